@@ -1,0 +1,33 @@
+"""Read files of `torch.save` that may come from anywhere: tensors and plain Python only."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+
+def read_torch_file(path: Path, kind: str) -> dict[str, Any]:
+    """Return the dictionary stored at `path`, with its tensors on the CPU.
+
+    Args:
+        path: a file of `torch.save`; code in it is not executed.
+        kind: what the caller expects, for the message ("a training checkpoint").
+
+    Raises:
+        ValueError: there is no such file, or it is truncated, corrupt, or something else.
+    """
+    if not path.is_file():
+        raise ValueError(f"there is no {kind} at {path}")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        # torch's own text is long, and recommends to execute the file: it stays in the chain only.
+        raise ValueError(
+            f"{path} is not a readable {kind}: truncated, corrupt or foreign"
+        ) from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} is not a {kind}: it holds a {type(content).__name__}")
+    return content
