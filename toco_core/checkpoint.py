@@ -1,0 +1,139 @@
+"""Training checkpoints, and the published weights of the authors."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from torch import Tensor
+
+from toco_core.model import ToCo, build_model
+from toco_core.settings import Recipe
+from toco_core.torch_file import read_torch_file
+
+FORMAT = "toco training checkpoint"
+VERSION = 1
+
+# The authors' names and ours; what is not listed has the same name.
+OFFICIAL_PREFIXES = {
+    "encoder.": "encoder.vit.",
+    "proj_head.last_layer.weight_v": "projection.last_layer.weight",
+    "proj_head_t.last_layer.weight_v": "teacher_projection.last_layer.weight",
+    "proj_head.": "projection.",
+    "proj_head_t.": "teacher_projection.",
+}
+OFFICIAL_GAIN = ".last_layer.weight_g"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """Everything a run needs to go on as if it had never stopped."""
+
+    recipe: Recipe
+    class_names: tuple[str, ...]  # without background
+    iteration: int  # steps done
+    model: dict[str, Tensor]
+    optimiser: dict[str, Any]
+    schedule: dict[str, Any]
+    random: dict[str, Any]
+
+    @property
+    def position(self) -> int:
+        """The number of the next training sample, counted over all workers and epochs."""
+        return self.iteration * self.recipe.data.images_per_step
+
+    def build_model(self) -> ToCo:
+        """Build the trained network; the pretrained weights it started from are not asked for."""
+        model = build_model(self.recipe, len(self.class_names), pretrained=False)
+        _load(model, self.model, f"checkpoint of recipe {self.recipe.name!r}")
+        return model
+
+
+def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint; whoever looks at `path` sees the old file or the whole new one."""
+    path = Path(path)
+    content = {field.name: getattr(checkpoint, field.name) for field in fields(checkpoint)}
+    content["recipe"] = checkpoint.recipe.model_dump(mode="json")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            torch.save({"format": FORMAT, "version": VERSION, **content}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load_checkpoint(path: str | Path) -> Checkpoint:
+    """Read a checkpoint, with its tensors on the CPU; no code in the file is executed.
+
+    Raises:
+        ValueError: the file is missing, truncated, corrupt, foreign, or of another version.
+    """
+    content = read_torch_file(Path(path), "training checkpoint")
+    if content.pop("format", None) != FORMAT:
+        raise ValueError(f"{path} is not a training checkpoint of this package")
+    version = content.pop("version", None)
+    if version != VERSION:
+        raise ValueError(
+            f"{path} is a checkpoint of version {version}; this package reads {VERSION}"
+        )
+    missing = {field.name for field in fields(Checkpoint)} ^ content.keys()
+    if missing:
+        raise ValueError(f"{path} is damaged: {', '.join(sorted(missing))} missing or unknown")
+    try:
+        recipe = Recipe.model_validate(content["recipe"])
+    except ValidationError as error:
+        problem = error.errors()[0]
+        key = ".".join(map(str, problem["loc"]))
+        raise ValueError(f"{path}: its recipe is not valid: {key}: {problem['msg']}") from error
+    return Checkpoint(**{**content, "recipe": recipe})
+
+
+def load_official(source: str | Path | Mapping[str, Tensor], model: ToCo) -> ToCo:
+    """Load weights published by the authors into a network of the same architecture.
+
+    Args:
+        source: their .pth file, or its state dict.
+        model: is changed and returned.
+
+    Raises:
+        ValueError: a weight is missing, left over or of another shape; names it.
+    """
+    kind = "official checkpoint"
+    weights = source if isinstance(source, Mapping) else read_torch_file(Path(source), kind)
+    plain = {key.removeprefix("module."): value for key, value in weights.items()}
+    for key, gain in plain.items():
+        if key.endswith(OFFICIAL_GAIN) and not torch.all(gain == 1):
+            raise ValueError(f"{kind}: {key} is not 1; the projection head's gain is fixed at 1")
+    ours = {_our_name(k): v for k, v in plain.items() if not k.endswith(OFFICIAL_GAIN)}
+    _load(model, ours, kind if isinstance(source, Mapping) else f"{kind} {source}")
+    return model
+
+
+def _our_name(key: str) -> str:
+    for theirs, ours in OFFICIAL_PREFIXES.items():
+        if key.startswith(theirs):
+            return ours + key.removeprefix(theirs)
+    return key
+
+
+def _load(model: ToCo, weights: Mapping[str, Tensor], source: str) -> None:
+    own = model.state_dict()
+    problems = [f"{key} is missing" for key in own.keys() - weights.keys()]
+    problems += [f"{key} is not in this network" for key in weights.keys() - own.keys()]
+    problems += [
+        f"{key} is {tuple(weights[key].shape)}, not {tuple(own[key].shape)}"
+        for key in own.keys() & weights.keys()
+        if weights[key].shape != own[key].shape
+    ]
+    if problems:
+        shown = "; ".join(sorted(problems)[:5])
+        raise ValueError(f"{source} does not fit the network ({len(problems)} weights): {shown}")
+    model.load_state_dict(weights)

@@ -1,0 +1,108 @@
+"""The ToCo network: encoder, two classifiers, decoder, projection head and its teacher."""
+
+from __future__ import annotations
+
+import copy
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from toco_core.backbones import build_backbone
+from toco_core.encoder import Encoder
+from toco_core.heads import LargeFOV, ProjectionHead
+from toco_core.settings import ClassTokenContrast, Decoder, Recipe
+
+
+class ToCoOutput(NamedTuple):
+    """One pass over B images; (h, w) is the token grid, C the classes without background."""
+
+    cls: Tensor  # (B, C) logits of the final classifier
+    cls_aux: Tensor  # (B, C) logits of the auxiliary classifier
+    seg: Tensor | None  # (B, C + 1, h, w) logits, unless the decoder was skipped
+    class_token: Tensor  # (B, D)
+    tokens: Tensor  # (B, D, h, w) final patch tokens
+    aux_tokens: Tensor  # (B, D, h, w) auxiliary patch tokens
+    cam_raw: Tensor  # (B, C, h, w) before ReLU and normalisation
+    cam_aux_raw: Tensor  # (B, C, h, w)
+
+
+class ToCo(nn.Module):
+    """Token Contrast for weakly supervised segmentation (paper, figure 2).
+
+    Args:
+        encoder: its auxiliary tokens feed the auxiliary classifier and the relations of PTC.
+        num_classes: without background.
+        decoder: settings of the segmentation head.
+        ctc: settings of the projection head and its teacher.
+    """
+
+    def __init__(
+        self, encoder: Encoder, num_classes: int, decoder: Decoder, ctc: ClassTokenContrast
+    ) -> None:
+        super().__init__()
+        self.num_classes = num_classes
+        self.momentum = ctc.momentum
+        self.encoder = encoder
+        self.classifier = nn.Conv2d(encoder.embed_dim, num_classes, 1, bias=False)
+        self.aux_classifier = nn.Conv2d(encoder.embed_dim, num_classes, 1, bias=False)
+        self.decoder = LargeFOV(encoder.embed_dim, num_classes, decoder)
+        self.projection = ProjectionHead(encoder.embed_dim, ctc)
+        self.teacher_projection = copy.deepcopy(self.projection).requires_grad_(False)
+
+    def forward(self, images: Tensor, segment: bool = True) -> ToCoOutput:
+        """Run encoder, classifiers and, if `segment`, decoder on normalised images (B, 3, H, W)."""
+        class_token, tokens, aux_tokens, _ = self.encoder(images)
+        return ToCoOutput(
+            cls=_classify(tokens, self.classifier),
+            cls_aux=_classify(aux_tokens, self.aux_classifier),
+            seg=self.decoder(tokens) if segment else None,
+            class_token=class_token,
+            tokens=tokens,
+            aux_tokens=aux_tokens,
+            cam_raw=self.classifier(tokens),
+            cam_aux_raw=self.aux_classifier(aux_tokens),
+        )
+
+    def raw_cams(self, images: Tensor) -> Tensor:
+        """Return the raw CAMs of both classifiers, (B, 2 C, h, w): final, then auxiliary."""
+        encoded = self.encoder(images)
+        cams = self.classifier(encoded.tokens), self.aux_classifier(encoded.aux_tokens)
+        return torch.cat(cams, dim=1)
+
+    @torch.no_grad()
+    def project_by_teacher(self, class_tokens: Tensor) -> Tensor:
+        """Move the teacher's head towards the student's, then project (V, D) -> (V, K) with it.
+
+        Update and use are one call, because the teacher is updated just before each use.
+        """
+        pairs = zip(self.teacher_projection.parameters(), self.projection.parameters(), strict=True)
+        for teacher, student in pairs:
+            teacher.lerp_(student, 1 - self.momentum)
+        return self.teacher_projection(class_tokens)
+
+
+def build_model(recipe: Recipe, num_classes: int, *, pretrained: bool = True) -> ToCo:
+    """Build the network of a recipe; what is initialised at random follows from its seed alone.
+
+    Args:
+        recipe: backbone, heads and seed.
+        num_classes: without background.
+        pretrained: False if all weights are about to be loaded: the backbone's are not asked for.
+
+    Raises:
+        ValueError: the backbone, its weights or its auxiliary layer are impossible.
+    """
+    backbone = recipe.backbone
+    if not pretrained:
+        backbone = backbone.model_copy(update={"weights": "random"})
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        encoder = Encoder(build_backbone(backbone), backbone.aux_layer)
+        return ToCo(encoder, num_classes, recipe.decoder, recipe.ctc)
+
+
+def _classify(tokens: Tensor, classifier: nn.Conv2d) -> Tensor:
+    """Classify the global maximum over patch tokens: (B, D, h, w) -> (B, C)."""
+    return classifier(F.adaptive_max_pool2d(tokens, 1)).flatten(1)
