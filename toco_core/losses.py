@@ -1,0 +1,117 @@
+"""The losses of ToCo that need nothing but tensors: classification, PTC, CTC, segmentation.
+
+All compute in float32 at least, whatever autocast hands them, and none waits for the device.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+# Keeps the denominator of CTC positive when an image has no negative view, and its mean defined
+# when it has no positive one (authors' code; the paper writes an epsilon).
+CTC_EPSILON = 1e-4
+
+
+class Halves(NamedTuple):
+    """Sums and counts of a loss with two balanced halves.
+
+    Added up before the quotient they give the exact loss of a batch spread over steps or workers.
+    """
+
+    sums: Tensor  # (2,)
+    counts: Tensor  # (2,)
+
+
+def multilabel_soft_margin(logits: Tensor, class_labels: Tensor) -> Tensor:
+    """Classify images with several labels: logits, labels (B, C) -> scalar (section 3.1)."""
+    logits = _at_least_float32(logits)
+    return F.multilabel_soft_margin_loss(logits, class_labels.to(logits.dtype))
+
+
+def patch_token_contrast(tokens: Tensor, affinity: Tensor) -> Tensor:
+    """Pull patch tokens of one class together and others apart: PTC (paper, equation 4).
+
+    Args:
+        tokens: (B, D, h, w) final patch tokens.
+        affinity: (B, N, N), N = h * w: 1 positive pair, 0 negative, anything else does not count.
+
+    Returns:
+        Scalar in 0..1. Without positive (or negative) pairs that half has no gradient.
+    """
+    (positive, negative), (n_positive, n_negative) = patch_token_sums(tokens, affinity)
+    return 0.5 * (1 - positive / (n_positive + 1)) + 0.5 * negative / (n_negative + 1)
+
+
+def patch_token_sums(tokens: Tensor, affinity: Tensor) -> Halves:
+    """Sum |cosine| over the positive and over the negative pairs; arguments as in PTC."""
+    unit = F.normalize(_at_least_float32(tokens).flatten(2), dim=1, eps=1e-8)  # (B, D, N)
+    similarity = (unit.transpose(1, 2) @ unit).abs()  # (B, N, N)
+    pairs = [(affinity == 1).to(similarity.dtype), (affinity == 0).to(similarity.dtype)]
+    sums = torch.stack([torch.sum(similarity * chosen) for chosen in pairs])
+    return Halves(sums, torch.stack([chosen.sum() for chosen in pairs]))
+
+
+def class_token_contrast(
+    student: Tensor, teacher: Tensor, is_positive: Tensor, temperature: float
+) -> Tensor:
+    """Contrast global views with confident and uncertain local crops: CTC (paper, equation 6).
+
+    -log(e^z / (e^z + sum of negatives + epsilon)) is -log sigmoid(z - L), L the logarithm of the
+    rest of the denominator. This form is finite for every z; e^z alone overflows from z = 88.
+
+    Args:
+        student: (V * B, D) of all V views, row = view * B + image; the two global views first.
+        teacher: (2 * B, D) of the two global views, in the same order. Gets no gradient.
+        is_positive: (B, V) 0/1; 1 for both global views.
+        temperature: divides the products.
+
+    Returns:
+        Scalar.
+    """
+    images, views = is_positive.shape
+    student = _at_least_float32(student).view(views, images, -1)  # (V, B, D)
+    teacher = _at_least_float32(teacher.detach()).view(2, images, -1)  # (2, B, D)
+    z = torch.einsum("tbd,vbd->btv", teacher, student) / temperature  # (B, 2, V)
+    positive = (is_positive > 0)[:, None, :]  # (B, 1, V)
+    negatives = F.pad(z.masked_fill(positive, -math.inf), (0, 1), value=math.log(CTC_EPSILON))
+    log_rest = negatives.logsumexp(dim=2, keepdim=True)  # (B, 2, 1)
+    per_view = torch.where(positive, -F.logsigmoid(z - log_rest), 0).sum(dim=(1, 2))  # (B,)
+    # The authors' further term: a positive of e^0 against the same negatives, once a teacher view.
+    per_view = per_view - F.logsigmoid(-log_rest).sum(dim=(1, 2))
+    return (per_view / 2 / (positive.sum(dim=(1, 2)) + CTC_EPSILON)).mean()
+
+
+def balanced_cross_entropy(logits: Tensor, labels: Tensor, ignore_index: int = 255) -> Tensor:
+    """Weigh background and foreground pixels half and half: the segmentation loss.
+
+    Args:
+        logits: (B, C + 1, H, W).
+        labels: (B, H, W), any integer type.
+        ignore_index: label of the pixels that do not count.
+
+    Returns:
+        Scalar; a half without pixels counts 0, where its mean would be NaN.
+    """
+    sums, counts = balanced_cross_entropy_sums(logits, labels, ignore_index)
+    return 0.5 * (sums / counts.clamp(min=1)).sum()
+
+
+def balanced_cross_entropy_sums(logits: Tensor, labels: Tensor, ignore_index: int = 255) -> Halves:
+    """Sum the cross-entropy over background and over foreground pixels; arguments as above."""
+    labels = labels.long()
+    loss = F.cross_entropy(
+        _at_least_float32(logits), labels, ignore_index=ignore_index, reduction="none"
+    )  # (B, H, W), 0 where ignored
+    background = labels == 0
+    foreground = ~background & (labels != ignore_index)
+    sums = torch.stack([loss.where(half, 0).sum() for half in (background, foreground)])
+    return Halves(sums, torch.stack([background.sum(), foreground.sum()]))
+
+
+def _at_least_float32(tensor: Tensor) -> Tensor:
+    return tensor if tensor.dtype == torch.float64 else tensor.float()
