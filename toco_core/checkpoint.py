@@ -112,12 +112,13 @@ def load_official(source: str | Path | Mapping[str, Tensor], model: ToCo) -> ToC
     for key, gain in plain.items():
         if key.endswith(OFFICIAL_GAIN) and not torch.all(gain == 1):
             raise ValueError(f"{kind}: {key} is not 1; the projection head's gain is fixed at 1")
-    ours = {_our_name(k): v for k, v in plain.items() if not k.endswith(OFFICIAL_GAIN)}
+    ours = {our_name(k): v for k, v in plain.items() if not k.endswith(OFFICIAL_GAIN)}
     _load(model, ours, kind if isinstance(source, Mapping) else f"{kind} {source}")
     return model
 
 
-def _our_name(key: str) -> str:
+def our_name(key: str) -> str:
+    """Return this package's name for a weight of the authors' network."""
     for theirs, ours in OFFICIAL_PREFIXES.items():
         if key.startswith(theirs):
             return ours + key.removeprefix(theirs)

@@ -1,0 +1,180 @@
+"""One rank of a training run: a recipe and a dataset in, one optimiser step at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.optim import AdamW
+
+from toco_core.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from toco_core.data.loader import TrainLoader
+from toco_core.data.reader import ParquetDataset
+from toco_core.distribution import average_over_ranks, distribute
+from toco_core.model import ToCo, build_model
+from toco_core.random_state import capture_random_state, restore_random_state
+from toco_core.schedule import PolyWarmup, make_optimiser
+from toco_core.settings import Recipe
+from toco_core.step import ToCoLosses
+from toco_core.terms import check_finite
+
+_STEP = 2  # stream of random numbers under the seed; toco_core.data.sampling has 0 and 1
+
+
+class Trainer:
+    """Train ToCo step by step, and stop and go on at any of them.
+
+    What a step draws at random follows from seed, iteration and rank alone. So a resumed run equals
+    an uninterrupted one, and one checkpoint, written by any rank, serves all of them.
+
+    Args:
+        recipe: the whole run.
+        dataset: its `train` split is trained on, without masks.
+        device: of the network and the losses.
+        rank: which share of every step.
+        world_size: ranks that share a step; with more than one, torch.distributed is initialised.
+        num_workers: loading processes; the batches do not depend on it.
+        checkpoint: of this recipe, to go on from.
+
+    Raises:
+        ValueError: recipe, backbone, dataset and checkpoint do not go together.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        dataset: ParquetDataset,
+        *,
+        device: str | torch.device = "cpu",
+        rank: int = 0,
+        world_size: int = 1,
+        num_workers: int = 0,
+        checkpoint: Checkpoint | None = None,
+    ) -> None:
+        self.recipe = recipe
+        self.class_names = dataset.info.class_names
+        self.device = torch.device(device)
+        self.rank, self.world_size = rank, world_size
+        self.iteration = 0  # steps done
+        self._batches = TrainLoader(
+            dataset.split("train"),
+            recipe,
+            rank=rank,
+            world_size=world_size,
+            num_workers=num_workers,
+        )
+        self.model = (
+            checkpoint.build_model() if checkpoint else build_model(recipe, len(self.class_names))
+        ).to(self.device)
+        self.optimiser, self.schedule = _optimisation(self.model, recipe)
+        if checkpoint:
+            self._restore(checkpoint)
+        self._stream = self._batches.batches(self.iteration)
+        self._losses = distribute(ToCoLosses(self.model, recipe).to(self.device), world_size)
+        self._losses.train()
+
+    @classmethod
+    def resume(
+        cls,
+        path: str | Path,
+        dataset: ParquetDataset,
+        *,
+        device: str | torch.device = "cpu",
+        rank: int = 0,
+        world_size: int = 1,
+        num_workers: int = 0,
+    ) -> Self:
+        """Go on from the checkpoint at `path`, with its recipe; other arguments as for a new run.
+
+        Raises:
+            ValueError: the checkpoint cannot be read, or is of a run with other classes.
+        """
+        checkpoint = load_checkpoint(path)
+        return cls(
+            checkpoint.recipe,
+            dataset,
+            device=device,
+            rank=rank,
+            world_size=world_size,
+            num_workers=num_workers,
+            checkpoint=checkpoint,
+        )
+
+    @property
+    def finished(self) -> bool:
+        """Whether all iterations of the recipe are done."""
+        return self.iteration >= self.recipe.iterations
+
+    @property
+    def learning_rate(self) -> float:
+        """The encoder's rate in force at the next step."""
+        return float(self.schedule.get_last_lr()[0])
+
+    def step(self) -> dict[str, float]:
+        """Train one iteration; return its losses, averaged over the ranks.
+
+        Raises:
+            NonFiniteLossError: on every rank alike; the weights are those before the step.
+        """
+        assert not self.finished, "the caller steps only until the trainer is finished"
+        batch = next(self._stream).to(self.device)
+        with _seeded(self.recipe.seed, self.iteration, self.rank, self.device):
+            losses: dict[str, Tensor] = self._losses(batch, self.iteration)
+        numbers = check_finite(average_over_ranks(losses, self.world_size), self.iteration)
+        self.optimiser.zero_grad()
+        losses["total"].backward()
+        self.optimiser.step()
+        self.schedule.step()
+        self.iteration += 1
+        return numbers
+
+    def save(self, path: str | Path) -> None:
+        """Write a checkpoint; among several ranks one does, they all hold the same."""
+        save_checkpoint(
+            path,
+            Checkpoint(
+                recipe=self.recipe,
+                class_names=self.class_names,
+                iteration=self.iteration,
+                model=self.model.state_dict(),
+                optimiser=self.optimiser.state_dict(),
+                schedule=self.schedule.state_dict(),
+                random=capture_random_state(),
+            ),
+        )
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        if checkpoint.class_names != self.class_names:
+            raise ValueError(
+                f"the checkpoint's classes {', '.join(checkpoint.class_names)} are not those of "
+                f"the dataset: {', '.join(self.class_names)}"
+            )
+        self.optimiser.load_state_dict(checkpoint.optimiser)
+        self.schedule.load_state_dict(checkpoint.schedule)
+        restore_random_state(checkpoint.random)
+        self.iteration = checkpoint.iteration
+
+
+def _optimisation(model: ToCo, recipe: Recipe) -> tuple[AdamW, PolyWarmup]:
+    settings = recipe.optimiser
+    encoder = set(model.encoder.parameters())
+    rest = [weight for weight in model.parameters() if weight not in encoder]
+    optimiser = make_optimiser(model.encoder.parameters(), rest, settings)
+    schedule = PolyWarmup(
+        optimiser, recipe.iterations, settings.warmup, settings.warmup_ratio, settings.power
+    )
+    return optimiser, schedule
+
+
+@contextmanager
+def _seeded(seed: int, iteration: int, rank: int, device: torch.device) -> Iterator[None]:
+    """Let drop path draw from generators of this one step."""
+    key = np.random.SeedSequence([_STEP, seed, iteration, rank]).generate_state(1, np.uint64)
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(int(key[0] >> np.uint64(1)))
+        yield
