@@ -1,0 +1,147 @@
+"""Batches follow from recipe and iteration: ranks, workers and restarts change nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from pyarrow import fs
+
+from tests.data.conftest import MakeSplit
+from tests.data.noise_dataset import CLASS_NAMES, break_image, make_rows
+from toco_core.data.batch import TrainBatch
+from toco_core.data.loader import TrainLoader, evaluation_samples
+from toco_core.data.reader import open_dataset
+from toco_core.data.storage import DatasetError, Location
+from toco_core.data.writer import write_dataset
+from toco_core.settings import ClassTokenContrast, Data, Recipe
+
+RECIPE = Recipe(
+    iterations=9,
+    data=Data(crop_size=24, images_per_step=4),
+    ctc=ClassTokenContrast(local_size=8),
+)
+
+
+def assert_equal(ours: TrainBatch, theirs: TrainBatch) -> None:
+    assert ours.names == theirs.names
+    for name in TrainBatch._fields[:-1]:
+        assert torch.equal(getattr(ours, name), getattr(theirs, name)), name
+
+
+def joined(parts: list[TrainBatch]) -> TrainBatch:
+    tensors = {
+        name: torch.cat([getattr(part, name) for part in parts]) for name in TrainBatch._fields[:-1]
+    }
+    return TrainBatch(**tensors, names=[name for part in parts for name in part.names])
+
+
+def test_a_batch_has_the_shapes_it_promises(make_split: MakeSplit) -> None:
+    batch = next(TrainLoader(make_split(13), RECIPE).batches())
+    for views in (batch.images, batch.global_view, batch.local_source):
+        assert (views.shape, views.dtype) == ((4, 3, 24, 24), torch.float32)
+    assert (batch.class_labels.shape, batch.class_labels.dtype) == ((4, 3), torch.float32)
+    assert (batch.boxes.shape, batch.boxes.dtype) == ((4, 4), torch.int64)
+    assert (batch.crop_seeds.shape, batch.crop_seeds.dtype) == ((4,), torch.int64)
+    assert len(batch.names) == 4
+
+
+def test_labels_belong_to_the_named_rows(make_split: MakeSplit) -> None:
+    split = make_split(13)
+    rows = {row.name: row for row in map(split.row, range(13))}
+    for batch in TrainLoader(split, RECIPE).batches():
+        for name, labels in zip(batch.names, batch.class_labels, strict=True):
+            assert torch.equal(labels, split.class_labels(rows[name]))
+
+
+@pytest.mark.parametrize("world_size", [2, 4])
+def test_ranks_together_train_on_what_one_rank_does(make_split: MakeSplit, world_size: int) -> None:
+    split = make_split(13)
+    ranks = [TrainLoader(split, RECIPE, rank=r, world_size=world_size) for r in range(world_size)]
+    alone = TrainLoader(split, RECIPE)
+    for whole, *parts in zip(alone.batches(), *(rank.batches() for rank in ranks), strict=True):
+        assert_equal(joined(parts), whole)
+
+
+def test_a_resumed_run_sees_the_remaining_batches(make_split: MakeSplit) -> None:
+    split = make_split(13)
+    whole = list(TrainLoader(split, RECIPE).batches())
+    assert len(whole) == RECIPE.iterations
+    resumed = list(TrainLoader(open_dataset(split.location).split("train"), RECIPE).batches(5))
+    for ours, theirs in zip(resumed, whole[5:], strict=True):
+        assert_equal(ours, theirs)
+
+
+def test_the_same_image_looks_different_in_the_next_epoch(make_split: MakeSplit) -> None:
+    batches = list(TrainLoader(make_split(4), RECIPE).batches())
+    seen = [batch.images[batch.names.index("row0")] for batch in batches]
+    assert all(not torch.equal(seen[0], other) for other in seen[1:])
+
+
+def test_seeds_change_the_batches(make_split: MakeSplit) -> None:
+    split = make_split(13)
+    ours, theirs = (
+        next(TrainLoader(split, RECIPE.model_copy(update={"seed": seed})).batches())
+        for seed in (0, 1)
+    )
+    assert not torch.equal(ours.images, theirs.images)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("num_workers", [1, 2])
+def test_loading_processes_change_nothing(make_split: MakeSplit, num_workers: int) -> None:
+    split = make_split(13)
+    here = TrainLoader(split, RECIPE).batches(2)
+    there = TrainLoader(split, RECIPE, num_workers=num_workers).batches(2)
+    for ours, theirs in zip(there, here, strict=True):
+        assert_equal(ours, theirs)
+
+
+@pytest.mark.slow
+def test_loading_processes_read_a_remote_filesystem(tmp_path: Path) -> None:
+    location = Location(fs.SubTreeFileSystem(str(tmp_path), fs.LocalFileSystem()), "bucket")
+    write_dataset(location, {"train": make_rows(4)}, class_names=CLASS_NAMES, source="noise")
+    split = open_dataset(location).split("train")
+    there = TrainLoader(split, RECIPE, num_workers=1).batches(7)
+    for ours, theirs in zip(there, TrainLoader(split, RECIPE).batches(7), strict=True):
+        assert_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("num_workers", [0, 1])
+def test_loading_leaves_the_global_random_state_alone(
+    make_split: MakeSplit, num_workers: int
+) -> None:
+    torch.manual_seed(0)
+    before = torch.get_rng_state()
+    next(TrainLoader(make_split(13), RECIPE, num_workers=num_workers).batches())
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_an_uneven_share_is_refused_before_the_first_step(make_split: MakeSplit) -> None:
+    with pytest.raises(ValueError, match="cannot be shared by 3 workers"):
+        TrainLoader(make_split(13), RECIPE, rank=0, world_size=3)
+
+
+@pytest.mark.parametrize("num_workers", [0, 1])
+def test_a_corrupt_image_stops_training_by_name(tmp_path: Path, num_workers: int) -> None:
+    rows = {"train": [break_image(row) for row in make_rows(4)]}
+    write_dataset(tmp_path, rows, class_names=CLASS_NAMES, source="noise")
+    loader = TrainLoader(open_dataset(tmp_path).split("train"), RECIPE, num_workers=num_workers)
+    with pytest.raises(DatasetError, match=r"split train, row 'row\d': the image cannot be read"):
+        next(loader.batches())
+
+
+def test_moving_a_batch_keeps_its_content(make_split: MakeSplit) -> None:
+    batch = next(TrainLoader(make_split(13), RECIPE).batches())
+    assert_equal(batch.to("cpu"), batch)
+
+
+def test_an_image_of_the_right_size_is_scored_as_it_is(make_split: MakeSplit) -> None:
+    split = make_split(13)
+    row = split.row(0)
+    (square,) = evaluation_samples(split, [0], 48)
+    assert square.image.shape == (3, 48, 48)
+    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    corner = torch.tensor(split.image(row).getpixel((0, 0))) / 255
+    torch.testing.assert_close(square.image[:, 0, 0], (corner - mean) / std)

@@ -1,0 +1,46 @@
+"""What one training step, and one scored image, consist of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+class TrainBatch(NamedTuple):
+    """One rank's share of a training step: B images of side S, C classes. It has no mask."""
+
+    images: Tensor  # (B, 3, S, S) first global view, ImageNet-normalised
+    global_view: Tensor  # (B, 3, S, S) second global view
+    local_source: Tensor  # (B, 3, S, S) what the local crops are cut from; geometry of `images`
+    class_labels: Tensor  # (B, C) float, 0 or 1
+    boxes: Tensor  # (B, 4) int64, valid rows from:to and columns from:to of `images`
+    crop_seeds: Tensor  # (B,) int64, seeds of the random choice of local crops
+    names: list[str]
+
+    def to(self, device: torch.device | str) -> TrainBatch:
+        """Move the tensors to a device, without waiting for copies from pinned memory."""
+
+        def move(tensor: Tensor) -> Tensor:
+            return tensor.to(device, non_blocking=True)
+
+        return TrainBatch(
+            images=move(self.images),
+            global_view=move(self.global_view),
+            local_source=move(self.local_source),
+            class_labels=move(self.class_labels),
+            boxes=move(self.boxes),
+            crop_seeds=move(self.crop_seeds),
+            names=self.names,
+        )
+
+
+class EvaluationSample(NamedTuple):
+    """One image to score, with its mask."""
+
+    name: str
+    image: Tensor  # (3, S, S) resized, ImageNet-normalised
+    mask: Tensor  # (H, W) int64 labels at the original size
+    class_labels: Tensor  # (C,) float, 0 or 1

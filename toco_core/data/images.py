@@ -1,0 +1,63 @@
+"""Encoded images and masks to pixels and labels."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from toco_core.images import IMAGENET_MEAN, IMAGENET_STD
+
+# What Pillow raises for a file that is not, or not completely, an image.
+DECODE_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
+
+
+def image_size(encoded: bytes) -> tuple[int, int]:
+    """Return height and width in px, from the header alone."""
+    with Image.open(io.BytesIO(encoded)) as image:
+        return image.height, image.width
+
+
+def decode_image(encoded: bytes) -> Image.Image:
+    """Decode a JPEG or PNG to RGB; raises one of `DECODE_ERRORS`."""
+    with Image.open(io.BytesIO(encoded)) as image:
+        return image.convert("RGB")
+
+
+def decode_mask(encoded: bytes) -> np.ndarray:
+    """Decode a grey or palette PNG of labels to (H, W) uint8; raises one of `DECODE_ERRORS`."""
+    with Image.open(io.BytesIO(encoded)) as image:
+        if image.mode not in ("L", "P", "1"):
+            raise ValueError(f"a mask is a grey or palette PNG of labels, not of mode {image.mode}")
+        return np.array(image, dtype=np.uint8)
+
+
+def encode_mask(labels: np.ndarray) -> bytes:
+    """Encode (H, W) labels 0..255 as a grey PNG."""
+    buffer = io.BytesIO()
+    Image.fromarray(labels.astype(np.uint8, casting="safe")).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def to_pixels(image: Image.Image) -> Tensor:
+    """Return the pixels of an RGB image as (3, H, W) uint8."""
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1)
+
+
+def normalise(pixels: Tensor) -> Tensor:
+    """Turn pixels 0..255, (..., 3, H, W), into ImageNet-normalised float32 ones."""
+    mean = torch.tensor(IMAGENET_MEAN, device=pixels.device).view(3, 1, 1) * 255
+    std = torch.tensor(IMAGENET_STD, device=pixels.device).view(3, 1, 1) * 255
+    return (pixels - mean).div_(std)

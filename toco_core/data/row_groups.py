@@ -1,0 +1,136 @@
+"""Random access to the row groups of a split through one projection of its columns."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import OrderedDict
+from itertools import accumulate
+from typing import TYPE_CHECKING, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from toco_core.data.schema import SCHEMA
+from toco_core.data.storage import DatasetError, first_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from toco_core.data.storage import Location
+
+
+class Shard(NamedTuple):
+    """A Parquet file and its footer, which is read once."""
+
+    name: str
+    footer: pq.FileMetaData
+
+
+def read_shard(location: Location, name: str) -> Shard:
+    """Read the footer of a shard.
+
+    Raises:
+        DatasetError: it is missing, truncated, not Parquet, or has other columns.
+    """
+    try:
+        with location.filesystem.open_input_file(location.file(name)) as stream:
+            footer = pq.read_metadata(stream)
+    except FileNotFoundError as error:
+        raise DatasetError(f"{location}: shard {name} is missing") from error
+    except (pa.ArrowException, OSError) as error:
+        raise corrupt_shard(location, name, error) from error
+    if not footer.schema.to_arrow_schema().equals(SCHEMA):
+        raise DatasetError(
+            f"{location}: shard {name} does not have the columns {', '.join(SCHEMA.names)}"
+        )
+    return Shard(name, footer)
+
+
+def corrupt_shard(location: Location, name: str, error: BaseException) -> DatasetError:
+    """Return the error that names a shard which cannot be read."""
+    return DatasetError(f"{location}: shard {name} is corrupt or unreadable: {first_line(error)}")
+
+
+class RowGroups:
+    """Row groups of a split, read when first asked for and kept while they fit in memory.
+
+    Files are opened for each reading and closed after it: there is nothing to reopen in another
+    process, and a pickled copy carries neither files nor rows. The cache holds the most recently
+    used row groups up to `cache_bytes`; a set smaller than that is read once.
+    """
+
+    def __init__(
+        self, location: Location, shards: Sequence[Shard], columns: Sequence[str], cache_bytes: int
+    ) -> None:
+        self.columns = tuple(columns)
+        self._location = location
+        self._shards = tuple(shards)
+        self._groups = [
+            (shard, group) for shard in shards for group in range(shard.footer.num_row_groups)
+        ]
+        self.sizes = tuple(shard.footer.row_group(group).num_rows for shard, group in self._groups)
+        self._ends = list(accumulate(self.sizes))
+        self._cache_bytes = cache_bytes
+        self._cache: OrderedDict[int, pa.Table] = OrderedDict()
+
+    def __len__(self) -> int:
+        return self._ends[-1]
+
+    def __reduce__(self) -> tuple[type[RowGroups], tuple[object, ...]]:
+        return RowGroups, (self._location, self._shards, self.columns, self._cache_bytes)
+
+    @property
+    def window(self) -> int:
+        """How many row groups can be mixed while each is read once; no fewer than one.
+
+        Half the cache: at the change from one window to the next, groups of both are in use.
+        """
+        return max(
+            1, self._cache_bytes // 2 // max(self._size_in_bytes(*group) for group in self._groups)
+        )
+
+    def _size_in_bytes(self, shard: Shard, group: int) -> int:
+        chunks = shard.footer.row_group(group)
+        wanted = [chunks.column(index) for index in range(chunks.num_columns)]
+        return sum(
+            chunk.total_uncompressed_size for chunk in wanted if _top_level(chunk) in self.columns
+        )
+
+    def find(self, row: int) -> tuple[pa.Table, int]:
+        """Return the row group that holds a row of the split, and the row's index in it."""
+        if not 0 <= row < len(self):
+            raise IndexError(f"row {row} is outside 0..{len(self) - 1}")
+        group = bisect_right(self._ends, row)
+        return self.table(group), row - (self._ends[group] - self.sizes[group])
+
+    def table(self, group: int) -> pa.Table:
+        """Return the columns of a row group."""
+        if group in self._cache:
+            self._cache.move_to_end(group)
+            return self._cache[group]
+        self._cache[group] = self._read(*self._groups[group])
+        self._evict()
+        return self._cache[group]
+
+    def _evict(self) -> None:
+        held = sum(table.nbytes for table in self._cache.values())
+        while held > self._cache_bytes and len(self._cache) > 1:
+            held -= self._cache.popitem(last=False)[1].nbytes
+
+    def _read(self, shard: Shard, group: int) -> pa.Table:
+        try:
+            with self._location.filesystem.open_input_file(
+                self._location.file(shard.name)
+            ) as stream:
+                file = pq.ParquetFile(
+                    stream, metadata=shard.footer, pre_buffer=True, page_checksum_verification=True
+                )
+                table = file.read_row_group(group, columns=list(self.columns), use_threads=False)
+        except (pa.ArrowException, OSError) as error:
+            raise corrupt_shard(self._location, shard.name, error) from error
+        assert tuple(table.column_names) == self.columns
+        return table.combine_chunks()
+
+
+def _top_level(chunk: pq.ColumnChunkMetaData) -> str:
+    return chunk.path_in_schema.split(".")[0]  # labels.list.element -> labels
