@@ -1,0 +1,99 @@
+"""PartScenes as a dataset: drawn once from a seed, in parallel, into the same Parquet files as every other."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+from PIL import Image
+
+from toco_core.data.images import encode_mask
+from toco_core.data.partscenes.classes import CLASS_NAMES
+from toco_core.data.partscenes.scene import draw_scene
+from toco_core.data.schema import INFO_FILE
+from toco_core.data.writer import Row, write_dataset
+
+DRAWING_VERSION = 1  # raise it when the same seed draws other pictures: a cache of older ones is then not used
+JPEG_QUALITY = 92
+
+Progress = Callable[[int, int], None]  # pictures drawn, of how many
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartScenes:
+    """Which PartScenes: its seed, the side of its pictures in px, and how many pictures each split has."""
+
+    seed: int = 0
+    size: int = 64
+    splits: dict[str, int] = field(default_factory=lambda: {"train": 2000, "tune": 160, "report": 400})
+
+    @property
+    def directory_name(self) -> str:
+        counts = "-".join(f"{split}{count}" for split, count in self.splits.items())
+        return f"partscenes-v{DRAWING_VERSION}-seed{self.seed}-{self.size}px-{counts}"
+
+
+def default_cache() -> Path:
+    """Return the user's cache directory for data that this package draws."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "toco"
+
+
+def ensure_partscenes(
+    options: PartScenes | None = None, cache: Path | None = None, progress: Progress | None = None
+) -> Path:
+    """Return the directory of a PartScenes dataset, drawing it first if the cache lacks it.
+
+    Two processes that draw at once do not meet: each draws beside the cache and the first one to end moves in.
+    """
+    options = options or PartScenes()
+    target = (cache or default_cache()) / options.directory_name
+    if (target / INFO_FILE).is_file():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    drawn = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-"))
+    try:
+        write_partscenes(drawn, options, progress)
+        with contextlib.suppress(OSError):  # another process was first; its pictures are the same
+            drawn.rename(target)
+    finally:
+        shutil.rmtree(drawn, ignore_errors=True)
+    return target
+
+
+def write_partscenes(root: Path, options: PartScenes, progress: Progress | None = None) -> None:
+    """Draw the dataset into `root`. The `train` split gets no masks: training could not use them by mistake."""
+    total, drawn = sum(options.splits.values()), 0
+
+    def counted(rows: Iterator[Row]) -> Iterator[Row]:
+        nonlocal drawn
+        for row in rows:
+            drawn += 1
+            if progress is not None:
+                progress(drawn, total)
+            yield row
+
+    # Fresh processes: a fork of one that has started torch or Ray threads may hang.
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        splits = {
+            split: counted(pool.map(partial(_row, options, split), range(count), chunksize=32))
+            for split, count in options.splits.items()
+        }
+        source = f"PartScenes v{DRAWING_VERSION}, seed {options.seed}, {options.size} px"
+        write_dataset(root, splits, class_names=CLASS_NAMES, source=source, overwrite=True)
+
+
+def _row(options: PartScenes, split: str, index: int) -> Row:
+    scene = draw_scene(options.seed, split, index, options.size)
+    buffer = io.BytesIO()
+    Image.fromarray(scene.image).save(buffer, format="JPEG", quality=JPEG_QUALITY)
+    mask = None if split == "train" else encode_mask(scene.mask)
+    return Row(name=f"{split}-{index:06d}", image=buffer.getvalue(), labels=scene.labels, mask=mask)

@@ -1,0 +1,191 @@
+"""Pretrain the small ViT of the embedded recipe: `python -m toco_core.pretraining`.
+
+The pictures show one object each, drawn afresh and never twice. The network names the object's part, its pattern, its
+body and its hue, from the class token and from the mean patch token: what ImageNet does for a ViT on VOC, in an hour.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from toco_core.backbones import PARTSCENES_VIT, partscenes_vit
+from toco_core.data.partscenes import classes
+from toco_core.data.partscenes.scene import Look, draw_object
+from toco_core.data.images import normalise
+from toco_core.encoder import Encoder
+
+HUE_BINS = 8
+# Attribute -> number of values. The part is what the classes are; the others keep the body from being ignored.
+HEADS = {
+    "part": len(classes.ALL_PARTS),
+    "pattern": len(classes.PATTERNS),
+    "body": len(classes.BODIES),
+    "hue": HUE_BINS,
+}
+HEAD_WEIGHTS = {"part": 1.0, "pattern": 0.3, "body": 0.3, "hue": 0.3}
+REPORT_STEPS = 250
+EVALUATION_SEED = 999_999_937  # pictures that training never draws
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How long and how to pretrain."""
+
+    images: int
+    small_share: float  # of the images are `small_size` px, which cost half; the last ones have the full size
+    small_size: int = 48
+    full_size: int = 64
+    batch_size: int = 48
+    lr: float = 8e-4
+    weight_decay: float = 0.05
+    warmup_steps: int = 500
+    seed: int = 0
+
+
+def _targets(look: Look) -> list[int]:
+    assert look.part is not None
+    return [
+        classes.ALL_PARTS.index(look.part),
+        classes.PATTERNS.index(look.pattern),
+        classes.BODIES.index(look.body),
+        int(look.hue % 1.0 * HUE_BINS) % HUE_BINS,
+    ]
+
+
+class ObjectPictures(IterableDataset[tuple[Tensor, Tensor]]):
+    """An endless stream of batches: images (B, 3, S, S) uint8, targets (B, heads)."""
+
+    def __init__(self, seed: int, size: int, batch_size: int) -> None:
+        self.seed, self.size, self.batch_size = seed, size, batch_size
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        worker = get_worker_info()
+        rng = np.random.default_rng([self.seed, self.size, worker.id if worker else 0])
+        while True:
+            yield self._batch(rng)
+
+    def _batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        pictures = [draw_object(rng, self.size) for _ in range(self.batch_size)]
+        # Training scenes are mirrored, so a mirrored part is the same part.
+        images = np.stack([image[:, ::-1] if rng.random() < 0.5 else image for image, _ in pictures])
+        targets = [_targets(look) for _, look in pictures]
+        return torch.from_numpy(images).permute(0, 3, 1, 2), torch.tensor(targets)
+
+
+class Pretrained(nn.Module):
+    """The encoder with one linear head per attribute on [class token, mean patch token]."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+        encoder.vit.pos_embed.requires_grad_(True)  # frozen in ToCo, learnt here
+        self.heads = nn.ModuleDict({k: nn.Linear(2 * encoder.embed_dim, n) for k, n in HEADS.items()})
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        encoded = self.encoder(images)
+        pooled = torch.cat([encoded.class_token, encoded.tokens.mean(dim=(2, 3))], dim=1)  # (B, 2 D)
+        return {name: head(pooled) for name, head in self.heads.items()}
+
+
+def loss_of(logits: dict[str, Tensor], targets: Tensor) -> Tensor:
+    """Return the weighted cross-entropy over all attributes; targets (B, heads)."""
+    terms = [
+        HEAD_WEIGHTS[name] * functional.cross_entropy(logits[name], target)
+        for name, target in zip(HEADS, targets.unbind(dim=1), strict=True)
+    ]
+    return torch.stack(terms).sum()
+
+
+def learning_rate(step: int, steps: int, options: Options) -> float:
+    """Return the rate at a step: linear warm-up, then half a cosine."""
+    if step < options.warmup_steps:
+        return options.lr * (step + 1) / options.warmup_steps
+    progress = (step - options.warmup_steps) / max(steps - options.warmup_steps, 1)
+    return options.lr * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+@torch.no_grad()
+def accuracies(model: Pretrained, size: int, images: int = 1024) -> dict[str, float]:
+    """Return the share of right answers per attribute on pictures that training never draws."""
+    model.eval()
+    correct = torch.zeros(len(HEADS))
+    for batch, targets in islice(ObjectPictures(EVALUATION_SEED, size, 128), images // 128):
+        logits = model(normalise(batch))
+        answers = torch.stack([logits[name].argmax(dim=1) for name in HEADS], dim=1)
+        correct += (answers == targets).float().sum(dim=0)
+    model.train()
+    return dict(zip(HEADS, (correct / images).tolist(), strict=True))
+
+
+def _batches(options: Options, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
+    small = int(steps * options.small_share)
+    for size, count in ((options.small_size, small), (options.full_size, steps - small)):
+        # A worker of its own draws the next batch while this one is learnt.
+        loader = DataLoader(ObjectPictures(options.seed, size, options.batch_size), batch_size=None, num_workers=1)
+        yield from islice(loader, count)
+
+
+def pretrain(options: Options, output: Path) -> dict[str, float]:
+    """Train, print the held-out accuracies now and then, and write the encoder's weights (float16) to `output`."""
+    torch.manual_seed(options.seed)
+    model = Pretrained(Encoder(partscenes_vit(), aux_layer=-1))
+    steps = options.images // options.batch_size
+    optimiser = torch.optim.AdamW(model.parameters(), weight_decay=options.weight_decay, betas=(0.9, 0.98))
+    start = time.monotonic()
+    for step, (images, targets) in enumerate(_batches(options, steps)):
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(step, steps, options)
+        optimiser.zero_grad()
+        loss = loss_of(model(normalise(images)), targets)
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        if (step + 1) % REPORT_STEPS == 0 or step + 1 == steps:
+            _report(model, step + 1, steps, loss.item(), options, time.monotonic() - start)
+            write_weights(model.encoder, output)
+    return accuracies(model, options.full_size)
+
+
+def _report(model: Pretrained, step: int, steps: int, loss: float, options: Options, seconds: float) -> None:
+    shares = "  ".join(f"{k} {v:.1%}" for k, v in accuracies(model, options.full_size, 512).items())
+    rate = step * options.batch_size / seconds
+    left = (steps - step) * options.batch_size / rate / 60
+    print(f"step {step}/{steps}  loss {loss:.3f}  {shares}  {rate:.0f} images/s  {left:.0f} min left", flush=True)
+
+
+def write_weights(encoder: Encoder, output: Path) -> None:
+    """Write the weights as float16: half the size, and far below the noise of the training."""
+    state = {key: value.detach().half().contiguous() for key, value in encoder.vit.state_dict().items()}
+    save_file(state, output, metadata={"architecture": PARTSCENES_VIT})
+
+
+def main() -> None:
+    """Parse the command line and pretrain."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--images", type=int, default=500_000, help="pictures to learn from (default %(default)s)")
+    parser.add_argument("--small-share", type=float, default=0.7, help="share of them drawn at 48 px")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "weights/partscenes_vit.safetensors")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    options = Options(images=arguments.images, small_share=arguments.small_share, seed=arguments.seed)
+    shares = pretrain(options, arguments.output)
+    print("held out: " + "  ".join(f"{name} {share:.1%}" for name, share in shares.items()))
+
+
+if __name__ == "__main__":
+    main()
