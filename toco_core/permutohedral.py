@@ -65,7 +65,8 @@ class PermutohedralLattice:
             values: (B, N, K) float32.
 
         Returns:
-            (B, N, K), not normalised; a point's own value is part of its sum.
+            (B, N, K); a point's own value is part of its sum. Not normalised: the blur stops where
+            the lattice has no point, so that pictures get about half the exact sum.
         """
         flat = values.reshape(-1, values.shape[-1])  # (B * N, K)
         lattice = self._splat(flat)

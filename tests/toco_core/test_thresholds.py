@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from toco_core.metrics import ConfusionMatrix, ThresholdHistogram, threshold_curve
+from toco_core.pseudo_labels import cam_to_label
+
+CLASSES = 3
+
+
+def batch(seed: int = 0, images: int = 2) -> tuple[Tensor, Tensor, Tensor]:
+    """CAM (B, C, H, W) with values on the thresholds too, labels (B, C), truth (B, H, W)."""
+    generator = torch.Generator().manual_seed(seed)
+    cam = torch.rand(images, CLASSES, 12, 15, generator=generator)
+    cam[:, :, :6] = (cam[:, :, :6] * 1000).round() / 1000
+    cam[:, :, 0, :2] = torch.tensor([0.0, 1.0])
+    class_labels = torch.tensor([[1.0, 0.0, 1.0], [1.0, 1.0, 0.0]])[:images]
+    truth = torch.randint(0, CLASSES, (images, 12, 15), generator=generator)
+    return cam, class_labels, truth.masked_fill(cam[:, 0] > 0.95, 255)
+
+
+def test_curve_equals_literal_labelling_at_every_threshold() -> None:
+    cam, class_labels, truth = batch()
+    curve = threshold_curve(cam, class_labels, truth)
+    for index, threshold in enumerate(curve.thresholds):
+        labels = cam_to_label(cam, class_labels, float(threshold))
+        literal = ConfusionMatrix.of(truth, labels, CLASSES + 1)
+        assert np.array_equal(curve.iou[index], literal.iou, equal_nan=True)
+        assert curve.miou[index] == pytest.approx(literal.miou, rel=1e-14)
+
+
+def test_grid_is_zero_to_one_in_thousandths() -> None:
+    thresholds = threshold_curve(*batch()).thresholds
+    assert thresholds.tolist() == [i / 1000 for i in range(1001)]
+
+
+def test_shards_add_up_to_the_whole() -> None:
+    cam, class_labels, truth = batch()
+    whole = ThresholdHistogram.of(cam, class_labels, truth)
+    parts = ThresholdHistogram.empty(CLASSES)
+    for i in range(2):
+        one = slice(i, i + 1)
+        parts = parts + ThresholdHistogram.of(cam[one], class_labels[one], truth[one])
+    assert np.array_equal(parts.outcomes, whole.outcomes)
+    assert np.array_equal(parts.truth, whole.truth)
+    assert whole.outcomes.dtype == whole.truth.dtype == np.int64
+
+
+def test_best_is_the_highest_point_of_the_curve() -> None:
+    curve = threshold_curve(*batch())
+    best = curve.best()
+    assert best.miou == curve.miou.max() == curve.at(best.threshold)
+
+
+def test_a_threshold_between_two_of_the_grid_reads_the_nearest() -> None:
+    curve = threshold_curve(*batch())
+    assert curve.at(0.4503) == curve.miou[450]
+
+
+def test_nothing_counted_has_no_best() -> None:
+    best = ThresholdHistogram.empty(CLASSES).curve().best()
+    assert np.isnan(best).all()
+
+
+@pytest.mark.parametrize("wrong", [-1, CLASSES + 1, 200])
+def test_a_true_label_that_is_no_class_is_refused(wrong: int) -> None:
+    cam, class_labels, truth = batch()
+    truth[0, 0, 5] = wrong
+    with pytest.raises(ValueError, match=r"outside 0\.\.3"):
+        threshold_curve(cam, class_labels, truth)
