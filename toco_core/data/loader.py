@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 from toco_core.data.batch import EvaluationSample, TrainBatch
 from toco_core.data.images import normalise, to_pixels
 from toco_core.data.sampling import ShuffledOrder, rank_positions, sample_seeds
+from toco_core.data.storage import DatasetError
 from toco_core.draws import Draws
 from toco_core.views import training_views
 
@@ -81,11 +82,11 @@ class TrainLoader(Dataset[TrainBatch]):
         iterations = range(start, len(self))
         if self._num_workers == 0:
             return map(self.__getitem__, iterations)
-        return iter(self._processes(iterations))
+        return self._from_processes(iterations)
 
-    def _processes(self, iterations: range) -> DataLoader[TrainBatch]:
-        return DataLoader(
-            self,
+    def _from_processes(self, iterations: range) -> Iterator[TrainBatch]:
+        loader = DataLoader(
+            _ErrorsAsItems(self),
             batch_size=None,  # an item is a batch
             sampler=iterations,
             num_workers=self._num_workers,
@@ -96,6 +97,10 @@ class TrainLoader(Dataset[TrainBatch]):
             # The client of a remote filesystem does not survive a fork.
             multiprocessing_context=None if self._split.location.is_local else "spawn",
         )
+        for item in loader:
+            if isinstance(item, DatasetError):
+                raise item
+            yield item
 
     def _sample(self, position: int) -> _Sample:
         row = self._split.row(self._order.sample_at(position))
@@ -115,6 +120,19 @@ class TrainLoader(Dataset[TrainBatch]):
             crop_seed=seeds.local_crops,
             name=row.name,
         )
+
+
+class _ErrorsAsItems(Dataset["TrainBatch | DatasetError"]):
+    """Hands a bad dataset over as it is: DataLoader would wrap the error in its own traceback."""
+
+    def __init__(self, batches: TrainLoader) -> None:
+        self._batches = batches
+
+    def __getitem__(self, iteration: int) -> TrainBatch | DatasetError:
+        try:
+            return self._batches[iteration]
+        except DatasetError as error:
+            return error
 
 
 def _collate(samples: list[_Sample]) -> TrainBatch:
