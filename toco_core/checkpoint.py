@@ -13,11 +13,15 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from toco_core.model import ToCo, build_model
+from toco_core.setting_keys import get_value, setting_fields
 from toco_core.settings import Recipe
 from toco_core.torch_file import read_torch_file
 
 FORMAT = "toco training checkpoint"
 VERSION = 1
+
+# These may differ when a run goes on: they have no part in its steps.
+FREE_SETTINGS = ("name", "data.source", "backbone.weights", "thresholds.bkg", "scoring.")
 
 # The authors' names and ours; what is not listed has the same name.
 OFFICIAL_PREFIXES = {
@@ -46,6 +50,26 @@ class Checkpoint:
     def position(self) -> int:
         """The number of the next training sample, counted over all workers and epochs."""
         return self.iteration * self.recipe.data.images_per_step
+
+    def require_run(self, recipe: Recipe, class_names: tuple[str, ...]) -> None:
+        """Refuse to go on with another recipe or on other classes than those of this checkpoint.
+
+        Raises:
+            ValueError: names what differs.
+        """
+        if self.class_names != class_names:
+            raise ValueError(
+                f"the checkpoint's classes {', '.join(self.class_names)} are not those of the "
+                f"dataset: {', '.join(class_names)}"
+            )
+        changed = [
+            f"{key} (was {get_value(self.recipe, key)}, now {get_value(recipe, key)})"
+            for key in setting_fields()
+            if not key.startswith(FREE_SETTINGS)
+            and get_value(self.recipe, key) != get_value(recipe, key)
+        ]
+        if changed:
+            raise ValueError(f"a run cannot go on with another recipe: {', '.join(changed)}")
 
     def build_model(self) -> ToCo:
         """Build the trained network; the pretrained weights it started from are not asked for."""

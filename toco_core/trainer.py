@@ -56,6 +56,8 @@ class Trainer:
         num_workers: int = 0,
         checkpoint: Checkpoint | None = None,
     ) -> None:
+        if checkpoint:
+            checkpoint.require_run(recipe, dataset.info.class_names)
         self.recipe = recipe
         self.class_names = dataset.info.class_names
         self.device = torch.device(device)
@@ -149,11 +151,6 @@ class Trainer:
         )
 
     def _restore(self, checkpoint: Checkpoint) -> None:
-        if checkpoint.class_names != self.class_names:
-            raise ValueError(
-                f"the checkpoint's classes {', '.join(checkpoint.class_names)} are not those of "
-                f"the dataset: {', '.join(self.class_names)}"
-            )
         self.optimiser.load_state_dict(checkpoint.optimiser)
         self.schedule.load_state_dict(checkpoint.schedule)
         restore_random_state(checkpoint.random)

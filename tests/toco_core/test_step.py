@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from tests.toco_core.small_run import random_batch, small_recipe
+from toco_core import step
+from toco_core.model import build_model
+from toco_core.settings import Recipe
+from toco_core.step import ToCoLosses
+
+CLASSIFICATION = {"cls", "cls_aux", "total"}
+EVERYTHING = CLASSIFICATION | {"ptc", "ctc", "seg", "energy"}
+
+
+def losses_module(recipe: Recipe) -> ToCoLosses:
+    return ToCoLosses(build_model(recipe, num_classes=3), recipe).train()
+
+
+def encoded_images(module: ToCoLosses, recipe: Recipe, iteration: int = 9) -> list[Tensor]:
+    """Return every image that a step encodes."""
+    seen: list[Tensor] = []
+    module.model.encoder.register_forward_pre_hook(lambda _, inputs: seen.extend(inputs[0]))
+    module(random_batch(recipe), iteration)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("iteration", "names"),
+    [(0, CLASSIFICATION), (2, EVERYTHING - {"seg", "energy"}), (4, EVERYTHING)],
+)
+def test_losses_follow_the_stages(iteration: int, names: set[str]) -> None:
+    recipe = small_recipe(stages__contrast=2, stages__segmentation=4)
+    losses = losses_module(recipe)(random_batch(recipe), iteration)
+    assert set(losses) == names
+    assert all(torch.isfinite(loss) for loss in losses.values())
+
+
+@pytest.mark.parametrize("term", ["ptc", "ctc", "seg", "energy"])
+def test_a_term_of_weight_zero_is_not_computed(term: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = small_recipe(**{f"weights__{term}": 0.0})
+    module = losses_module(recipe)
+    forbidden = {
+        "ptc": "patch_token_contrast",
+        "ctc": "class_token_contrast",
+        "seg": "balanced_cross_entropy",
+    }
+    if term == "energy":
+        module.energy.register_forward_pre_hook(lambda *_: pytest.fail("the energy was computed"))
+    else:
+        monkeypatch.setattr(step, forbidden[term], lambda *_: pytest.fail(f"{term} was computed"))
+    assert set(module(random_batch(recipe), 9)) == EVERYTHING - {term}
+
+
+def test_without_any_term_only_the_images_themselves_are_encoded() -> None:
+    recipe = small_recipe(stages__contrast=5, stages__segmentation=5)
+    assert len(encoded_images(losses_module(recipe), recipe, iteration=0)) == 2
+
+
+def test_no_image_is_encoded_twice() -> None:
+    recipe = small_recipe()
+    seen = encoded_images(losses_module(recipe), recipe)
+    # Of each image: itself, its mirror, half of both, the second view, two local crops.
+    assert len(seen) == 2 * (1 + 1 + 2 + 1 + 2)
+    pairs = [(a, b) for i, a in enumerate(seen) for b in seen[:i] if a.shape == b.shape]
+    assert not any(torch.equal(a, b) for a, b in pairs)
+
+
+@pytest.mark.parametrize(("drop_path", "images"), [(0.0, 14), (0.3, 16)])
+def test_the_cam_of_a_pass_with_drop_path_is_not_reused(drop_path: float, images: int) -> None:
+    recipe = small_recipe(backbone__drop_path=drop_path)
+    assert len(encoded_images(losses_module(recipe), recipe)) == images
+
+
+@pytest.mark.parametrize(("iteration", "uses_final"), [(3, False), (4, True)])
+def test_refined_labels_come_from_the_final_cam_from_its_stage_on(
+    iteration: int, uses_final: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = small_recipe(stages__final_cam=4)
+    cams: list[tuple[Tensor, Tensor]] = []
+    given: list[Tensor] = []
+
+    def remember_cams(*args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
+        cams.append(real_cam(*args, **kwargs))
+        return cams[0]
+
+    def remember_refined(*args: Any) -> Tensor:
+        given.append(args[2])
+        return real_refine(*args)
+
+    real_cam, real_refine = step.multi_scale_cam, step.refine_labels
+    monkeypatch.setattr(step, "multi_scale_cam", remember_cams)
+    monkeypatch.setattr(step, "refine_labels", remember_refined)
+    losses_module(recipe)(random_batch(recipe), iteration)
+    final, auxiliary = cams[0]
+    assert not torch.equal(final, auxiliary)
+    assert given[0] is (final if uses_final else auxiliary)
+
+
+def test_every_trained_parameter_gets_a_gradient() -> None:
+    recipe = small_recipe()
+    module = losses_module(recipe)
+    module(random_batch(recipe), 9)["total"].backward()
+    without = [n for n, w in module.named_parameters() if w.requires_grad and w.grad is None]
+    assert without == []
+
+
+def test_the_teacher_moves_once_a_step_and_only_with_ctc() -> None:
+    for weight, moves in ((0.5, True), (0.0, False)):
+        recipe = small_recipe(weights__ctc=weight)
+        module = losses_module(recipe)
+        head, teacher = module.model.projection, module.model.teacher_projection
+        with torch.no_grad():
+            head.last_layer.weight.add_(1.0)
+        before = teacher.last_layer.weight.clone()
+        module(random_batch(recipe), 9)
+        expected = before + 0.1 if moves else before
+        torch.testing.assert_close(teacher.last_layer.weight, expected)
+
+
+def test_the_same_batch_gives_the_same_losses_to_the_bit() -> None:
+    recipe = small_recipe()
+    first, again = (losses_module(recipe)(random_batch(recipe), 9) for _ in range(2))
+    assert all(torch.equal(first[name], again[name]) for name in first)
