@@ -64,17 +64,21 @@ class Encoder(nn.Module):
             keep_blocks: return the patch tokens of every block as well.
         """
         x, grid = self._embed(images)  # (B, prefix + h * w, D)
-        outputs: list[Tensor] = []
-        for block in self.vit.blocks:
+        last = len(self.vit.blocks) - 1
+        # Without gradient, a block output that nobody asks for is freed at once.
+        wanted = range(last + 1) if keep_blocks else (self.aux_layer, last)
+        outputs: dict[int, Tensor] = {}
+        for index, block in enumerate(self.vit.blocks):
             x = block(x)
-            outputs.append(x)
-        outputs[-1] = self.vit.norm(x)
+            if index in wanted:
+                outputs[index] = x
+        outputs[last] = final = self.vit.norm(x)
         prefix = self.vit.num_prefix_tokens
         return Encoded(
-            class_token=outputs[-1][:, 0],
-            tokens=_as_map(outputs[-1][:, prefix:], grid),
+            class_token=final[:, 0],
+            tokens=_as_map(final[:, prefix:], grid),
             aux_tokens=_as_map(outputs[self.aux_layer][:, prefix:], grid),
-            blocks=tuple(output[:, prefix:] for output in outputs) if keep_blocks else (),
+            blocks=tuple(x[:, prefix:] for x in outputs.values()) if keep_blocks else (),
         )
 
     def _embed(self, images: Tensor) -> tuple[Tensor, tuple[int, int]]:

@@ -92,7 +92,8 @@ def build_model(recipe: Recipe, num_classes: int, *, pretrained: bool = True) ->
         pretrained: False if all weights are about to be loaded: the backbone's are not asked for.
 
     Raises:
-        ValueError: the backbone, its weights or its auxiliary layer are impossible.
+        ValueError: the backbone, its weights, its auxiliary layer or the sizes of its inputs are
+            impossible.
     """
     backbone = recipe.backbone
     if not pretrained:
@@ -100,7 +101,20 @@ def build_model(recipe: Recipe, num_classes: int, *, pretrained: bool = True) ->
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         encoder = Encoder(build_backbone(backbone), backbone.aux_layer)
+        _require_patches(recipe, max(encoder.patch_size))
         return ToCo(encoder, num_classes, recipe.decoder, recipe.ctc)
+
+
+def _require_patches(recipe: Recipe, patch: int) -> None:
+    """Refuse inputs smaller than a patch now, not in the step that makes the first of them."""
+    crop = recipe.data.crop_size
+    sides = {"ctc.local_size": recipe.ctc.local_size}
+    sides |= {f"data.crop_size at cam.scales {s}": int(s * crop) for s in recipe.cam.scales}
+    for name, side in sides.items():
+        if side < patch:
+            raise ValueError(
+                f"{name} is {side} px, less than one patch of {recipe.backbone.name} ({patch} px)"
+            )
 
 
 def _classify(tokens: Tensor, classifier: nn.Conv2d) -> Tensor:

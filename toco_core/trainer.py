@@ -63,7 +63,7 @@ class Trainer:
         self.device = torch.device(device)
         self.rank, self.world_size = rank, world_size
         self.iteration = 0  # steps done
-        self._batches = TrainLoader(
+        self._loader = TrainLoader(
             dataset.split("train"),
             recipe,
             rank=rank,
@@ -73,10 +73,10 @@ class Trainer:
         self.model = (
             checkpoint.build_model() if checkpoint else build_model(recipe, len(self.class_names))
         ).to(self.device)
-        self.optimiser, self.schedule = _optimisation(self.model, recipe)
+        self.optimiser, self.schedule = build_optimisation(self.model, recipe)
         if checkpoint:
             self._restore(checkpoint)
-        self._stream = self._batches.batches(self.iteration)
+        self._stream = self._loader.batches(self.iteration)
         self._losses = distribute(ToCoLosses(self.model, recipe).to(self.device), world_size)
         self._losses.train()
 
@@ -157,7 +157,8 @@ class Trainer:
         self.iteration = checkpoint.iteration
 
 
-def _optimisation(model: ToCo, recipe: Recipe) -> tuple[AdamW, PolyWarmup]:
+def build_optimisation(model: ToCo, recipe: Recipe) -> tuple[AdamW, PolyWarmup]:
+    """Build optimiser and schedule: one rate for the encoder, a higher one for all the rest."""
     settings = recipe.optimiser
     encoder = set(model.encoder.parameters())
     rest = [weight for weight in model.parameters() if weight not in encoder]

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from tests.toco_core.official_network import GOLDEN, official_network, untrained_network
+from tests.toco_core.small_run import small_recipe
 from toco_core.model import ToCoOutput, build_model
 from toco_core.settings import Recipe
 
@@ -85,6 +88,21 @@ def test_random_weights_follow_from_the_seed_and_leave_the_generator_alone() -> 
     assert torch.equal(torch.get_rng_state(), state)
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not torch.equal(first["classifier.weight"], other["classifier.weight"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"data__crop_size": 16, "cam__scales": (1.0, 0.25)}, "cam.scales 0.25 is 4 px, less than"),
+        ({"backbone__name": "vit_tiny_patch16_224", "ctc__local_size": 12}, "local_size is 12 px"),
+        ({"backbone__aux_layer": 10}, "aux_layer 10 is out of range"),
+    ],
+)
+def test_a_recipe_that_some_step_could_not_run_is_refused_at_once(
+    changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        build_model(small_recipe(**changes), num_classes=3)
 
 
 def _built(seed: int) -> dict[str, Tensor]:

@@ -14,9 +14,9 @@ from tests.toco_core.official_network import GOLDEN, official_network
 from toco_core.checkpoint import our_name
 from toco_core.data.batch import TrainBatch
 from toco_core.local_crops import LocalCrops
-from toco_core.schedule import PolyWarmup, make_optimiser
 from toco_core.settings import Recipe
 from toco_core.step import ToCoLosses
+from toco_core.trainer import build_optimisation
 
 EXPECTED: dict[str, Any] = json.loads((GOLDEN / "step.json").read_text())
 STEPS = len(EXPECTED["losses"])
@@ -67,11 +67,7 @@ def trajectory() -> dict[str, Any]:
     batch, crops = golden_batch()
     model = official_network()
     losses_module = ToCoLosses(model, recipe).train()
-    encoder = set(model.encoder.parameters())
-    rest = [weight for weight in model.parameters() if weight not in encoder]
-    settings = recipe.optimiser
-    optimiser = make_optimiser(encoder, rest, settings)
-    schedule = PolyWarmup(optimiser, recipe.iterations, settings.warmup, settings.warmup_ratio)
+    optimiser, schedule = build_optimisation(model, recipe)
     record: dict[str, Any] = {"losses": [], "gradients": []}
     for iteration in range(STEPS):
         losses = losses_module(batch, iteration, crops)
