@@ -1,0 +1,1 @@
+"""What a search shows and leaves behind: a live table or lines, Parquet tables, TensorBoard."""

@@ -1,0 +1,64 @@
+"""What the evaluation of a checkpoint shows: IoU by class, and mIoU by background threshold."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from platform.results.grids import Grid
+from platform.results.wording import percent, threshold
+
+EIGHTHS = " ▁▂▃▄▅▆▇█"
+
+
+def class_table(class_names: Sequence[str], class_iou: Sequence[float]) -> Grid:
+    """Return the IoU of each class and their mean.
+
+    Args:
+        class_names: C + 1 names, background first.
+        class_iou: (C + 1,) 0..1; NaN for a class that is absent, which does not count.
+
+    Raises:
+        ValueError: If there are not as many names as numbers.
+    """
+    if len(class_names) != len(class_iou):
+        raise ValueError(f"{len(class_names)} class names for {len(class_iou)} IoU values")
+    rows = [[name, percent(iou)] for name, iou in zip(class_names, class_iou, strict=True)]
+    present = [iou for iou in class_iou if not math.isnan(iou)]
+    mean = sum(present) / len(present) if present else None
+    rows.append(["mean", percent(mean)])
+    return Grid(title="IoU by class, %", columns=("class", "IoU"), rows=rows)
+
+
+def threshold_plot(curve: Sequence[float], width: int = 60, height: int = 8) -> str:
+    """Plot mIoU over the background threshold as text.
+
+    Args:
+        curve: mIoU, 0..1, at thresholds evenly spaced from 0 to 1.
+        width: of the plot without its axis, characters.
+        height: of the plot without its axis, lines.
+
+    Returns:
+        The lines, with the value of the optimum below them.
+
+    Raises:
+        ValueError: If the curve has fewer than two points, or one of them is not finite.
+    """
+    if len(curve) < 2 or not all(map(math.isfinite, curve)):
+        raise ValueError(f"a threshold curve is two or more finite numbers, not {list(curve)}")
+    last = len(curve) - 1
+    values = [curve[round(column * last / (width - 1))] for column in range(width)]
+    top = max(curve)
+    levels = [round(8 * height * value / top) if top > 0 else 0 for value in values]
+    lines = [_plot_line(levels, row, top, height) for row in reversed(range(height))]
+    middle = "0.5".center(width - 2)
+    best = max(range(len(curve)), key=curve.__getitem__)
+    optimum = f"best CAM mIoU {percent(top)} at the threshold {threshold(best / last)}"
+    return "\n".join([*lines, f"{'':6}0{middle}1", f"{'':6}{optimum}"])
+
+
+def _plot_line(levels: Sequence[int], row: int, top: float, height: int) -> str:
+    """Return one line of the plot; row 0 is the lowest, a level is an eighth of a line."""
+    label = percent(top) if row == height - 1 else percent(0.0) if row == 0 else ""
+    bars = "".join(EIGHTHS[min(max(level - 8 * row, 0), 8)] for level in levels)
+    return f"{label:>5} {bars}".rstrip()

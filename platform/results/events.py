@@ -1,0 +1,138 @@
+"""What happens in a search, as data: everything shown or kept is made from these events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol, TypeAlias
+
+ParameterValue: TypeAlias = bool | int | float | str
+EndState: TypeAlias = Literal["complete", "pruned", "failed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchStarted:
+    """The search begins, or goes on.
+
+    Attributes:
+        trials: budget of trials, those of earlier sessions included.
+        iterations: budget of one trial.
+        resumed: trials known from earlier sessions; their tables are read back.
+    """
+
+    name: str
+    trials: int
+    iterations: int
+    directory: Path
+    log_file: Path
+    resumed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialStarted:
+    """A trial begins at iteration 0, or goes on from its checkpoint at `iteration`."""
+
+    number: int
+    params: Mapping[str, ParameterValue]
+    iteration: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialProgressed:
+    """A trial has trained up to `iteration`.
+
+    Attributes:
+        losses: by name, those in force.
+        seconds: training time since the trial's previous progress, s.
+    """
+
+    number: int
+    iteration: int
+    losses: Mapping[str, float]
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialScored:
+    """A checkpoint of a trial has been scored.
+
+    Times and mask reads are those since the trial's previous score, so that they add up.
+
+    Attributes:
+        score: mIoU of the final CAM at the best background threshold, 0..1.
+        aux_score: the same of the auxiliary CAM.
+        bkg: the background threshold at which `score` is reached.
+        curve: mIoU of the final CAM at the thresholds 0.00, 0.01 .. 1.00.
+        class_iou: IoU of each class at `bkg`, background first; NaN where it is absent.
+        f1: F1 of the image-level classification.
+        token_similarity: mean cosine of the patch tokens after each block.
+        seconds_training: training time, s.
+        seconds_scoring: time of the evaluation workers, s.
+        mask_reads: masks opened for the score.
+        pictures: PNG bytes, see `platform.results.pictures`.
+    """
+
+    number: int
+    iteration: int
+    score: float
+    aux_score: float
+    bkg: float
+    curve: Sequence[float]
+    class_iou: Sequence[float]
+    f1: float
+    token_similarity: Sequence[float]
+    seconds_training: float
+    seconds_scoring: float
+    mask_reads: int
+    pictures: Sequence[bytes] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialEnded:
+    """A trial has come to its end.
+
+    Attributes:
+        score: what the search is told, 0..1; None if there is no score.
+        reason: one line, why it was pruned or has failed.
+    """
+
+    number: int
+    state: EndState
+    score: float | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchEnded:
+    """The search is over for now: always the last event, after an error too."""
+
+    interrupted: bool = False
+
+
+TrialEvent: TypeAlias = TrialStarted | TrialProgressed | TrialScored | TrialEnded
+Event: TypeAlias = SearchStarted | TrialEvent | SearchEnded
+
+
+class Sink(Protocol):
+    """Shows or keeps what happens; files and terminals are let go at `SearchEnded`."""
+
+    def handle(self, event: Event) -> None:
+        """Take note of one event."""
+        ...
+
+
+class FanOut:
+    """One sink that hands each event to several, in their order."""
+
+    def __init__(self, sinks: Sequence[Sink]) -> None:
+        self._sinks = tuple(sinks)
+
+    def handle(self, event: Event) -> None:
+        for sink in self._sinks:
+            sink.handle(event)
+
+
+def fan_out(*sinks: Sink) -> Sink:
+    """Join several sinks to one."""
+    return FanOut(sinks)

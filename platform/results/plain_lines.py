@@ -1,0 +1,96 @@
+"""Events as single lines, for logs and pipes: one per score and per change of a trial's state."""
+
+from __future__ import annotations
+
+from platform.results.events import (
+    Event,
+    SearchEnded,
+    SearchStarted,
+    TrialEnded,
+    TrialProgressed,
+    TrialScored,
+    TrialStarted,
+)
+from platform.results.search_state import SearchState
+from platform.results.wording import clock_time, duration, params_text, percent, threshold
+
+
+def plain_line(event: Event, state: SearchState, now: float) -> str | None:
+    """Word an event as one line.
+
+    Args:
+        event: what has happened.
+        state: the search after it.
+        now: s since 1970; shown as local time.
+
+    Returns:
+        The line, or None where the event is worth none.
+    """
+    match event:
+        case SearchStarted():
+            text = _search_started(event)
+        case TrialStarted():
+            text = _trial_started(event, state)
+        case TrialScored():
+            text = _trial_scored(event, state)
+        case TrialEnded():
+            text = _trial_ended(event, state)
+        case SearchEnded():
+            text = _search_ended(event, state)
+        case TrialProgressed():
+            return None
+    return f"{clock_time(now)}  {text}"
+
+
+def best_text(state: SearchState) -> str:
+    """Word the best score so far and whose it is; empty before the first."""
+    best = state.best
+    return "" if best is None else f"best {percent(best.best_score)} (trial {best.number})"
+
+
+def counts_text(state: SearchState) -> str:
+    """Word how many trials are done, and how many of them pruned or failed."""
+    total = state.search.trials if state.search else len(state.rows)
+    pruned, failed = state.count("pruned"), state.count("failed")
+    return f"{len(state.over)} of {total} trials done, {pruned} pruned, {failed} failed"
+
+
+def _search_started(event: SearchStarted) -> str:
+    earlier = f", {event.resumed} of them from before" if event.resumed else ""
+    return (
+        f"search {event.name}: {event.trials} trials of {event.iterations} iterations{earlier}"
+        f"  results in {event.directory}  log in {event.log_file}"
+    )
+
+
+def _trial_started(event: TrialStarted, state: SearchState) -> str:
+    begun = f"resumed at {_reached(event.iteration, state)}" if event.iteration else "started"
+    return _joined(f"trial {event.number}", begun, params_text(event.params))
+
+
+def _trial_scored(event: TrialScored, state: SearchState) -> str:
+    details = f"(aux {percent(event.aux_score)}, bkg {threshold(event.bkg)})"
+    score = f"CAM mIoU {percent(event.score)} {details}"
+    trial = f"trial {event.number}"
+    return _joined(trial, _reached(event.iteration, state), score, best_text(state))
+
+
+def _trial_ended(event: TrialEnded, state: SearchState) -> str:
+    row = state.rows[event.number]
+    ended = f"{event.state} at {_reached(row.iteration, state)}"
+    score = "" if row.score is None else f"CAM mIoU {percent(row.score)}"
+    return _joined(f"trial {event.number}", ended, score, event.reason)
+
+
+def _search_ended(event: SearchEnded, state: SearchState) -> str:
+    how = "search interrupted" if event.interrupted else "search ended"
+    spent = "" if state.ended is None else f"after {duration(state.ended - state.began)}"
+    return _joined(f"{how} {spent}", counts_text(state), best_text(state))
+
+
+def _reached(iteration: int, state: SearchState) -> str:
+    return f"{iteration}/{state.search.iterations}" if state.search else str(iteration)
+
+
+def _joined(*parts: str) -> str:
+    return "  ".join(part for part in parts if part)

@@ -1,0 +1,91 @@
+"""The search on the terminal: a live table, or lines where the output is not a terminal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from platform.results.events import Event, SearchEnded, SearchStarted, Sink, TrialEnded
+from platform.results.live_table import live_table
+from platform.results.plain_lines import plain_line
+from platform.results.search_state import Clock, SearchState, fold, from_rows
+from platform.results.trial_rows import TrialRow
+
+REFRESHES_PER_SECOND = 2  # the clock ticks; more would only cost the trials processor time
+
+
+def make_progress(
+    console: Console, earlier: Iterable[TrialRow] = (), clock: Clock = time.time
+) -> Sink:
+    """Show a search on a console: as a live table in a terminal, else as lines.
+
+    Args:
+        console: where to.
+        earlier: the trials of a search that is resumed, as `read_trials` returns them.
+        clock: s since 1970.
+    """
+    state = from_rows(earlier)
+    if console.is_interactive and not console.is_dumb_terminal:
+        return LiveProgress(console, state, clock)
+    return PlainProgress(console, state, clock)
+
+
+class PlainProgress:
+    """A sink that prints a line per score and per change of a trial's state."""
+
+    def __init__(self, console: Console, state: SearchState, clock: Clock) -> None:
+        self._console = console
+        self._state = state
+        self._clock = clock
+
+    def handle(self, event: Event) -> None:
+        now = self._clock()
+        self._state = fold(self._state, event, now)
+        print_line(self._console, plain_line(event, self._state, now))
+
+
+class LiveProgress:
+    """A sink that keeps one table up to date in place; failures stay above it as lines."""
+
+    def __init__(self, console: Console, state: SearchState, clock: Clock) -> None:
+        self._console = console
+        self._state = state
+        self._clock = clock
+        self._live = Live(
+            console=console,
+            get_renderable=self._draw,
+            refresh_per_second=REFRESHES_PER_SECOND,
+            vertical_overflow="crop",
+        )
+
+    def handle(self, event: Event) -> None:
+        now = self._clock()
+        self._state = fold(self._state, event, now)
+        match event:
+            case SearchStarted():
+                print_line(self._console, plain_line(event, self._state, now))
+                self._live.start()
+            case SearchEnded():
+                self._live.stop()
+            case TrialEnded(state="failed"):
+                print_line(self._console, plain_line(event, self._state, now))
+            case _:
+                pass  # the next refresh shows it
+
+    def _draw(self) -> RenderableType:
+        # Called by the refreshing thread too: the state is immutable, so one look at it is enough.
+        state = self._state
+        if state.search is None:  # rich draws once before anything has started
+            return Text()
+        width, height = self._console.size
+        return live_table(state, self._clock(), width, height)
+
+
+def print_line(console: Console, line: str | None) -> None:
+    """Print a line as it is: not wrapped to the width of a pipe, no brackets taken for markup."""
+    if line is not None:
+        console.print(line, soft_wrap=True, markup=False, highlight=False, emoji=False)

@@ -1,0 +1,153 @@
+"""What a search found, for its end on the terminal and for `summary.md`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from platform.results.events import ParameterValue
+from platform.results.grids import Grid, to_markdown, to_rich
+from platform.results.trial_rows import TrialRow, best_of
+from platform.results.wording import duration, gain, percent, short_names, threshold, value_text
+
+TOP_TRIALS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contender:
+    """A trial with its CAM mIoU, 0..1, on both splits; None where it was not evaluated.
+
+    Attributes:
+        tune, tune_aux: of the final and the auxiliary CAM on the split that the search looked at.
+        report, report_aux: the same on the split that it did not look at.
+    """
+
+    number: int
+    params: Mapping[str, ParameterValue]
+    tune: float | None
+    tune_aux: float | None
+    report: float | None = None
+    report_aux: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchSummary:
+    """What a search found.
+
+    Attributes:
+        trials: all of them, as `read_trials` returns them.
+        default: the published configuration.
+        winner: the best trial; None where no trial has a score.
+        seconds: time spent, s.
+        masks: how many masks were opened, by split and purpose.
+        places: what was left behind, and where.
+    """
+
+    name: str
+    trials: Sequence[TrialRow]
+    default: Contender | None
+    winner: Contender | None
+    seconds: float
+    masks: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)
+
+
+def summary_renderable(summary: SearchSummary) -> RenderableType:
+    """Draw the summary for the terminal."""
+    parts: list[RenderableType] = [Text(), Text(headline(summary), style="bold")]
+    for grid in summary_grids(summary):
+        parts += [Text(), to_rich(grid)]
+    return Group(*parts)
+
+
+def summary_markdown(summary: SearchSummary) -> str:
+    """Write the summary as the text of `summary.md`."""
+    sections = [f"# Search {summary.name}", headline(summary)]
+    return "\n\n".join([*sections, *map(to_markdown, summary_grids(summary))]) + "\n"
+
+
+def headline(summary: SearchSummary) -> str:
+    """Say in one line how the trials ended and what time they took."""
+    states = [row.state for row in summary.trials]
+    counts = [f"{states.count(state)} {state}" for state in ("complete", "pruned", "failed")]
+    unfinished = len(states) - sum(states.count(s) for s in ("complete", "pruned", "failed"))
+    counts += [f"{unfinished} unfinished"] if unfinished else []
+    return f"{len(states)} trials: {', '.join(counts)}, in {duration(summary.seconds)}"
+
+
+def summary_grids(summary: SearchSummary) -> list[Grid]:
+    """Return the tables of the summary, those that have something to show."""
+    grids = [top_trials(summary.trials), _comparison(summary), _time(summary), _masks(summary)]
+    places = [[what, where] for what, where in summary.places.items()]
+    grids.append(Grid(title="Where things are", columns=("what", "where"), rows=places, words=2))
+    return [grid for grid in grids if grid.rows]
+
+
+def top_trials(trials: Sequence[TrialRow], count: int = TOP_TRIALS) -> Grid:
+    """Return the trials with the highest final scores; complete ones before pruned ones."""
+    scored = [row for row in trials if row.state != "failed" and best_of(row.score) is not None]
+    ranked = sorted(scored, key=lambda row: (row.state != "complete", -(row.score or 0.0)))[:count]
+    keys = list(dict.fromkeys(key for row in trials for key in row.params))
+    names = short_names(keys)
+    return Grid(
+        title=f"Best {len(ranked)} of {len(trials)} trials, CAM mIoU in %",
+        columns=["trial", "state", "CAM mIoU", "aux", "bkg", *(names[key] for key in keys)],
+        rows=[_trial_cells(row, keys) for row in ranked],
+        words=2,
+    )
+
+
+def _trial_cells(row: TrialRow, keys: Sequence[str]) -> list[str]:
+    numbers = percent(row.score), percent(row.aux_score), threshold(row.bkg)
+    return [
+        str(row.number),
+        row.state,
+        *numbers,
+        *(value_text(row.params.get(key)) for key in keys),
+    ]
+
+
+def _comparison(summary: SearchSummary) -> Grid:
+    columns = ("CAM mIoU in %", "tune", "tune, aux", "report", "report, aux")
+    default, winner = summary.default, summary.winner
+    rows: list[list[str]] = []
+    if default is not None:
+        scores = map(percent, _scores(default))
+        rows.append([f"published (trial {default.number})", *scores])
+    if winner is not None:
+        rows.append([f"winner (trial {winner.number})", *map(percent, _scores(winner))])
+    if default is not None and winner is not None:
+        pairs = zip(_scores(winner), _scores(default), strict=True)
+        rows.append(["gain, points", *(gain(_difference(*pair)) for pair in pairs)])
+    return Grid(title="Published configuration and winner", columns=columns, rows=rows)
+
+
+def _scores(trial: Contender) -> tuple[float | None, ...]:
+    return trial.tune, trial.tune_aux, trial.report, trial.report_aux
+
+
+def _difference(of: float | None, minus: float | None) -> float | None:
+    return None if of is None or minus is None else of - minus
+
+
+def _time(summary: SearchSummary) -> Grid:
+    training = sum(row.seconds_training for row in summary.trials)
+    scoring = sum(row.seconds_scoring for row in summary.trials)
+    rows = [
+        ["the search", duration(summary.seconds)],
+        ["training, all trials", duration(training)],
+        ["scoring, all workers", duration(scoring)],
+    ]
+    return Grid(title="Time spent", columns=("on", "time"), rows=rows)
+
+
+def _masks(summary: SearchSummary) -> Grid:
+    rows = [
+        [split, purpose, str(count)]
+        for split, purposes in summary.masks.items()
+        for purpose, count in purposes.items()
+    ]
+    return Grid(title="Masks opened", columns=("split", "for", "masks"), rows=rows, words=2)

@@ -1,0 +1,106 @@
+"""The progress of one longer task: a bar in a terminal, now and then a line elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from platform.results.progress import print_line
+from platform.results.wording import duration
+
+LINE_SHARE = 0.1  # of the task, and
+LINE_SECONDS = 5.0  # between two lines at least
+
+
+class Task(Protocol):
+    """A task under way."""
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        """Count steps as done; a note, such as the loss, stands beside them."""
+        ...
+
+
+@contextmanager
+def task_progress(
+    console: Console,
+    description: str,
+    total: int,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[Task]:
+    """Show how far a task has come while the context is open.
+
+    Args:
+        console: where to.
+        description: what is done, a few words.
+        total: steps of the task.
+        clock: s, from any origin.
+    """
+    if console.is_interactive and not console.is_dumb_terminal:
+        with _bar(console) as progress:
+            yield _BarTask(progress, description, total)
+    else:
+        lines = _LineTask(console, description, total, clock)
+        yield lines
+        lines.finish()
+
+
+def _bar(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=30, complete_style="blue", finished_style="green"),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}", markup=False),
+        console=console,
+    )
+
+
+class _BarTask:
+    def __init__(self, progress: Progress, description: str, total: int) -> None:
+        self._progress = progress
+        self._id = progress.add_task(description, total=total, note="")
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        self._progress.update(self._id, advance=steps, note=note)
+
+
+class _LineTask:
+    def __init__(
+        self, console: Console, description: str, total: int, clock: Callable[[], float]
+    ) -> None:
+        self._console = console
+        self._description = description
+        self._total = total
+        self._clock = clock
+        self._began = self._printed_at = clock()
+        self._done = self._printed = 0
+        self._note = ""
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        self._done += steps
+        self._note = note
+        is_news = self._done - self._printed >= LINE_SHARE * self._total
+        is_due = self._clock() - self._printed_at >= LINE_SECONDS
+        if is_news and is_due and self._done < self._total:
+            self._print(f"{self._done}/{self._total}")
+
+    def finish(self) -> None:
+        self._print(f"{self._done}/{self._total} in {duration(self._clock() - self._began)}")
+
+    def _print(self, reached: str) -> None:
+        self._printed, self._printed_at = self._done, self._clock()
+        parts = (self._description, reached, self._note)
+        print_line(self._console, "  ".join(part for part in parts if part))

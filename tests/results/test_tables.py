@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from platform.results.events import Event, ParameterValue, SearchEnded, TrialEnded
+from platform.results.tables import CURVES_SCHEMA, TrialTables, read_curves, read_trials
+from platform.results.trial_columns import column_type
+from tests.results.streams import (
+    NOON,
+    SteppedClock,
+    fold_all,
+    progressed,
+    scored,
+    search_started,
+    trial_started,
+)
+
+
+def write(directory: Path, *events: Event) -> None:
+    tables = TrialTables(directory, SteppedClock())
+    for event in events:
+        tables.handle(event)
+
+
+def test_a_trial_is_a_row_with_its_parameters_as_columns(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        search_started(),
+        trial_started(0, params={"weights.ptc": 0.2, "backbone.aux_layer": -3}),
+        scored(0, 600, 0.4),
+        TrialEnded(number=0, state="complete", score=0.4),
+    )
+    noon = datetime.fromtimestamp(NOON, UTC)
+    assert pq.read_table(tmp_path / "trials.parquet").to_pylist() == [
+        {
+            "number": 0,
+            "state": "complete",
+            "params.weights.ptc": 0.2,
+            "params.backbone.aux_layer": -3,
+            "iteration": 600,
+            "first_iteration": 0,
+            "scored_iteration": 600,
+            "score": 0.4,
+            "best_score": 0.4,
+            "aux_score": pytest.approx(0.35),
+            "bkg": 0.43,
+            "f1": 0.9,
+            "seconds_training": 30.0,
+            "seconds_scoring": 5.0,
+            "mask_reads": 40,
+            "started": noon,
+            "ended": noon,
+            "reason": "",
+        }
+    ]
+
+
+def test_a_score_is_a_row_of_the_curves_without_its_pictures(tmp_path: Path) -> None:
+    event = scored(1, 120, 0.3, class_iou=[0.8, math.nan], pictures=[b"png"])
+    write(tmp_path, search_started(), trial_started(1), event)
+    table = pq.read_table(tmp_path / "curves.parquet")
+    assert table.schema.equals(CURVES_SCHEMA)
+    (row,) = table.to_pylist()
+    assert (row["number"], row["iteration"], row["curve"]) == (1, 120, [0.15, 0.3])
+    assert row["class_iou"] == [0.8, pytest.approx(math.nan, nan_ok=True)]
+    assert row["token_similarity"] == [0.1, 0.7]
+
+
+def test_a_parameter_that_a_trial_does_not_have_is_null(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        search_started(),
+        trial_started(0, params={"a.x": 1}),
+        trial_started(1, params={"a.x": 2, "b.y": "cosine"}),
+    )
+    table = pq.read_table(tmp_path / "trials.parquet")
+    assert table["params.b.y"].to_pylist() == [None, "cosine"]
+    assert [dict(row.params) for row in read_trials(tmp_path)] == [
+        {"a.x": 1},
+        {"a.x": 2, "b.y": "cosine"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([True, False], pa.bool_()),
+        ([1, -3], pa.int64()),
+        ([1, 0.5], pa.float64()),
+        (["a", "b"], pa.string()),
+        ([1, "auto"], pa.string()),
+        ([True, 1], pa.string()),  # yes and 1 are not the same choice
+    ],
+)
+def test_a_column_has_the_narrowest_type_that_holds_all_values(
+    values: list[ParameterValue], expected: pa.DataType
+) -> None:
+    assert column_type(values) == expected
+
+
+def test_values_of_mixed_types_are_kept_as_text(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        search_started(),
+        trial_started(0, params={"a.x": 1}),
+        trial_started(1, params={"a.x": "auto"}),
+    )
+    table = pq.read_table(tmp_path / "trials.parquet")
+    assert table["params.a.x"].to_pylist() == ["1", "auto"]
+
+
+def test_reading_gives_back_the_rows_that_were_folded(tmp_path: Path) -> None:
+    events: list[Event] = [
+        search_started(),
+        trial_started(0),
+        trial_started(2),
+        scored(2, 120, 0.2),
+        scored(0, 120, 0.3),
+        TrialEnded(number=2, state="pruned", score=0.2, reason="rung 120"),
+    ]
+    write(tmp_path, *events)
+    assert read_trials(tmp_path) == fold_all(events).trials
+
+
+def test_a_resumed_search_keeps_what_was_and_replaces_what_is_scored_again(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        search_started(),
+        trial_started(0),
+        scored(0, 120, 0.2),
+        TrialEnded(number=0, state="complete", score=0.2),
+        trial_started(1),
+        scored(1, 120, 0.1),
+        scored(1, 240, 0.2),
+        SearchEnded(interrupted=True),
+    )
+    write(
+        tmp_path,
+        search_started(resumed=2),
+        trial_started(1, iteration=120),
+        scored(1, 240, 0.25),
+        scored(1, 360, 0.3),
+    )
+    curves = [(row["number"], row["iteration"], row["score"]) for row in read_curves(tmp_path)]
+    assert curves == [(0, 120, 0.2), (1, 120, 0.1), (1, 240, 0.25), (1, 360, 0.3)]
+    states = [(row.number, row.state, row.score) for row in read_trials(tmp_path)]
+    assert states == [(0, "complete", 0.2), (1, "running", 0.3)]
+
+
+def test_a_trial_that_is_not_back_yet_stays_in_the_table(tmp_path: Path) -> None:
+    write(tmp_path, search_started(), trial_started(0))  # killed: no SearchEnded
+    write(tmp_path, search_started(resumed=1))
+    assert [(row.number, row.state) for row in read_trials(tmp_path)] == [(0, "unfinished")]
+
+
+def test_a_new_search_does_not_take_over_old_trials(tmp_path: Path) -> None:
+    write(tmp_path, search_started(), trial_started(0), scored(0, 120, 0.2))
+    write(tmp_path, search_started())
+    assert read_trials(tmp_path) == []
+    assert read_curves(tmp_path) == []
+
+
+def test_only_whole_tables_are_ever_in_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = TrialTables(tmp_path, SteppedClock())
+    tables.handle(search_started())
+    tables.handle(trial_started(0))
+
+    def write_half(table: pa.Table, path: Path) -> None:
+        path.write_bytes(b"PAR1")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(pq, "write_table", write_half)
+    with pytest.raises(OSError, match="disk full"):
+        tables.handle(TrialEnded(number=0, state="complete", score=None))
+    assert [row.state for row in read_trials(tmp_path)] == ["running"]
+
+
+def test_progress_between_scores_does_not_rewrite_the_tables(tmp_path: Path) -> None:
+    tables = TrialTables(tmp_path, SteppedClock())
+    tables.handle(search_started())
+    tables.handle(trial_started(0))
+    before = (tmp_path / "trials.parquet").stat().st_ino
+    tables.handle(progressed(0, 120))
+    assert (tmp_path / "trials.parquet").stat().st_ino == before
+
+
+def test_nothing_is_read_where_no_table_is(tmp_path: Path) -> None:
+    assert read_trials(tmp_path) == []
+    assert read_curves(tmp_path) == []
+
+
+def test_a_broken_table_is_named(tmp_path: Path) -> None:
+    (tmp_path / "trials.parquet").write_bytes(b"not Parquet")
+    with pytest.raises(ValueError, match=r"trials\.parquet is not a Parquet table .*remove it"):
+        read_trials(tmp_path)
+
+
+def test_another_table_is_refused_with_what_it_lacks(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"number": [0]}), tmp_path / "trials.parquet")
+    with pytest.raises(ValueError, match="not a table of trials: it has no column state"):
+        read_trials(tmp_path)

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from platform.results.task_progress import task_progress
+from tests.results.streams import SteppedClock
+
+
+def test_a_pipe_gets_a_line_for_each_tenth_but_not_more_often_than_every_5_seconds() -> None:
+    file, clock = io.StringIO(), SteppedClock(0.0)
+    with task_progress(Console(file=file), "training", 100, clock) as task:
+        for step in range(1, 101):
+            clock.now = step * 0.2  # a tenth takes 2 s, so that every third one is due
+            task.advance(note=f"loss {step}")
+    assert file.getvalue().splitlines() == [
+        "training  25/100  loss 25",
+        "training  50/100  loss 50",
+        "training  75/100  loss 75",
+        "training  100/100 in 20 s  loss 100",
+    ]
+
+
+def test_a_short_task_is_one_line() -> None:
+    file, clock = io.StringIO(), SteppedClock(0.0)
+    with task_progress(Console(file=file), "drawing train", 50, clock) as task:
+        task.advance(50)
+    assert file.getvalue() == "drawing train  50/50 in 0 s\n"
+
+
+def fail_half_way(console: Console) -> None:
+    with task_progress(console, "training", 10) as task:
+        task.advance(5)
+        raise RuntimeError("stop")
+
+
+def test_a_task_that_fails_is_not_called_done() -> None:
+    file = io.StringIO()
+    with pytest.raises(RuntimeError, match="stop"):
+        fail_half_way(Console(file=file))
+    assert file.getvalue() == ""
+
+
+def test_a_terminal_gets_a_bar_with_the_note() -> None:
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=True, width=120)
+    with task_progress(console, "training", 10) as task:
+        task.advance(10, note="[loss] 0.5")
+    last = file.getvalue()
+    assert "10/10" in last
+    assert "[loss] 0.5" in last
+    assert "\x1b[?25h" in last
