@@ -62,7 +62,7 @@ def start_ray(
     """Start Ray on 127.0.0.1, or connect to the cluster at an address.
 
     Args:
-        log_file: takes what Ray has to say; only its errors reach the terminal.
+        log_file: takes what Ray has to say.
         address: of a running cluster (`host:port`, `auto`, `ray://...`); by default what the
             variable RAY_ADDRESS says. Without either a Ray of our own is started, with the
             dashboard, whose API cleans up after a trial that was stopped.
@@ -126,7 +126,7 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
 
 
 def _log_to(log_file: Path) -> None:
-    """Send what Ray logs in this process to a file, and only errors to the terminal."""
+    """Send what Ray logs in this process to a file; the terminal belongs to our own lines."""
     importlib.import_module("ray")  # which hangs a handler for the terminal on its logger
 
     logger = logging.getLogger("ray")
@@ -135,7 +135,7 @@ def _log_to(log_file: Path) -> None:
             logger.removeHandler(handler)
             handler.close()
         else:
-            handler.setLevel(logging.ERROR)
+            handler.setLevel(logging.CRITICAL)
     log_file.parent.mkdir(parents=True, exist_ok=True)
     file_handler = logging.FileHandler(log_file, encoding="utf-8")
     file_handler.set_name(LOG_HANDLER)

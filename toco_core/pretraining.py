@@ -36,7 +36,7 @@ HEADS = {
     "hue": HUE_BINS,
 }
 HEAD_WEIGHTS = {"part": 1.0, "pattern": 0.3, "body": 0.3, "hue": 0.3}
-REPORT_STEPS = 250
+REPORT_STEPS = 200
 EVALUATION_SEED = 999_999_937  # pictures that training never draws
 
 
@@ -48,10 +48,10 @@ class Options:
     small_share: float  # of the images are `small_size` px, which cost half; the last ones have the full size
     small_size: int = 48
     full_size: int = 64
-    batch_size: int = 48
-    lr: float = 8e-4
+    batch_size: int = 64
+    lr: float = 1e-3
     weight_decay: float = 0.05
-    warmup_steps: int = 500
+    warmup_steps: int = 300
     seed: int = 0
 
 
@@ -80,7 +80,9 @@ class ObjectPictures(IterableDataset[tuple[Tensor, Tensor]]):
     def _batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         pictures = [draw_object(rng, self.size) for _ in range(self.batch_size)]
         # Training scenes are mirrored, so a mirrored part is the same part.
-        images = np.stack([image[:, ::-1] if rng.random() < 0.5 else image for image, _ in pictures])
+        images = np.stack(
+            [image[:, ::-1] if rng.random() < 0.5 else image for image, _ in pictures]
+        )
         targets = [_targets(look) for _, look in pictures]
         return torch.from_numpy(images).permute(0, 3, 1, 2), torch.tensor(targets)
 
@@ -92,11 +94,15 @@ class Pretrained(nn.Module):
         super().__init__()
         self.encoder = encoder
         encoder.vit.pos_embed.requires_grad_(True)  # frozen in ToCo, learnt here
-        self.heads = nn.ModuleDict({k: nn.Linear(2 * encoder.embed_dim, n) for k, n in HEADS.items()})
+        self.heads = nn.ModuleDict(
+            {k: nn.Linear(2 * encoder.embed_dim, n) for k, n in HEADS.items()}
+        )
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         encoded = self.encoder(images)
-        pooled = torch.cat([encoded.class_token, encoded.tokens.mean(dim=(2, 3))], dim=1)  # (B, 2 D)
+        pooled = torch.cat(
+            [encoded.class_token, encoded.tokens.mean(dim=(2, 3))], dim=1
+        )  # (B, 2 D)
         return {name: head(pooled) for name, head in self.heads.items()}
 
 
@@ -134,7 +140,9 @@ def _batches(options: Options, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
     small = int(steps * options.small_share)
     for size, count in ((options.small_size, small), (options.full_size, steps - small)):
         # A worker of its own draws the next batch while this one is learnt.
-        loader = DataLoader(ObjectPictures(options.seed, size, options.batch_size), batch_size=None, num_workers=1)
+        loader = DataLoader(
+            ObjectPictures(options.seed, size, options.batch_size), batch_size=None, num_workers=1
+        )
         yield from islice(loader, count)
 
 
@@ -143,12 +151,14 @@ def pretrain(options: Options, output: Path) -> dict[str, float]:
     torch.manual_seed(options.seed)
     model = Pretrained(Encoder(partscenes_vit(), aux_layer=-1))
     steps = options.images // options.batch_size
-    optimiser = torch.optim.AdamW(model.parameters(), weight_decay=options.weight_decay, betas=(0.9, 0.98))
+    optimiser = torch.optim.AdamW(
+        model.parameters(), weight_decay=options.weight_decay, betas=(0.9, 0.98)
+    )
     start = time.monotonic()
     for step, (images, targets) in enumerate(_batches(options, steps)):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, steps, options)
-        optimiser.zero_grad()
+        model.zero_grad()
         loss = loss_of(model(normalise(images)), targets)
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -159,30 +169,47 @@ def pretrain(options: Options, output: Path) -> dict[str, float]:
     return accuracies(model, options.full_size)
 
 
-def _report(model: Pretrained, step: int, steps: int, loss: float, options: Options, seconds: float) -> None:
+def _report(
+    model: Pretrained, step: int, steps: int, loss: float, options: Options, seconds: float
+) -> None:
     shares = "  ".join(f"{k} {v:.1%}" for k, v in accuracies(model, options.full_size, 512).items())
     rate = step * options.batch_size / seconds
     left = (steps - step) * options.batch_size / rate / 60
-    print(f"step {step}/{steps}  loss {loss:.3f}  {shares}  {rate:.0f} images/s  {left:.0f} min left", flush=True)
+    print(
+        f"step {step}/{steps}  loss {loss:.3f}  {shares}  {rate:.0f} images/s  {left:.0f} min left",
+        flush=True,
+    )
 
 
 def write_weights(encoder: Encoder, output: Path) -> None:
     """Write the weights as float16: half the size, and far below the noise of the training."""
-    state = {key: value.detach().half().contiguous() for key, value in encoder.vit.state_dict().items()}
+    state = {
+        key: value.detach().half().contiguous() for key, value in encoder.vit.state_dict().items()
+    }
     save_file(state, output, metadata={"architecture": PARTSCENES_VIT})
 
 
 def main() -> None:
     """Parse the command line and pretrain."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--images", type=int, default=500_000, help="pictures to learn from (default %(default)s)")
-    parser.add_argument("--small-share", type=float, default=0.7, help="share of them drawn at 48 px")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--images", type=int, default=320_000, help="pictures to learn from (default %(default)s)"
+    )
+    parser.add_argument(
+        "--small-share", type=float, default=0.75, help="share of them drawn at 48 px"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "weights/partscenes_vit.safetensors")
+    parser.add_argument(
+        "--output", type=Path, default=Path(__file__).parent / "weights/partscenes_vit.safetensors"
+    )
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    options = Options(images=arguments.images, small_share=arguments.small_share, seed=arguments.seed)
+    options = Options(
+        images=arguments.images, small_share=arguments.small_share, seed=arguments.seed
+    )
     shares = pretrain(options, arguments.output)
     print("held out: " + "  ".join(f"{name} {share:.1%}" for name, share in shares.items()))
 

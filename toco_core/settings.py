@@ -23,20 +23,39 @@ class Section(BaseModel):
 class Backbone(Section):
     """The Vision Transformer, and the block that supplies the token relations of PTC."""
 
-    name: str = Field("vit_base_patch16_224", description="a timm model, or partscenes_vit (in the package)")
-    weights: str = Field("timm", description="timm (downloads), embedded, random, or the path of a file")
-    aux_layer: int = Field(-3, description="block of the auxiliary classifier and of PTC; negative from the end")
-    drop_path: Probability = Field(0.0, description="stochastic depth rate of the last block")
+    name: str = Field(
+        default="vit_base_patch16_224",
+        description="a timm model, or partscenes_vit (in the package)",
+    )
+    weights: str = Field(
+        default="timm", description="timm (downloads), embedded, random, or the path of a file"
+    )
+    aux_layer: int = Field(
+        default=-3,
+        description="block of the auxiliary classifier and of PTC; negative from the end",
+    )
+    drop_path: Probability = Field(
+        default=0.0, description="stochastic depth rate of the last block"
+    )
 
 
 class Data(Section):
     """Where the images come from, and what is done to them before the augmentation of the views."""
 
-    source: str = Field("partscenes", description="partscenes (in the package), or a Parquet dataset: a path or s3://")
-    crop_size: int = Field(448, ge=16, description="side of the training crop and of the CAM evaluation, px")
-    scale_range: tuple[Positive, Positive] = Field((0.5, 2.0), description="random rescaling before the crop")
-    flip: bool = Field(True, description="random mirroring")
-    images_per_step: int = Field(4, ge=1, description="images in one step, over all workers together")
+    source: str = Field(
+        default="partscenes",
+        description="partscenes (in the package), or a Parquet dataset: a path or s3://",
+    )
+    crop_size: int = Field(
+        default=448, ge=16, description="side of the training crop and of the CAM evaluation, px"
+    )
+    scale_range: tuple[Positive, Positive] = Field(
+        default=(0.5, 2.0), description="random rescaling before the crop"
+    )
+    flip: bool = Field(default=True, description="random mirroring")
+    images_per_step: int = Field(
+        default=4, ge=1, description="images in one step, over all workers together"
+    )
 
     @model_validator(mode="after")
     def _scales_in_order(self) -> Self:
@@ -48,21 +67,27 @@ class Data(Section):
 class Optimiser(Section):
     """AdamW with a linear warm-up and polynomial decay (paper, section 4.1)."""
 
-    lr: Positive = Field(6e-5, description="base rate of the encoder")
-    head_lr_factor: Positive = Field(10.0, description="everything else learns this much faster")
+    lr: Positive = Field(default=6e-5, description="base rate of the encoder")
+    head_lr_factor: Positive = Field(
+        default=10.0, description="everything else learns this much faster"
+    )
     weight_decay: Weight = 0.01
     betas: tuple[Probability, Probability] = (0.9, 0.999)
-    warmup: int = Field(1500, ge=0, description="iterations of linear warm-up")
-    warmup_ratio: Positive = Field(1e-6, description="first factor of the warm-up")
-    power: Positive = Field(0.9, description="exponent of the polynomial decay")
+    warmup: int = Field(default=1500, ge=0, description="iterations of linear warm-up")
+    warmup_ratio: Positive = Field(default=1e-6, description="first factor of the warm-up")
+    power: Positive = Field(default=0.9, description="exponent of the polynomial decay")
 
 
 class Stages(Section):
     """From which iteration each part of the loss is in force."""
 
-    contrast: int = Field(0, ge=0, description="first iteration with PTC and CTC")
-    segmentation: int = Field(2000, ge=0, description="first iteration with the segmentation and energy losses")
-    final_cam: int = Field(0, ge=0, description="first iteration whose refined labels come from the final CAM")
+    contrast: int = Field(default=0, ge=0, description="first iteration with PTC and CTC")
+    segmentation: int = Field(
+        default=2000, ge=0, description="first iteration with the segmentation and energy losses"
+    )
+    final_cam: int = Field(
+        default=0, ge=0, description="first iteration whose refined labels come from the final CAM"
+    )
 
 
 class Thresholds(Section):
@@ -70,7 +95,9 @@ class Thresholds(Section):
 
     low: Probability = 0.25
     high: Probability = 0.70
-    bkg: Probability = Field(0.50, description="background threshold of a scored CAM; training does not see it")
+    bkg: Probability = Field(
+        default=0.50, description="background threshold of a scored CAM; training does not see it"
+    )
 
     @model_validator(mode="after")
     def _low_below_high(self) -> Self:
@@ -92,34 +119,40 @@ class ClassTokenContrast(Section):
     """Class-token contrast between whole images and uncertain local regions (paper, section 3.3)."""
 
     temperature: Positive = 0.5
-    momentum: Probability = Field(0.9, description="of the teacher's projection head")
-    local_crops: int = Field(8, ge=1, description="local crops of one image")
-    local_size: int = Field(96, ge=8, description="side of a local crop, px")
-    negative_share: Probability = Field(0.2, description="a crop with at most this mean uncertainty value is negative")
-    hidden: int = Field(2048, ge=1, description="width of the projection head")
-    bottleneck: int = Field(256, ge=1)
-    output: int = Field(1024, ge=1)
+    momentum: Probability = Field(default=0.9, description="of the teacher's projection head")
+    local_crops: int = Field(default=8, ge=1, description="local crops of one image")
+    local_size: int = Field(default=96, ge=8, description="side of a local crop, px")
+    negative_share: Probability = Field(
+        default=0.2, description="a crop with at most this mean uncertainty value is negative"
+    )
+    hidden: int = Field(default=2048, ge=1, description="width of the projection head")
+    bottleneck: int = Field(default=256, ge=1)
+    output: int = Field(default=1024, ge=1)
 
 
 class Cam(Section):
     """Multi-scale class activation maps, and the settings of their refinement."""
 
-    scales: tuple[Positive, ...] = Field((1.0, 0.5, 1.5), min_length=1, description="1 must come first")
-    par_iterations: int = Field(10, ge=0)
-    par_dilations: tuple[int, ...] = Field((1, 2, 4, 8, 12, 24), min_length=1)
+    scales: tuple[Positive, ...] = Field(
+        default=(1.0, 0.5, 1.5), min_length=1, description="1 must come first"
+    )
+    par_iterations: int = Field(default=10, ge=0)
+    par_dilations: tuple[int, ...] = Field(default=(1, 2, 4, 8, 12, 24), min_length=1)
 
     @model_validator(mode="after")
     def _one_comes_first(self) -> Self:
         if self.scales[0] != 1.0:
-            raise ValueError(f"cam.scales {self.scales} must start with 1: the training pass is reused for it")
+            raise ValueError(
+                f"cam.scales {self.scales} must start with 1: the training pass is reused for it"
+            )
         return self
 
 
 class Decoder(Section):
     """LargeFOV segmentation head."""
 
-    channels: int = Field(512, ge=1)
-    dilation: int = Field(5, ge=1)
+    channels: int = Field(default=512, ge=1)
+    dilation: int = Field(default=5, ge=1)
 
 
 class Energy(Section):
@@ -127,24 +160,32 @@ class Energy(Section):
 
     weight: Positive = 1e-7
     sigma_rgb: Positive = 15.0
-    sigma_xy: Positive = Field(100.0, description="px at full resolution")
+    sigma_xy: Positive = Field(default=100.0, description="px at full resolution")
     scale_factor: Positive = 0.5
 
 
 class Scoring(Section):
     """How often, and on how much, a run is scored."""
 
-    scores: int = Field(5, ge=1, description="scores of one run, evenly spaced; the last one is after the last step")
-    images: int | None = Field(None, ge=1, description="score only the first so many images of the split")
+    scores: int = Field(
+        default=5,
+        ge=1,
+        description="scores of one run, evenly spaced; the last one is after the last step",
+    )
+    images: int | None = Field(
+        default=None, ge=1, description="score only the first so many images of the split"
+    )
 
 
 class Recipe(Section):
     """One complete ToCo run."""
 
-    name: str = Field("voc_vit_b", min_length=1)
-    iterations: int = Field(20_000, ge=1)
-    seed: int = Field(0, ge=0, le=2**31 - 1)
-    official_quirks: bool = Field(False, description="reproduce the marked deviations of the authors' code")
+    name: str = Field(default="voc_vit_b", min_length=1)
+    iterations: int = Field(default=20_000, ge=1)
+    seed: int = Field(default=0, ge=0, le=2**31 - 1)
+    official_quirks: bool = Field(
+        default=False, description="reproduce the marked deviations of the authors' code"
+    )
     backbone: Backbone = Backbone()
     data: Data = Data()
     optimiser: Optimiser = Optimiser()

@@ -63,6 +63,7 @@ class TrialScored:
         score: mIoU of the final CAM at the best background threshold, 0..1.
         aux_score: the same of the auxiliary CAM.
         bkg: the background threshold at which `score` is reached.
+        aux_bkg: the one at which `aux_score` is reached.
         curve: mIoU of the final CAM at the thresholds 0.00, 0.01 .. 1.00.
         class_iou: IoU of each class at `bkg`, background first; NaN where it is absent.
         f1: F1 of the image-level classification.
@@ -78,6 +79,7 @@ class TrialScored:
     score: float
     aux_score: float
     bkg: float
+    aux_bkg: float
     curve: Sequence[float]
     class_iou: Sequence[float]
     f1: float

@@ -26,6 +26,7 @@ CURVES_SCHEMA = pa.schema(
         pa.field("score", pa.float64(), nullable=False),  # mIoU and IoU: 0..1
         pa.field("aux_score", pa.float64(), nullable=False),
         pa.field("bkg", pa.float64(), nullable=False),
+        pa.field("aux_bkg", pa.float64(), nullable=False),
         pa.field("curve", pa.list_(pa.float64()), nullable=False),  # at 0.00, 0.01 .. 1.00
         pa.field("class_iou", pa.list_(pa.float64()), nullable=False),  # NaN: absent
         pa.field("f1", pa.float64(), nullable=False),

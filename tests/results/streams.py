@@ -64,6 +64,7 @@ def scored(
         score=score,
         aux_score=score - 0.05,
         bkg=0.43,
+        aux_bkg=0.38,
         curve=[score / 2, score],
         class_iou=class_iou,
         f1=0.9,

@@ -22,7 +22,9 @@ from toco_core.data.partscenes.scene import draw_scene
 from toco_core.data.schema import INFO_FILE
 from toco_core.data.writer import Row, write_dataset
 
-DRAWING_VERSION = 1  # raise it when the same seed draws other pictures: a cache of older ones is then not used
+DRAWING_VERSION = (
+    1  # raise it when the same seed draws other pictures: a cache of older ones is then not used
+)
 JPEG_QUALITY = 92
 
 Progress = Callable[[int, int], None]  # pictures drawn, of how many
@@ -34,7 +36,9 @@ class PartScenes:
 
     seed: int = 0
     size: int = 64
-    splits: dict[str, int] = field(default_factory=lambda: {"train": 2000, "tune": 160, "report": 400})
+    splits: dict[str, int] = field(
+        default_factory=lambda: {"train": 2000, "tune": 160, "report": 400}
+    )
 
     @property
     def directory_name(self) -> str:

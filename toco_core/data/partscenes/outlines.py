@@ -68,7 +68,10 @@ PARTS: dict[str, Callable[[], Outline]] = {
     "zigzag": _zigzag,
     "crescent": lambda: [(arc(0, 1), 1), (arc(0, 1, 0.85) + np.array([0.5, 0.0]), 0)],
     "triangle": lambda: [(arc(0, 2 / 3, 1.1, steps=3), 1)],
-    "eyes": lambda: [(arc(0, 1, 0.46) - np.array([0.54, 0]), 1), (arc(0, 1, 0.46) + np.array([0.54, 0]), 1)],
+    "eyes": lambda: [
+        (arc(0, 1, 0.46) - np.array([0.54, 0]), 1),
+        (arc(0, 1, 0.46) + np.array([0.54, 0]), 1),
+    ],
     "arrow": _arrow,
     "bars": lambda: [(_bar(x - 0.18, -0.9, x + 0.18, 0.9), 1) for x in (-0.7, 0.0, 0.7)],
     "hourglass": lambda: [(np.array([[-0.8, -0.9], [0.8, -0.9], [-0.8, 0.9], [0.8, 0.9]]), 1)],

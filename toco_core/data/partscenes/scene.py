@@ -54,7 +54,9 @@ class _Canvas:
     body_areas: list[NDArray[np.bool_]] = field(default_factory=list)
 
 
-def _leaning(wanted: str, others: tuple[str, ...], probability: float, rng: np.random.Generator) -> str:
+def _leaning(
+    wanted: str, others: tuple[str, ...], probability: float, rng: np.random.Generator
+) -> str:
     return wanted if rng.random() < probability else others[rng.integers(len(others))]
 
 
@@ -98,7 +100,8 @@ def _part_colour(rng: np.random.Generator) -> NDArray[np.float32]:
 
 def _too_close(canvas: _Canvas, area: NDArray[np.bool_]) -> bool:
     return any(
-        (area & other).sum() > MAX_OVERLAP * min(area.sum(), other.sum()) for other in canvas.body_areas
+        (area & other).sum() > MAX_OVERLAP * min(area.sum(), other.sum())
+        for other in canvas.body_areas
     )
 
 
@@ -117,7 +120,9 @@ def _paint(
     if look.part is not None:
         offset = rng.uniform(-0.28, 0.28, 2) * radius
         tilt = rng.uniform(-0.5, 0.5)
-        part = outlines.part_alpha(look.part, centre + offset, radius * rng.uniform(0.42, 0.58), tilt, size)
+        part = outlines.part_alpha(
+            look.part, centre + offset, radius * rng.uniform(0.42, 0.58), tilt, size
+        )
         part = part * body
         canvas.image += part[..., None] * (_part_colour(rng) - canvas.image)
     canvas.edge &= ~area
@@ -146,7 +151,9 @@ def _is_labelled(canvas: _Canvas, index: int) -> bool:
 
 
 def _annotate(canvas: _Canvas) -> tuple[Mask, list[int]]:
-    objects = [(i, look.class_index) for i, look in enumerate(canvas.looks) if look.class_index is not None]
+    objects = [
+        (i, look.class_index) for i, look in enumerate(canvas.looks) if look.class_index is not None
+    ]
     labels = sorted({index + 1 for i, index in objects if _is_labelled(canvas, i)})
     mask = np.zeros(canvas.front.shape, np.uint8)
     for i, index in objects:
@@ -205,9 +212,11 @@ def draw_object(rng: np.random.Generator, size: int = 64) -> tuple[Image, Look]:
     part = classes.ALL_PARTS[rng.integers(len(classes.ALL_PARTS))]
     known = part in classes.CLASS_NAMES
     look = object_look(classes.CLASS_NAMES.index(part), rng) if known else foreign_look(rng, part)
-    canvas = _blank(classes.BACKGROUNDS[rng.integers(len(classes.BACKGROUNDS))], size, rng)
-    if rng.random() < 0.4:
-        _paint(canvas, foreign_look(rng), rng.uniform(0, 1, 2) * size, size * rng.uniform(0.1, 0.25), rng)
-    while not _paint(canvas, look, rng.uniform(0.35, 0.65, 2) * size, size * rng.uniform(0.2, 0.42), rng):
-        pass
-    return _finish(canvas, rng), look
+    while True:  # a body of no class in the middle may leave no room: then another picture
+        canvas = _blank(classes.BACKGROUNDS[rng.integers(len(classes.BACKGROUNDS))], size, rng)
+        if rng.random() < 0.4:
+            radius = size * rng.uniform(0.1, 0.25)
+            _paint(canvas, foreign_look(rng), rng.uniform(0, 1, 2) * size, radius, rng)
+        radius = size * rng.uniform(0.2, 0.42)
+        if _paint(canvas, look, rng.uniform(0.35, 0.65, 2) * size, radius, rng):
+            return _finish(canvas, rng), look

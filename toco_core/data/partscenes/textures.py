@@ -45,11 +45,15 @@ def _pattern_field(pattern: str, size: int, rng: np.random.Generator) -> Field:
         case "stripes":
             return (_waves(size, period, angle, phase) > 0.5).astype(np.float32)
         case "dots":
-            product = _waves(size, period, angle, phase) * _waves(size, period, angle + math.pi / 2, phase)
+            product = _waves(size, period, angle, phase) * _waves(
+                size, period, angle + math.pi / 2, phase
+            )
             return (product > 0.55).astype(np.float32)
         case "checker":
             one = _waves(size, 1.6 * period, angle, phase) > 0.5
-            return (one ^ (_waves(size, 1.6 * period, angle + math.pi / 2, phase) > 0.5)).astype(np.float32)
+            return (one ^ (_waves(size, 1.6 * period, angle + math.pi / 2, phase) > 0.5)).astype(
+                np.float32
+            )
         case "gradient":
             return _waves(size, rng.uniform(50, 90), angle, phase).astype(np.float32)
         case "speckle":
@@ -82,7 +86,9 @@ def background_texture(background: str, size: int, rng: np.random.Generator) -> 
             field = _waves(size, rng.uniform(10, 22), angle, phase)
         case "tiles":
             period = rng.uniform(12, 24)
-            field = _waves(size, period, angle, phase) * _waves(size, period, angle + math.pi / 2, phase)
+            field = _waves(size, period, angle, phase) * _waves(
+                size, period, angle + math.pi / 2, phase
+            )
         case _:
             raise AssertionError(background)
     field = 0.75 * field + 0.25 * smooth_noise(size, 16, rng)

@@ -1,0 +1,67 @@
+"""What all commands share: how mistakes and interruptions end, and settings given as text."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from toco_core.settings import Recipe
+
+USER_ERROR = 2
+INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
+
+
+def run_command(command: Callable[[], int]) -> None:
+    """Run a command and exit with its status; a user's mistake becomes one line, not a traceback."""
+    try:
+        status = command()
+    except (ValueError, ConnectionError, FileNotFoundError, PermissionError) as error:
+        for line in str(error).splitlines():
+            print(f"error: {line}", file=sys.stderr)
+        status = USER_ERROR
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        status = INTERRUPTED
+    sys.exit(status)
+
+
+def resolve_recipe(
+    name_or_path: str, settings: Sequence[str], *, data: str | None = None, seed: int | None = None
+) -> Recipe:
+    """Load a recipe and change it by `key=value` texts; `data` and `seed` have options of their own.
+
+    Raises:
+        ValueError: a recipe, key or value that does not exist or does not fit.
+    """
+    from toco_core.overrides import apply_overrides, load_recipe, parse_override
+
+    changes = dict(parse_override(text) for text in settings)
+    if data is not None:
+        changes["data.source"] = data
+    if seed is not None:
+        changes["seed"] = seed
+    return apply_overrides(load_recipe(name_or_path), changes)
+
+
+@contextmanager
+def drawing_progress(console: Console) -> Iterator[Callable[[int, int], None]]:
+    """Show how far PartScenes is drawn; nothing, if it is there already."""
+    from platform.results.task_progress import Task, task_progress
+
+    with ExitStack() as stack:
+        task: Task | None = None
+
+        def progress(_done: int, total: int) -> None:
+            nonlocal task
+            if task is None:
+                task = stack.enter_context(task_progress(console, "drawing PartScenes", total))
+            task.advance()
+
+        yield progress

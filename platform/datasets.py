@@ -1,0 +1,41 @@
+"""From `data.source` of a recipe to a dataset directory; PartScenes is drawn when it is first asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from toco_core.data.partscenes.dataset import ensure_partscenes
+from toco_core.data.reader import ParquetDataset, open_dataset
+
+PARTSCENES = "partscenes"
+
+
+def resolve_dataset(source: str, progress: Callable[[int, int], None] | None = None) -> str:
+    """Return the path or URI of the dataset that a recipe names; draw PartScenes if it is that.
+
+    Args:
+        source: `partscenes`, a local path, or a URI.
+        progress: is told how many pictures are drawn, of how many.
+    """
+    if source == PARTSCENES:
+        return str(ensure_partscenes(progress=progress))
+    return source if "://" in source else os.path.abspath(os.path.expanduser(source))
+
+
+def open_for(root: str, *splits: str) -> ParquetDataset:
+    """Open a dataset and require splits of it, all but `train` with a mask for every image.
+
+    Raises:
+        ValueError: the dataset, or what is needed of it, is not there.
+    """
+    dataset = open_dataset(root)
+    for name in splits:
+        dataset.split(name)
+        info = dataset.info.splits[name]
+        if name != "train" and info.masks < info.images:
+            raise ValueError(
+                f"{root}: split {name} has masks for {info.masks} of {info.images} images; "
+                "scoring needs all of them"
+            )
+    return dataset

@@ -1,0 +1,1 @@
+"""Evaluation workers: they score checkpoints while training goes on."""

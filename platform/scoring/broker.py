@@ -1,0 +1,89 @@
+"""The broker: takes requests from all trials and shares their chunks among the evaluation workers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from platform.scoring.request import ScoreRequest
+from platform.scoring.worker import Scored
+from typing import Any
+
+from ray.exceptions import RayActorError
+
+from toco_core.data.reader import open_dataset
+from toco_core.scoring import Score, chunks, summarise
+
+# A worker that dies is restarted by Ray. A chunk that kills so many of them in a row is at fault itself.
+MAX_ATTEMPTS = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoredCheckpoint:
+    """The answer to a request."""
+
+    request: ScoreRequest
+    score: Score
+    pictures: list[bytes]
+    seconds: float  # from the first chunk's start to the last one's end
+
+
+class Broker:
+    """An asynchronous actor that holds the idle workers; requests are served in the order in which they come."""
+
+    def __init__(self, workers: Sequence[Any]) -> None:
+        self._idle: asyncio.Queue[Any] = asyncio.Queue()
+        for worker in workers:
+            self._idle.put_nowait(worker)
+
+    async def score(self, request: ScoreRequest) -> ScoredCheckpoint:
+        """Score a checkpoint; the result does not depend on how many workers there are.
+
+        Raises:
+            ValueError: the checkpoint or the data cannot be read.
+            RuntimeError: the evaluation workers die on one and the same chunk again and again.
+        """
+        images = open_dataset(request.dataset).split(request.split)
+        count = min(request.images or len(images), len(images))
+        clock = _Stopwatch()
+        parts = await asyncio.gather(*(self._score_chunk(request, c, clock) for c in chunks(count)))
+        return ScoredCheckpoint(
+            request=request,
+            score=summarise(part.chunk for part in parts),
+            pictures=[picture for part in parts for picture in part.pictures],
+            seconds=clock.seconds,
+        )
+
+    async def _score_chunk(
+        self, request: ScoreRequest, indices: range, clock: _Stopwatch
+    ) -> Scored:
+        for _ in range(MAX_ATTEMPTS):
+            worker = await self._idle.get()
+            clock.start()
+            try:
+                return await worker.score.remote(request, indices)
+            except RayActorError:  # the worker died; it is being restarted, and another may be free
+                continue
+            finally:
+                clock.stop()
+                self._idle.put_nowait(worker)
+        raise RuntimeError(
+            f"evaluation workers died {MAX_ATTEMPTS} times on images {indices.start}-{indices.stop - 1} "
+            f"of split {request.split}: too little memory? (checkpoint {request.checkpoint})"
+        )
+
+
+class _Stopwatch:
+    """Time from the first start to the last stop, s."""
+
+    def __init__(self) -> None:
+        self._first: float | None = None
+        self.seconds = 0.0
+
+    def start(self) -> None:
+        if self._first is None:
+            self._first = asyncio.get_running_loop().time()
+
+    def stop(self) -> None:
+        assert self._first is not None
+        self.seconds = asyncio.get_running_loop().time() - self._first

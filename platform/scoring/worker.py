@@ -1,0 +1,73 @@
+"""The evaluation worker: one process with one checkpoint loaded at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from platform.scoring.pictures import draw_cam
+from platform.scoring.request import ScoreRequest
+from typing import NamedTuple
+
+import torch
+
+from toco_core.checkpoint import load_checkpoint
+from toco_core.data.reader import ParquetSplit, open_dataset
+from toco_core.model import ToCo
+from toco_core.scoring import ChunkScore, score_chunk
+from toco_core.settings import Recipe
+
+
+class Scored(NamedTuple):
+    """The scored chunk, and PNG pictures of the CAMs that were asked for."""
+
+    chunk: ChunkScore
+    pictures: list[bytes]
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    path: str
+    recipe: Recipe
+    model: ToCo
+
+
+class ScoringWorker:
+    """Scores chunks of images; keeps the last checkpoint and the opened splits."""
+
+    def __init__(self, device: str = "cpu", threads: int = 1) -> None:
+        # Several workers share a machine: one thread each, and the same rounding wherever a chunk is scored.
+        torch.set_num_threads(threads)
+        self._device = torch.device(device)
+        self._loaded: _Loaded | None = None
+        self._splits: dict[tuple[str, str], ParquetSplit] = {}
+
+    def score(self, request: ScoreRequest, indices: range) -> Scored:
+        """Score some images of the request's split.
+
+        Raises:
+            ValueError: the checkpoint or the data cannot be read; one line that names it.
+            FloatingPointError: the checkpoint gives CAMs that are not finite.
+        """
+        loaded, split = self._load(request.checkpoint), self._split(request)
+        chunk = score_chunk(
+            loaded.model,
+            loaded.recipe,
+            split,
+            indices,
+            purpose=request.purpose,
+            keep=request.pictures,
+        )
+        pictures = [draw_cam(scored, split.info) for scored in chunk.kept]
+        return Scored(replace(chunk, kept=()), pictures)
+
+    def _load(self, path: str) -> _Loaded:
+        if self._loaded is None or self._loaded.path != path:
+            checkpoint = load_checkpoint(path)
+            model = checkpoint.build_model().to(self._device).eval()
+            self._loaded = _Loaded(path, checkpoint.recipe, model)
+        return self._loaded
+
+    def _split(self, request: ScoreRequest) -> ParquetSplit:
+        key = request.dataset, request.split
+        if key not in self._splits:
+            self._splits[key] = open_dataset(request.dataset).split(request.split)
+        return self._splits[key]

@@ -1,0 +1,24 @@
+"""Search ToCo's hyper-parameters: `python -m platform.search`."""
+
+from __future__ import annotations
+
+from platform.command_line import run_command
+from platform.tuning.options import SearchOptions
+
+import tyro
+
+
+def main() -> None:
+    """Read the command line, then search."""
+    options = tyro.cli(SearchOptions, prog="python -m platform.search")
+
+    def search() -> int:
+        from platform.tuning.run import run_search  # torch and ray: only after the help
+
+        return run_search(options)
+
+    run_command(search)
+
+
+if __name__ == "__main__":
+    main()

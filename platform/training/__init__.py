@@ -1,0 +1,1 @@
+"""One training run, with or without Ray Train around it."""

@@ -1,0 +1,31 @@
+"""What a training run needs to know; it is sent to the workers as it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from toco_core.settings import Recipe
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunPlan:
+    """One run: of a trial, or of `python -m platform.train`."""
+
+    number: int  # of the trial
+    recipe: Recipe
+    dataset: str
+    split: str  # scored while training goes on
+    directory: str  # for checkpoints; every worker sees it
+    pictures: int = 4  # CAM pictures with each score
+    num_workers: int = 0  # loading processes of each rank
+
+    @property
+    def checkpoints(self) -> Path:
+        return Path(self.directory)
+
+
+def score_points(recipe: Recipe) -> tuple[int, ...]:
+    """Return the iterations after which a run is scored: evenly spaced, the last one at its end."""
+    count = min(recipe.scoring.scores, recipe.iterations)
+    return tuple(round(recipe.iterations * (k + 1) / count) for k in range(count))

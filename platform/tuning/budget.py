@@ -1,0 +1,53 @@
+"""When a session is over before its trials are: hours, GPU-hours, Ctrl-C."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ray.tune import Stopper
+
+
+class Budget(Stopper):
+    """Stops the whole search when its time is spent; its unfinished trials wait for the next session.
+
+    Args:
+        hours: of this session, or None.
+        gpu_hours: of training, or None.
+        gpu_seconds: returns the GPU-seconds that all sessions have trained for.
+        clock: s, monotonic.
+    """
+
+    def __init__(
+        self,
+        *,
+        hours: float | None,
+        gpu_hours: float | None,
+        gpu_seconds: Callable[[], float],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._hours, self._gpu_hours = hours, gpu_hours
+        self._gpu_seconds, self._clock = gpu_seconds, clock
+        self._start = clock()
+        self.interrupted = False
+
+    def interrupt(self) -> None:
+        """End the session as if its time was spent."""
+        self.interrupted = True
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        """Leave single trials to the pruner."""
+        return False
+
+    def stop_all(self) -> bool:
+        """Return whether the session is over."""
+        return self.interrupted or self.spent() is not None
+
+    def spent(self) -> str | None:
+        """Return which budget is spent, in words."""
+        if self._hours is not None and self._clock() - self._start >= 3600 * self._hours:
+            return f"{self._hours:g} hours"
+        if self._gpu_hours is not None and self._gpu_seconds() >= 3600 * self._gpu_hours:
+            return f"{self._gpu_hours:g} GPU-hours"
+        return None

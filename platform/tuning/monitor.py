@@ -1,0 +1,73 @@
+"""From Ray Tune and the study to the events that are shown and kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from optuna.trial import TrialState
+from ray.tune import Callback
+
+from platform.results.events import EndState, Sink, TrialEnded, TrialScored, TrialStarted
+from platform.training.checkpoints import iteration_of, list_checkpoints
+from platform.tuning.live_trials import Assignment
+from platform.tuning.trial import EVENT, trial_directory
+
+_END_STATES: dict[TrialState, EndState] = {
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+}
+
+
+class _Unpickled:
+    """Tune pickles whatever it is given; no one reads it, the study is the record."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}  # terminals and files do not survive a pickling
+
+
+class EventForwarder(_Unpickled, Callback):
+    """Tune's callback: hands on what the trials report."""
+
+    def __init__(self, sink: Sink, gpus_per_trial: float) -> None:
+        self._sink = sink
+        self._gpus = gpus_per_trial
+        self.gpu_seconds = 0.0  # of training, in this session
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        event = result.get(EVENT)
+        if event is not None:
+            self._sink.handle(event)
+        if isinstance(event, TrialScored):
+            self.gpu_seconds += event.seconds_training * self._gpus
+
+
+class TrialObserver(_Unpickled):
+    """Hears from the study when a trial starts and ends, in the order in which it is recorded."""
+
+    def __init__(self, sink: Sink, trials_directory: Path) -> None:
+        self._sink = sink
+        self._directory = trials_directory
+
+    def started(self, assignment: Assignment) -> None:
+        directory = trial_directory(self._directory, assignment.number)
+        checkpoints = list_checkpoints(directory)
+        self._sink.handle(
+            TrialStarted(
+                number=assignment.number,
+                params=assignment.params,
+                iteration=iteration_of(checkpoints[-1]) if checkpoints else 0,
+            )
+        )
+
+    def ended(self, number: int, state: TrialState, score: float | None, reason: str) -> None:
+        self._sink.handle(
+            TrialEnded(number=number, state=_END_STATES[state], score=score, reason=reason)
+        )
+        if state is not TrialState.COMPLETE:  # nobody goes on from it, and it cannot win
+            directory = trial_directory(self._directory, number)
+            for path in list_checkpoints(directory):
+                path.unlink(missing_ok=True)

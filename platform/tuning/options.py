@@ -1,0 +1,75 @@
+"""The options of a search. Nothing heavy is imported here: the help must come at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tyro.conf import UseAppendAction, arg
+
+Sampler = Literal["tpe", "gp", "cmaes", "random", "qmc", "nsga2"]
+Pruner = Literal["halving", "median", "hyperband", "none"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """What runs at once, and on what. A cluster that cannot ever hold it is refused at once."""
+
+    concurrent: int | None = None
+    """Trials at once; by default as many as fit."""
+    workers: int = 1
+    """Training workers of a trial (DDP). One trains in the trial's own process."""
+    cpus: float | None = None
+    """CPUs of a training worker; by default what the scorers leave of one, or 1 beside a GPU."""
+    gpus: float = 0.0
+    """GPUs of a training worker; a fraction shares one between trials."""
+    scorers: int = 2
+    """Evaluation workers, shared by all trials."""
+    scorer_cpus: float = 0.1
+    """CPUs of an evaluation worker."""
+    scorer_gpus: float = 0.0
+    """GPUs of an evaluation worker."""
+    loaders: int = 0
+    """Data loading processes of a training worker; 0 loads between the steps."""
+    address: str | None = None
+    """A running Ray cluster (host:port or auto); by default Ray starts on this machine."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchOptions:
+    """Search the hyper-parameters of ToCo: Ray runs the trials, Optuna proposes them.
+
+    Without arguments it searches the embedded dataset, in minutes on a laptop. Trial 0 is always
+    the recipe itself. The same command with the same --name goes on with a search that was stopped.
+    """
+
+    recipe: str = "partscenes"
+    """A recipe of the package (partscenes, voc_vit_b, voc_deit_b, coco_vit_b, coco_deit_b), or a
+    YAML file."""
+    data: str | None = None
+    """The Parquet dataset, a path or s3:// URI, in place of the recipe's."""
+    space: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME|FILE")] = ()
+    """What to search: partscenes, ptc_layer, thresholds, loss_weights, full, or a YAML file.
+    Give it several times to combine. Default: partscenes for the recipe of that name, else full."""
+    trials: int = 12
+    """Trials in all, earlier sessions of this search included."""
+    hours: float | None = None
+    """Stop after so many hours of this session."""
+    gpu_hours: float | None = None
+    """Stop after so many GPU-hours of training, all sessions together."""
+    sampler: Sampler = "tpe"
+    """How Optuna proposes configurations."""
+    pruner: Pruner = "halving"
+    """Which trials stop early: halving and hyperband look at 20, 40 and 80 percent."""
+    seed: int = 0
+    """Of the sampler and of every trial."""
+    name: str | None = None
+    """Names the search and its directory; by default made of recipe and spaces."""
+    reports: Path = Path("reports")
+    """Where searches are kept; on a cluster, a place that all machines see."""
+    study: str | None = None
+    """Optuna storage URL; by default a journal file in the search's directory."""
+    set: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="KEY=VALUE")] = ()
+    """Change a setting of the recipe, such as weights.ptc=0.3. May be given several times."""
+    resources: Annotated[Resources, arg(name="")] = Resources()

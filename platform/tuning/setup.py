@@ -1,0 +1,137 @@
+"""Everything about a search that can be checked before it starts."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from platform.command_line import resolve_recipe
+from platform.datasets import open_for, resolve_dataset
+from platform.tuning.checked_space import CheckedSpace
+from platform.tuning.options import Resources, SearchOptions
+from platform.tuning.placement import DRIVER_CPUS, Placement, place
+from platform.tuning.space_checks import check_space
+from platform.tuning.spaces import load_space
+from toco_core.backbones import backbone_depth
+from toco_core.data.schema import DatasetInfo
+
+TUNE_SPLIT, REPORT_SPLIT = "tune", "report"
+EMBEDDED = "partscenes"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchSetup:
+    """A search that makes sense: its space fits its recipe, and its dataset has what it needs."""
+
+    name: str
+    directory: Path
+    space: CheckedSpace
+    dataset: str
+    info: DatasetInfo
+
+    @property
+    def log_file(self) -> Path:
+        return self.directory / "ray.log"
+
+    @property
+    def trials_directory(self) -> Path:
+        return self.directory / "trials"
+
+    def fingerprint(self) -> dict[str, object]:
+        """Return what else a score depends on: sessions of one study must agree on it."""
+        images = {name: split.images for name, split in self.info.splits.items()}
+        return {"dataset": self.info.source, "classes": list(self.info.class_names)} | {
+            f"images of {name}": count for name, count in images.items()
+        }
+
+
+def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
+    """Check recipe and spaces against each other, in moments; return the space and a name.
+
+    Raises:
+        ValueError: what does not fit, in one line with the way out.
+    """
+    for option in ("trials", "hours", "gpu_hours"):
+        value = getattr(options, option)
+        if value is not None and value <= 0:
+            raise ValueError(f"--{option.replace('_', '-')} {value} must be more than 0")
+    recipe = resolve_recipe(options.recipe, options.set, data=options.data, seed=options.seed)
+    spaces = options.space or (EMBEDDED if recipe.name == EMBEDDED else "full",)
+    space = check_space(load_space(*spaces), recipe, backbone_depth(recipe.backbone.name))
+    name = options.name or _default_name(recipe.name, space.space.name)
+    if not re.fullmatch(r"[\w.+-]+", name) or name.startswith("."):
+        raise ValueError(f"--name {name!r} must be letters, digits, and any of _ . + -")
+    return space, name
+
+
+def _default_name(recipe: str, space: str) -> str:
+    return recipe if recipe == space else f"{recipe}-{space}"
+
+
+def check_dataset(
+    space: CheckedSpace,
+    name: str,
+    options: SearchOptions,
+    progress: Callable[[int, int], None] | None = None,
+) -> SearchSetup:
+    """Find the dataset, or draw it.
+
+    Raises:
+        ValueError: it is not there, or lacks a split or its masks.
+    """
+    dataset = resolve_dataset(space.recipe.data.source, progress)
+    return SearchSetup(
+        name=name,
+        directory=options.reports.absolute() / name,
+        space=space,
+        dataset=dataset,
+        info=open_for(dataset, "train", TUNE_SPLIT, REPORT_SPLIT).info,
+    )
+
+
+def local_node(gpus: int | None = None) -> dict[str, float]:
+    """Return what Ray will find on this machine, without starting it."""
+    import torch
+
+    return {
+        "CPU": float(os.cpu_count() or 1),
+        "GPU": float(torch.cuda.device_count() if gpus is None else gpus),
+    }
+
+
+def place_search(
+    nodes: Sequence[Mapping[str, float]], resources: Resources, images_per_step: int
+) -> Placement:
+    """Fit scorers and trials on the machines.
+
+    Raises:
+        ValueError: they never fit, or the images of a step cannot be shared among the workers.
+    """
+    if resources.workers < 1:
+        raise ValueError(f"--workers {resources.workers} must be at least 1")
+    if images_per_step % resources.workers:
+        raise ValueError(
+            f"--workers {resources.workers} cannot share data.images_per_step {images_per_step} "
+            "evenly; choose a divisor, or --set data.images_per_step=..."
+        )
+    worker = {"CPU": _worker_cpus(nodes, resources), "GPU": resources.gpus}
+    return place(
+        nodes,
+        workers_per_trial=resources.workers if resources.workers > 1 else 0,
+        worker={name: amount for name, amount in worker.items() if amount},
+        scorers=resources.scorers,
+        scorer={"CPU": resources.scorer_cpus, "GPU": resources.scorer_gpus},
+        trials=resources.concurrent,
+    )
+
+
+def _worker_cpus(nodes: Sequence[Mapping[str, float]], resources: Resources) -> float:
+    """Share what scorers and drivers leave evenly among all cores, rounded down to hundredths."""
+    if resources.cpus is not None:
+        return resources.cpus
+    cores = sum(node.get("CPU", 0.0) for node in nodes)
+    left = cores - resources.scorers * resources.scorer_cpus - cores * DRIVER_CPUS
+    return max(int(100 * left / max(cores, 1.0)) / 100, 0.1)

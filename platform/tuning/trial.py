@@ -1,0 +1,85 @@
+"""A trial, as Ray Tune runs it: one Ray Train run of the ToCo trainer."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from platform.results.events import Event, TrialScored
+from platform.scoring.pool import PoolClient
+from platform.training.distributed import fit_in_process, fit_in_workers, is_worth_retrying
+from platform.training.plan import RunPlan
+from platform.tuning.placement import Placement
+from platform.tuning.searcher import FAILED, ITERATION, SCORE
+from typing import Any
+
+from ray import tune
+
+from toco_core.overrides import apply_overrides
+
+EVENT = "event"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialPlan:
+    """What all trials of a search have in common."""
+
+    base: RunPlan  # its recipe without the searched parameters; its directory that of all trials
+    placement: Placement
+    client: PoolClient
+
+    def run_plan(self, number: int, params: Mapping[str, Any]) -> RunPlan:
+        """Return the plan of one trial, with a directory of its own."""
+        return replace(
+            self.base,
+            number=number,
+            recipe=apply_overrides(self.base.recipe, params),
+            directory=str(trial_directory(Path(self.base.directory), number)),
+        )
+
+
+def trial_directory(trials: Path, number: int) -> Path:
+    """Return where a trial keeps its checkpoints."""
+    return trials / f"trial-{number:04d}"
+
+
+def run_trial(config: Mapping[str, Any], plan: TrialPlan) -> None:
+    """Run the trial of `{"number": n, "params": {...}}` to its end: a function for `tune.Tuner`."""
+    try:
+        run_plan = plan.run_plan(config["number"], config["params"])
+        Path(run_plan.directory).mkdir(parents=True, exist_ok=True)
+        _fit(run_plan, plan)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it ends this trial, not the search
+        if is_worth_retrying(error):
+            raise
+        traceback.print_exc()  # into the log of this Ray worker
+        tune.report({FAILED: _one_line(error)})
+
+
+def _fit(run_plan: RunPlan, plan: TrialPlan) -> None:
+    name, placement = f"train-{tune.get_context().get_trial_id()}", plan.placement
+    if placement.workers_per_trial == 0:
+        fit_in_process(run_plan, plan.client, report_to_tune, name)
+    else:
+        fit_in_workers(
+            run_plan,
+            plan.client,
+            report_to_tune,
+            name,
+            workers=placement.workers_per_trial,
+            resources=placement.worker,
+        )
+
+
+def report_to_tune(event: Event) -> None:
+    """Hand an event to Tune; one with a score is put to the pruner."""
+    metrics: dict[str, Any] = {EVENT: event}
+    if isinstance(event, TrialScored):
+        metrics |= {ITERATION: event.iteration, SCORE: event.score}
+    tune.report(metrics)
+
+
+def _one_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines() or [""]
+    return f"{type(error).__name__}: {lines[-1]}"
