@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from toco_core.model import ToCo, build_model
-from toco_core.setting_keys import get_value, setting_fields
+from toco_core.setting_keys import changed_settings
 from toco_core.settings import Recipe
 from toco_core.torch_file import read_torch_file
 
@@ -63,10 +63,9 @@ class Checkpoint:
                 f"dataset: {', '.join(class_names)}"
             )
         changed = [
-            f"{key} (was {get_value(self.recipe, key)}, now {get_value(recipe, key)})"
-            for key in setting_fields()
+            words
+            for key, words in changed_settings(self.recipe, recipe).items()
             if not key.startswith(FREE_SETTINGS)
-            and get_value(self.recipe, key) != get_value(recipe, key)
         ]
         if changed:
             raise ValueError(f"a run cannot go on with another recipe: {', '.join(changed)}")

@@ -1,7 +1,7 @@
 """Score a checkpoint by the mIoU of its CAMs, over every background threshold in one pass.
 
-A split is scored in chunks of consecutive images. What a chunk yields adds up in integers (and in per-image values that
-are put in order), so a score does not depend on how many workers shared the chunks.
+A split is scored in chunks of consecutive images. What a chunk yields adds up in integers (and in
+per-image values that are put in order), so a score does not depend on how many workers shared them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from functools import reduce
 from operator import add
 from typing import NamedTuple
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -24,14 +23,13 @@ from toco_core.data.loader import evaluation_samples
 from toco_core.data.reader import ParquetSplit
 from toco_core.data.schema import DatasetInfo
 from toco_core.images import eight_bit
-from toco_core.metrics import F1Counts, ThresholdHistogram
+from toco_core.metrics import F1Counts, ThresholdCurve, ThresholdHistogram
 from toco_core.model import ToCo
 from toco_core.pseudo_labels import mask_absent
 from toco_core.settings import Recipe
 
-CHUNK_IMAGES = (
-    16  # one forward pass; the same chunks whatever the number of workers, hence the same rounding
-)
+# One forward pass: the same chunks whatever the number of workers, and hence the same rounding.
+CHUNK_IMAGES = 16
 
 
 class ScoredImage(NamedTuple):
@@ -55,34 +53,44 @@ class ChunkScore:
     kept: tuple[ScoredImage, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Score:
     """The score of one checkpoint on one split; every IoU is in 0..1."""
 
     images: int
     masks_opened: int
-    bkg: float  # the background threshold with the highest mIoU of the final CAM
-    miou: float  # at `bkg`
-    aux_bkg: float
-    aux_miou: float
-    thresholds: tuple[float, ...]
-    curve: tuple[float, ...]  # mIoU of the final CAM at each threshold
-    aux_curve: tuple[float, ...]
-    class_iou: tuple[float, ...]  # at `bkg`, background first; NaN for a class that does not occur
+    final: ThresholdCurve
+    auxiliary: ThresholdCurve
     f1: float  # of the image-level classification, macro average
     token_similarity: tuple[float, ...]  # per block
 
+    @property
+    def bkg(self) -> float:
+        """The background threshold with the highest mIoU of the final CAM."""
+        return self.final.best().threshold
+
+    @property
+    def miou(self) -> float:
+        """The mIoU of the final CAM at `bkg`."""
+        return self.final.best().miou
+
+    @property
+    def aux_bkg(self) -> float:
+        """The background threshold with the highest mIoU of the auxiliary CAM."""
+        return self.auxiliary.best().threshold
+
+    @property
+    def aux_miou(self) -> float:
+        """The mIoU of the auxiliary CAM at `aux_bkg`."""
+        return self.auxiliary.best().miou
+
     def at(self, bkg: float) -> float:
         """Return the mIoU of the final CAM at a threshold that was chosen elsewhere."""
-        return self.curve[_nearest(self.thresholds, bkg)]
+        return self.final.at(bkg)
 
     def aux_at(self, bkg: float) -> float:
         """Return the mIoU of the auxiliary CAM at a threshold that was chosen elsewhere."""
-        return self.aux_curve[_nearest(self.thresholds, bkg)]
-
-
-def _nearest(grid: Sequence[float], value: float) -> int:
-    return min(range(len(grid)), key=lambda index: abs(grid[index] - value))
+        return self.auxiliary.at(bkg)
 
 
 def chunks(images: int, size: int = CHUNK_IMAGES) -> list[range]:
@@ -157,7 +165,14 @@ def _at_mask(maps: Tensor, sample: EvaluationSample) -> Tensor:
 
 
 def token_similarity(tokens: Tensor) -> Tensor:
-    """Return the mean cosine of all pairs of different patch tokens: (B, N, D) -> (B,) (paper, figure 3)."""
+    """Return the mean cosine of all pairs of different patch tokens (paper, figure 3).
+
+    Args:
+        tokens: (B, N, D).
+
+    Returns:
+        (B,) in -1..1.
+    """
     unit = F.normalize(tokens.double(), dim=2)
     count = tokens.shape[1]
     return (unit.sum(dim=1).square().sum(dim=1) - count) / (count * (count - 1))
@@ -177,24 +192,13 @@ def _histogram(
 def summarise(parts: Iterable[ChunkScore]) -> Score:
     """Add up the chunks of a split, in whatever order they come."""
     ordered = sorted(parts, key=lambda part: part.first)
-    curve = reduce(add, (part.final for part in ordered)).curve()
-    aux_curve = reduce(add, (part.auxiliary for part in ordered)).curve()
-    counts = reduce(add, (part.classification for part in ordered))
-    best, aux_best = curve.best(), aux_curve.best()
-    at_best = int(np.searchsorted(curve.thresholds, best.threshold))
     similarity = torch.cat([part.similarity for part in ordered])  # (images, blocks)
     return Score(
         images=len(similarity),
         masks_opened=sum(part.masks_opened for part in ordered),
-        bkg=best.threshold,
-        miou=best.miou,
-        aux_bkg=aux_best.threshold,
-        aux_miou=aux_best.miou,
-        thresholds=tuple(curve.thresholds.tolist()),
-        curve=tuple(curve.miou.tolist()),
-        aux_curve=tuple(aux_curve.miou.tolist()),
-        class_iou=tuple(curve.iou[at_best].tolist()),
-        f1=counts.macro_f1,
+        final=reduce(add, (part.final for part in ordered)).curve(),
+        auxiliary=reduce(add, (part.auxiliary for part in ordered)).curve(),
+        f1=reduce(add, (part.classification for part in ordered)).macro_f1,
         token_similarity=tuple(
             math.fsum(block) / len(similarity) for block in similarity.T.tolist()
         ),

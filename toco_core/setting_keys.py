@@ -62,3 +62,9 @@ def get_value(recipe: Recipe, key: str) -> Any:
     for name in key.split("."):
         value = getattr(value, name)
     return value
+
+
+def changed_settings(before: Recipe, after: Recipe) -> dict[str, str]:
+    """Return the keys in which two recipes differ, each with both values in words."""
+    pairs = {key: (get_value(before, key), get_value(after, key)) for key in setting_fields()}
+    return {key: f"{key} (was {was}, now {now})" for key, (was, now) in pairs.items() if was != now}

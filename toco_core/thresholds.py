@@ -34,6 +34,7 @@ class ThresholdCurve:
     thresholds: NDArray[np.float64]  # (T,)
     iou: NDArray[np.float64]  # (T, C + 1), NaN where a class is neither present nor predicted
     miou: NDArray[np.float64]  # (T,) over the classes present
+    present: NDArray[np.bool_]  # (C + 1,) which classes the truth shows
 
     def best(self) -> BestThreshold:
         """Return the best threshold and its mIoU; NaN if nothing was counted."""
@@ -44,7 +45,17 @@ class ThresholdCurve:
 
     def at(self, threshold: float) -> float:
         """Return the mIoU at the threshold of the grid nearest to `threshold`."""
-        return float(self.miou[np.abs(self.thresholds - threshold).argmin()])
+        return float(self.miou[self._nearest(threshold)])
+
+    def class_iou(self, threshold: float) -> NDArray[np.float64]:
+        """Return the IoU of each class, (C + 1,), whose mean is `at(threshold)`.
+
+        A class that the truth does not show is NaN, whether or not something was taken for it.
+        """
+        return np.where(self.present, self.iou[self._nearest(threshold)], np.nan)
+
+    def _nearest(self, threshold: float) -> int:
+        return int(np.abs(self.thresholds - threshold).argmin())
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +120,7 @@ class ThresholdHistogram:
             iou = right / union
         present = self.truth > 0
         miou = iou[present].mean(axis=0) if present.any() else np.full(STEPS + 1, np.nan)
-        return ThresholdCurve(np.arange(STEPS + 1) / STEPS, iou.T, miou)
+        return ThresholdCurve(np.arange(STEPS + 1) / STEPS, iou.T, miou, present)
 
 
 def threshold_curve(

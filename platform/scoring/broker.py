@@ -1,20 +1,20 @@
-"""The broker: takes requests from all trials and shares their chunks among the evaluation workers."""
+"""The broker: takes requests from all trials, and shares their chunks among the workers."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from platform.scoring.request import ScoreRequest
-from platform.scoring.worker import Scored
 from typing import Any
 
 from ray.exceptions import RayActorError
 
+from platform.scoring.request import ScoreRequest
+from platform.scoring.worker import Scored
 from toco_core.data.reader import open_dataset
 from toco_core.scoring import Score, chunks, summarise
 
-# A worker that dies is restarted by Ray. A chunk that kills so many of them in a row is at fault itself.
+# A worker that dies is restarted by Ray. A chunk on which so many die in a row is itself at fault.
 MAX_ATTEMPTS = 4
 
 
@@ -29,7 +29,7 @@ class ScoredCheckpoint:
 
 
 class Broker:
-    """An asynchronous actor that holds the idle workers; requests are served in the order in which they come."""
+    """An asynchronous actor that holds the idle workers; who comes first is served first."""
 
     def __init__(self, workers: Sequence[Any]) -> None:
         self._idle: asyncio.Queue[Any] = asyncio.Queue()
@@ -68,8 +68,9 @@ class Broker:
                 clock.stop()
                 self._idle.put_nowait(worker)
         raise RuntimeError(
-            f"evaluation workers died {MAX_ATTEMPTS} times on images {indices.start}-{indices.stop - 1} "
-            f"of split {request.split}: too little memory? (checkpoint {request.checkpoint})"
+            f"evaluation workers died {MAX_ATTEMPTS} times on images {indices.start}-"
+            f"{indices.stop - 1} of split {request.split}: too little memory? "
+            f"(checkpoint {request.checkpoint})"
         )
 
 

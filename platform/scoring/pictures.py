@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from platform.results.pictures import overlay
-
 import numpy as np
 
+from platform.results.pictures import overlay
 from toco_core.data.schema import DatasetInfo
 from toco_core.scoring import ScoredImage
 

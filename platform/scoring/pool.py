@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from platform.scoring.broker import Broker, ScoredCheckpoint
-from platform.scoring.request import ScoreRequest
-from platform.scoring.worker import ScoringWorker
 from typing import Any
 
 import ray
+
+from platform.scoring.broker import Broker, ScoredCheckpoint
+from platform.scoring.request import ScoreRequest
+from platform.scoring.worker import ScoringWorker
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,17 +37,17 @@ class PoolClient:
 
 
 class ScoringPool:
-    """Owns the workers: they live outside the trials' placement groups, until `stop` or the driver's end."""
+    """Owns the workers, which live outside the trials' placement groups until `stop`."""
 
     def __init__(self, options: PoolOptions) -> None:
         worker = ray.remote(ScoringWorker).options(
             num_cpus=options.cpus, num_gpus=options.gpus, max_restarts=-1, max_task_retries=0
         )
         device = "cuda" if options.gpus > 0 else "cpu"
-        self.workers = [worker.remote(device) for _ in range(options.workers)]
-        # As many requests at once as trials may ever have in flight; they only wait for idle workers.
+        self.workers: list[Any] = [worker.remote(device) for _ in range(options.workers)]
+        # As many requests at once as trials may ever have in flight: they only wait for workers.
         broker = ray.remote(Broker).options(num_cpus=0, max_concurrency=1000)
-        self._broker = broker.remote(self.workers)
+        self._broker: Any = broker.remote(self.workers)
 
     @property
     def client(self) -> PoolClient:

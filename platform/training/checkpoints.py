@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 from toco_core.checkpoint import Checkpoint, load_checkpoint
+from toco_core.setting_keys import changed_settings
+from toco_core.settings import Recipe
 
 _NAME = re.compile(r"iteration-(\d+)\.pt")
 _log = logging.getLogger(__name__)
@@ -40,8 +43,22 @@ def latest_checkpoint(directory: Path) -> Checkpoint | None:
     return None
 
 
-def forget_before(directory: Path, iteration: int) -> None:
-    """Delete the checkpoints from before an iteration."""
+def require_same_settings(checkpoint: Checkpoint, recipe: Recipe, directory: str | Path) -> None:
+    """Refuse to go on in a directory with settings that are not those of its checkpoint.
+
+    Raises:
+        ValueError: names what differs.
+    """
+    changed = changed_settings(checkpoint.recipe, recipe)
+    if changed:
+        raise ValueError(
+            f"{directory} holds a run of other settings: {', '.join(changed.values())}; go back "
+            "to those, or give this run another --name"
+        )
+
+
+def forget_before(directory: Path, iteration: int, keep: Collection[int] = ()) -> None:
+    """Delete the checkpoints from before an iteration, except those of the iterations to keep."""
     for path in list_checkpoints(directory):
-        if iteration_of(path) < iteration:
+        if iteration_of(path) < iteration and iteration_of(path) not in keep:
             path.unlink(missing_ok=True)

@@ -1,12 +1,12 @@
-"""The training loop of one rank: step, save, ask for scores, report. It does not know who listens."""
+"""The training loop of one rank: step, save, ask for scores, report to whoever listens."""
 
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
 from platform.results.events import Event, TrialProgressed, TrialScored
 from platform.scoring.broker import ScoredCheckpoint
 from platform.scoring.request import ScoreRequest
@@ -15,16 +15,31 @@ from platform.training.checkpoints import (
     forget_before,
     iteration_of,
     latest_checkpoint,
+    list_checkpoints,
+    require_same_settings,
 )
+from platform.training.means import Means
 from platform.training.plan import RunPlan, score_points
 from platform.training.scorers import Scorer
-
 from toco_core.data.reader import open_dataset
 from toco_core.trainer import Trainer
 
 PROGRESS_SECONDS = 2.0  # between two reports of progress; each one costs the trial a few ms
+SAVE_SECONDS = 600.0  # between two checkpoints at most: what a crash can cost
 
 Report = Callable[[Event], None]
+StopRequested = Callable[[], bool]
+
+
+class RunStopped(Exception):  # noqa: N818 - no error, like KeyboardInterrupt
+    """A run was asked to stop, and has saved a checkpoint from which it can go on."""
+
+    def __init__(self, iteration: int) -> None:
+        super().__init__(iteration)
+        self.iteration = iteration
+
+    def __str__(self) -> str:
+        return f"stopped at iteration {self.iteration}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,34 +51,45 @@ class Place:
     world_size: int = 1
 
 
-def run(plan: RunPlan, place: Place, scorer: Scorer | None, report: Report) -> None:
+def never() -> bool:
+    """Ask no run to stop."""
+    return False
+
+
+def run(
+    plan: RunPlan,
+    place: Place,
+    scorer: Scorer | None,
+    report: Report,
+    stop_requested: StopRequested = never,
+) -> None:
     """Train a run from its last checkpoint, or from the start, to its end.
 
     Args:
         plan: what to train.
         place: which rank this is, and on which device.
-        scorer: of rank 0, which alone saves and reports; None on the others.
+        scorer: of rank 0, which alone saves and reports; None on the others, and where `plan`
+            has no split to score on.
         report: takes the events of the run.
+        stop_requested: is asked by rank 0 after each step.
 
     Raises:
+        RunStopped: on rank 0, after `stop_requested`. The other ranks wait for it in their next
+            step, until whoever started them all ends them.
         NonFiniteLossError: a loss became infinite or NaN; every rank raises it at the same step.
         ValueError: the recipe, the dataset or a checkpoint cannot be used.
     """
     trainer = _start(plan, place)
-    if scorer is None:
-        while not trainer.finished:
-            trainer.step()
-        return
-    _Rank0(plan, trainer, scorer, report).run()
+    if place.rank == 0:
+        _Rank0(plan, trainer, scorer, report, stop_requested).run()
+    while not trainer.finished:
+        trainer.step()
 
 
 def _start(plan: RunPlan, place: Place) -> Trainer:
     checkpoint = latest_checkpoint(plan.checkpoints)
-    if checkpoint is not None and checkpoint.recipe != plan.recipe:
-        raise ValueError(
-            f"{plan.directory} holds checkpoints of other settings: choose another name, or go "
-            "back to those settings"
-        )
+    if checkpoint is not None:
+        require_same_settings(checkpoint, plan.recipe, plan.directory)
     return Trainer(
         plan.recipe,
         open_dataset(plan.dataset),
@@ -78,78 +104,96 @@ def _start(plan: RunPlan, place: Place) -> Trainer:
 class _Rank0:
     """The rank that saves checkpoints, asks for their scores, and reports."""
 
-    def __init__(self, plan: RunPlan, trainer: Trainer, scorer: Scorer, report: Report) -> None:
-        self._plan, self._trainer, self._scorer, self._report = plan, trainer, scorer, report
+    def __init__(
+        self,
+        plan: RunPlan,
+        trainer: Trainer,
+        scorer: Scorer | None,
+        report: Report,
+        stop_requested: StopRequested,
+    ) -> None:
+        assert (scorer is None) == (plan.split is None), "who scores, and on what, go together"
+        self._plan, self._trainer, self._scorer = plan, trainer, scorer
+        self._report, self._stop_requested = report, stop_requested
         self._points = frozenset(score_points(plan.recipe))
-        self._losses = _Means()
-        self._seconds: dict[
-            int, float
-        ] = {}  # of training, for each checkpoint since the one before
-        self._mark = self._last_progress = time.monotonic()
+        self._losses = Means()
+        self._trained = self._trained_at_progress = self._trained_at_point = 0.0  # s
+        self._seconds: dict[int, float] = {}  # of training, up to each point since the one before
+        self._last_progress = self._last_save = time.monotonic()
 
     def run(self) -> None:
-        if self._trainer.iteration in self._points:
-            self._ask()  # resumed here: the answer may have been lost, and a second one is ignored
+        self._ask_again()
         while not self._trainer.finished:
+            began = time.monotonic()
             self._losses.add(self._trainer.step())
-            if self._trainer.iteration in self._points:
-                self._trainer.save(self._path())
-                self._ask()
-            self._forward(self._scorer.ready())
-            self._progress()
-        self._forward(self._scorer.wait())
+            at_point = self._trainer.iteration in self._points
+            stop = self._stop_requested()
+            if at_point or stop or time.monotonic() - self._last_save >= SAVE_SECONDS:
+                self._save()
+            self._trained += time.monotonic() - began  # a scorer in this process takes its own time
+            self._progress(at_once=at_point or stop)
+            if at_point:
+                self._ask(self._trainer.iteration)
+            self._forward(self._scorer.ready() if self._scorer else [])
+            if stop and not self._trainer.finished:
+                break
+        self._forward(self._scorer.wait() if self._scorer else [])
+        if not self._trainer.finished:
+            raise RunStopped(self._trainer.iteration)
 
-    def _path(self) -> Path:
-        return checkpoint_path(self._plan.checkpoints, self._trainer.iteration)
+    def _ask_again(self) -> None:
+        """Ask for the scores that were lost with an earlier session of this run."""
+        for path in list_checkpoints(self._plan.checkpoints):
+            iteration = iteration_of(path)
+            is_due = iteration <= self._trainer.iteration and iteration in self._points
+            if is_due and iteration not in self._plan.scored:
+                self._ask(iteration)
 
-    def _ask(self) -> None:
-        now = time.monotonic()
-        self._seconds[self._trainer.iteration] = now - self._mark
+    def _save(self) -> None:
+        iteration = self._trainer.iteration
+        self._trainer.save(checkpoint_path(self._plan.checkpoints, iteration))
+        self._last_save = time.monotonic()
+        # Those of the score points stay until a later one has its score.
+        keep = self._points if self._scorer else frozenset()
+        forget_before(self._plan.checkpoints, iteration, keep=keep)
+
+    def _ask(self, iteration: int) -> None:
+        if self._scorer is None or self._plan.split is None:
+            return
+        self._seconds[iteration] = self._trained - self._trained_at_point
+        self._trained_at_point = self._trained
         self._scorer.submit(
             ScoreRequest(
-                checkpoint=str(self._path()),
+                checkpoint=str(checkpoint_path(self._plan.checkpoints, iteration)),
                 dataset=self._plan.dataset,
                 split=self._plan.split,
-                purpose="scores during training",
+                purpose=self._plan.purpose,
                 images=self._plan.recipe.scoring.images,
                 pictures=self._plan.pictures,
             )
         )
-        self._mark = time.monotonic()  # a scorer in this process has taken its time in between
 
     def _forward(self, answers: list[ScoredCheckpoint]) -> None:
         for answer in answers:
             iteration = iteration_of(Path(answer.request.checkpoint))
-            self._report(
-                scored_event(self._plan.number, iteration, self._seconds[iteration], answer)
-            )
+            seconds = self._seconds.pop(iteration)
+            self._report(scored_event(self._plan.number, iteration, seconds, answer))
             forget_before(self._plan.checkpoints, iteration)
 
-    def _progress(self) -> None:
+    def _progress(self, *, at_once: bool) -> None:
         now = time.monotonic()
-        if now - self._last_progress >= PROGRESS_SECONDS or self._trainer.finished:
-            seconds, self._last_progress = now - self._last_progress, now
-            number, iteration = self._plan.number, self._trainer.iteration
-            losses = self._losses.take()
-            self._report(
-                TrialProgressed(number=number, iteration=iteration, losses=losses, seconds=seconds)
+        if not at_once and now - self._last_progress < PROGRESS_SECONDS:
+            return
+        seconds = self._trained - self._trained_at_progress
+        self._last_progress, self._trained_at_progress = now, self._trained
+        self._report(
+            TrialProgressed(
+                number=self._plan.number,
+                iteration=self._trainer.iteration,
+                losses=self._losses.take(),
+                seconds=seconds,
             )
-
-
-class _Means:
-    """Means of the losses since they were last taken."""
-
-    def __init__(self) -> None:
-        self._values: defaultdict[str, list[float]] = defaultdict(list)
-
-    def add(self, losses: dict[str, float]) -> None:
-        for name, value in losses.items():
-            self._values[name].append(value)
-
-    def take(self) -> dict[str, float]:
-        means = {name: sum(values) / len(values) for name, values in self._values.items()}
-        self._values.clear()
-        return means
+        )
 
 
 def scored_event(
@@ -157,7 +201,7 @@ def scored_event(
 ) -> TrialScored:
     """Return the event of a score; its curve is thinned to steps of 0.01."""
     score = answer.score
-    step = (len(score.curve) - 1) // 100
+    step = (len(score.final.miou) - 1) // 100
     return TrialScored(
         number=number,
         iteration=iteration,
@@ -165,8 +209,8 @@ def scored_event(
         aux_score=score.aux_miou,
         bkg=score.bkg,
         aux_bkg=score.aux_bkg,
-        curve=list(score.curve[::step]),
-        class_iou=list(score.class_iou),
+        curve=score.final.miou[::step].tolist(),
+        class_iou=score.final.class_iou(score.bkg).tolist(),
         f1=score.f1,
         token_similarity=list(score.token_similarity),
         seconds_training=seconds_training,

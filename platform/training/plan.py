@@ -15,10 +15,12 @@ class RunPlan:
     number: int  # of the trial
     recipe: Recipe
     dataset: str
-    split: str  # scored while training goes on
+    split: str | None  # scored while training goes on; None where nothing is
     directory: str  # for checkpoints; every worker sees it
     pictures: int = 4  # CAM pictures with each score
     num_workers: int = 0  # loading processes of each rank
+    purpose: str = "scores during training"  # what masks are opened for, as the ledger shows it
+    scored: frozenset[int] = frozenset()  # iterations whose scores are known from earlier sessions
 
     @property
     def checkpoints(self) -> Path:

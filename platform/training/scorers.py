@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
+from typing import Any, Protocol
+
 from platform.scoring.broker import ScoredCheckpoint
 from platform.scoring.pool import PoolClient
 from platform.scoring.request import ScoreRequest
-from platform.scoring.worker import ScoringWorker
-from typing import Any, Protocol
-
-from toco_core.data.reader import open_dataset
+from platform.scoring.worker import Scored, ScoringWorker
 from toco_core.scoring import chunks, summarise
 
 
@@ -58,24 +58,36 @@ class PoolScorer:
 
 
 class LocalScorer:
-    """Scores in this process, at once."""
+    """Scores in this process, at once.
 
-    def __init__(self, worker: ScoringWorker) -> None:
+    Args:
+        worker: does the work.
+        progress: is called with the number of images after each chunk of them.
+    """
+
+    def __init__(
+        self, worker: ScoringWorker, progress: Callable[[int], None] | None = None
+    ) -> None:
         self._worker = worker
+        self._progress = progress
         self._answers: list[ScoredCheckpoint] = []
 
     def submit(self, request: ScoreRequest) -> None:
+        self._answers.append(self.score(request))
+
+    def score(self, request: ScoreRequest) -> ScoredCheckpoint:
+        """Score a checkpoint now."""
         start = time.monotonic()
-        split = open_dataset(request.dataset).split(request.split)
-        count = min(request.images or len(split), len(split))
-        parts = [self._worker.score(request, indices) for indices in chunks(count)]
-        self._answers.append(
-            ScoredCheckpoint(
-                request=request,
-                score=summarise(part.chunk for part in parts),
-                pictures=[picture for part in parts for picture in part.pictures],
-                seconds=time.monotonic() - start,
-            )
+        parts: list[Scored] = []
+        for indices in chunks(self._worker.count(request)):
+            parts.append(self._worker.score(request, indices))
+            if self._progress is not None:
+                self._progress(len(indices))
+        return ScoredCheckpoint(
+            request=request,
+            score=summarise(part.chunk for part in parts),
+            pictures=[picture for part in parts for picture in part.pictures],
+            seconds=time.monotonic() - start,
         )
 
     def ready(self) -> list[ScoredCheckpoint]:

@@ -60,6 +60,20 @@ def test_a_threshold_between_two_of_the_grid_reads_the_nearest() -> None:
     assert curve.at(0.4503) == curve.miou[450]
 
 
+def test_the_iou_of_the_classes_has_the_miou_as_its_mean() -> None:
+    curve = threshold_curve(*batch())
+    for bkg in (0.0, 0.31, 0.9):
+        assert np.nanmean(curve.class_iou(bkg)) == pytest.approx(curve.at(bkg), rel=1e-14)
+
+
+def test_a_class_that_the_truth_lacks_has_no_iou_even_if_something_was_taken_for_it() -> None:
+    cam, class_labels, truth = batch()
+    assert not (truth == 3).any()
+    curve = threshold_curve(cam, class_labels, truth)
+    assert curve.iou[100, 3] == 0.0
+    assert np.isnan(curve.class_iou(0.1)).tolist() == [False, False, False, True]
+
+
 def test_nothing_counted_has_no_best() -> None:
     best = ThresholdHistogram.empty(CLASSES).curve().best()
     assert np.isnan(best).all()
