@@ -1,11 +1,11 @@
-"""Every setting of a ToCo run: frozen, validated, and the same object before and after a trip through YAML.
+"""Every setting of a ToCo run: frozen, validated, and equal after a trip through YAML.
 
 This module imports neither torch nor ray, so that a command line can show its help at once.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -91,7 +91,10 @@ class Stages(Section):
 
 
 class Thresholds(Section):
-    """CAM thresholds: background up to `low`, foreground from `high`, uncertain between (paper, section 3.2)."""
+    """CAM thresholds (paper, section 3.2).
+
+    Background up to `low`, foreground from `high`, uncertain between.
+    """
 
     low: Probability = 0.25
     high: Probability = 0.70
@@ -107,7 +110,10 @@ class Thresholds(Section):
 
 
 class LossWeights(Section):
-    """Weights of the terms beside the two classification losses (paper, equation 8); 0 switches a term off."""
+    """Weights of the terms beside the two classification losses (paper, equation 8).
+
+    0 switches a term off.
+    """
 
     ptc: Weight = 0.2
     ctc: Weight = 0.5
@@ -116,7 +122,7 @@ class LossWeights(Section):
 
 
 class ClassTokenContrast(Section):
-    """Class-token contrast between whole images and uncertain local regions (paper, section 3.3)."""
+    """Class-token contrast of whole images and uncertain local regions (paper, section 3.3)."""
 
     temperature: Positive = 0.5
     momentum: Probability = Field(default=0.9, description="of the teacher's projection head")
@@ -202,6 +208,7 @@ class Recipe(Section):
     def _local_crops_fit(self) -> Self:
         if self.ctc.local_size > self.data.crop_size:
             raise ValueError(
-                f"ctc.local_size {self.ctc.local_size} px is larger than data.crop_size {self.data.crop_size} px"
+                f"ctc.local_size {self.ctc.local_size} px is larger than "
+                f"data.crop_size {self.data.crop_size} px"
             )
         return self

@@ -10,8 +10,9 @@ BACKGROUNDS = ("clouds", "slope", "bands", "tiles")
 # Parts beyond the classes' own: seen in pretraining, and on the unlabelled bodies of a scene.
 FOREIGN_PARTS = ("bars", "hourglass", "half_disc", "frame")
 
-# How often an object follows what its class leans to. Measured with the pretrained backbone: without any leaning the body
-# cannot be told from a distractor and no threshold finds it; always, and the part is superfluous.
+# How often an object follows what its class leans to. Measured with the pretrained backbone:
+# without any leaning the body cannot be told from a distractor and no threshold finds it; always,
+# and the part is superfluous.
 HUE_LEANING = 0.75
 PATTERN_LEANING = 0.6
 BODY_LEANING = 0.4

@@ -1,4 +1,4 @@
-"""PartScenes as a dataset: drawn once from a seed, in parallel, into the same Parquet files as every other."""
+"""PartScenes as a dataset: drawn once from a seed, in parallel, into Parquet like every other."""
 
 from __future__ import annotations
 
@@ -22,9 +22,8 @@ from toco_core.data.partscenes.scene import draw_scene
 from toco_core.data.schema import INFO_FILE
 from toco_core.data.writer import Row, write_dataset
 
-DRAWING_VERSION = (
-    1  # raise it when the same seed draws other pictures: a cache of older ones is then not used
-)
+# Raise it when the same seed draws other pictures: a cache of older ones is then not used.
+DRAWING_VERSION = 1
 JPEG_QUALITY = 92
 
 Progress = Callable[[int, int], None]  # pictures drawn, of how many
@@ -32,7 +31,7 @@ Progress = Callable[[int, int], None]  # pictures drawn, of how many
 
 @dataclass(frozen=True, kw_only=True)
 class PartScenes:
-    """Which PartScenes: its seed, the side of its pictures in px, and how many pictures each split has."""
+    """Which PartScenes: its seed, the side of its pictures in px, and the size of each split."""
 
     seed: int = 0
     size: int = 64
@@ -56,7 +55,8 @@ def ensure_partscenes(
 ) -> Path:
     """Return the directory of a PartScenes dataset, drawing it first if the cache lacks it.
 
-    Two processes that draw at once do not meet: each draws beside the cache and the first one to end moves in.
+    Two processes that draw at once do not meet: each draws beside the cache, and the first one to
+    end moves in.
     """
     options = options or PartScenes()
     target = (cache or default_cache()) / options.directory_name
@@ -74,7 +74,10 @@ def ensure_partscenes(
 
 
 def write_partscenes(root: Path, options: PartScenes, progress: Progress | None = None) -> None:
-    """Draw the dataset into `root`. The `train` split gets no masks: training could not use them by mistake."""
+    """Draw the dataset into `root`.
+
+    The `train` split gets no masks: training could not use them by mistake.
+    """
     total, drawn = sum(options.splits.values()), 0
 
     def counted(rows: Iterator[Row]) -> Iterator[Row]:

@@ -1,4 +1,4 @@
-"""Outlines of bodies and parts as alpha masks, drawn large and reduced so that their edges are smooth."""
+"""Outlines of bodies and parts as alpha masks, drawn large and reduced for smooth edges."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def polygons_to_alpha(polygons: list[tuple[list[tuple[float, float]], int]], siz
     draw = ImageDraw.Draw(canvas)
     for points, value in polygons:
         draw.polygon([(x * SUPERSAMPLING, y * SUPERSAMPLING) for x, y in points], fill=255 * value)
-    return np.asarray(canvas.reduce(SUPERSAMPLING), dtype=np.float32) / 255
+    return np.asarray(canvas.reduce(SUPERSAMPLING), dtype=np.float32) / np.float32(255)
 
 
-# -- parts: polygons of the unit disc, each filled (1) or cut out (0) --------------------------------------------------
+# -- parts: polygons of the unit disc, each filled (1) or cut out (0) --
 
 Outline = list[tuple[Points, int]]
 
@@ -87,7 +87,7 @@ def part_alpha(part: str, centre: Points, radius: float, angle: float, size: int
     )
 
 
-# -- bodies ------------------------------------------------------------------------------------------------------------
+# -- bodies --
 
 
 def _blob(rng: np.random.Generator) -> list[Points]:
@@ -121,6 +121,8 @@ def body_alpha(
 ) -> Alpha:
     """Draw a body of the given radius, px, with up to three limbs sticking out of it."""
     polygons = [place(points, centre, radius, angle) for points in BODY_OUTLINES[body](rng)]
-    for _ in range(int(rng.integers(0, 4))):
-        polygons.append(place(_limb(rng), centre, radius, rng.uniform(0, 2 * math.pi)))
+    polygons += [
+        place(_limb(rng), centre, radius, rng.uniform(0, 2 * math.pi))
+        for _ in range(int(rng.integers(0, 4)))
+    ]
     return polygons_to_alpha([(points, 1) for points in polygons], size)

@@ -12,7 +12,8 @@ from toco_core.data.partscenes import classes, outlines, textures
 from toco_core.data.partscenes.classes import CLASSES
 
 IGNORE = 255
-# A class that shows fewer pixels, or less of its part, than this is not named in the labels; its pixels are ignored.
+# A class that shows fewer pixels, or less of its part, than this is not named in the labels; its
+# pixels are ignored.
 MIN_VISIBLE_SHARE = 0.018  # of the image
 MIN_VISIBLE_PART = 0.6
 MAX_OVERLAP = 0.35  # of the smaller of two bodies
@@ -35,7 +36,10 @@ class Look:
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """A picture with its pixel labels (0 background, class + 1, 255) and the classes it is labelled with (1-based)."""
+    """A picture with its pixel labels (0 background, class + 1, 255).
+
+    `labels` are the classes that it is labelled with, 1-based.
+    """
 
     image: Image
     mask: Mask
@@ -93,7 +97,10 @@ def _blank(background: str, size: int, rng: np.random.Generator) -> _Canvas:
 
 
 def _part_colour(rng: np.random.Generator) -> NDArray[np.float32]:
-    """Return nearly black or nearly white, with a tint: a part stands out, and its colour says nothing."""
+    """Return nearly black or nearly white, with a tint.
+
+    A part stands out, and its colour says nothing.
+    """
     value = rng.uniform(0.0, 0.15) if rng.random() < 0.5 else rng.uniform(0.9, 1.0)
     return textures.colour(rng.random(), rng.uniform(0, 0.25), value)
 
@@ -108,7 +115,10 @@ def _too_close(canvas: _Canvas, area: NDArray[np.bool_]) -> bool:
 def _paint(
     canvas: _Canvas, look: Look, centre: outlines.Points, radius: float, rng: np.random.Generator
 ) -> bool:
-    """Put an object in front of what is there; refuse, and change nothing, where it would hide too much."""
+    """Put an object in front of what is there.
+
+    Refuses, and changes nothing, where it would hide too much.
+    """
     size, angle = canvas.front.shape[0], rng.uniform(0, 2 * math.pi)
     body = outlines.body_alpha(look.body, centre, radius, angle, size, rng)
     area = body > 0.5
@@ -198,7 +208,10 @@ def _draw(rng: np.random.Generator, size: int) -> Scene:
 
 
 def draw_scene(seed: int, split: str, index: int, size: int = 64) -> Scene:
-    """Draw scene `index` of a split; it depends on the arguments alone and has at least one label."""
+    """Draw scene `index` of a split, with at least one label.
+
+    It depends on the arguments alone.
+    """
     for attempt in range(100):
         rng = np.random.default_rng([seed, *split.encode(), index, attempt])
         scene = _draw(rng, size)
@@ -208,7 +221,10 @@ def draw_scene(seed: int, split: str, index: int, size: int = 64) -> Scene:
 
 
 def draw_object(rng: np.random.Generator, size: int = 64) -> tuple[Image, Look]:
-    """Draw a picture of one object, of any part, for pretraining: the stand-in for a picture of ImageNet."""
+    """Draw a picture of one object, of any part, for pretraining.
+
+    It stands in for a picture of ImageNet.
+    """
     part = classes.ALL_PARTS[rng.integers(len(classes.ALL_PARTS))]
     known = part in classes.CLASS_NAMES
     look = object_look(classes.CLASS_NAMES.index(part), rng) if known else foreign_look(rng, part)

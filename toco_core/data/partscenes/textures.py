@@ -32,7 +32,8 @@ def _along(size: int, angle: float) -> Field:
 
 
 def _waves(size: int, period: float, angle: float, phase: float) -> Field:
-    return 0.5 + 0.5 * np.sin(_along(size, angle) * (2 * math.pi / period) + phase)
+    waves = 0.5 + 0.5 * np.sin(_along(size, angle) * (2 * math.pi / period) + phase)
+    return waves.astype(np.float32, copy=False)
 
 
 def _pattern_field(pattern: str, size: int, rng: np.random.Generator) -> Field:
@@ -69,11 +70,11 @@ def body_texture(pattern: str, hue: float, size: int, rng: np.random.Generator) 
     field = _pattern_field(pattern, size, rng)[..., None]
     first = colour(hue, saturation, value)
     second = colour(hue + rng.uniform(-0.04, 0.04), saturation * 0.9, other)
-    return first * (1 - field) + second * field
+    return (first * (1 - field) + second * field).astype(np.float32, copy=False)
 
 
 def background_texture(background: str, size: int, rng: np.random.Generator) -> Texture:
-    """Return a background: two muted colours mixed by large-scale structure, with finer noise on top."""
+    """Return a background: two muted colours mixed by large structure, finer noise on top."""
     first = colour(rng.random(), rng.uniform(0.05, 0.6), rng.uniform(0.2, 0.9))
     second = colour(rng.random(), rng.uniform(0.05, 0.6), rng.uniform(0.2, 0.9))
     angle, phase = rng.uniform(0, math.pi), rng.uniform(0, 2 * math.pi)
