@@ -11,21 +11,17 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import nn
 
 from toco_core.backbone_weights import embedded_weights, hub_weights, load_weights
+from toco_core.embedded_vit import PARTSCENES_DEPTH, PARTSCENES_VIT
 from toco_core.settings import Backbone
-
-PARTSCENES_VIT = "partscenes_vit"
 
 
 def partscenes_vit(num_classes: int = 0, drop_path: float = 0.0) -> VisionTransformer:
-    """Build the untrained ViT of the embedded dataset: 64 px images, 8x8 tokens, 2 M weights.
-
-    Ten blocks, so that `aux_layer` has room to move on both sides of its published place (-3).
-    """
+    """Build the untrained ViT of the embedded dataset: 64 px images, 8x8 tokens, 2 M weights."""
     return VisionTransformer(
         img_size=64,
         patch_size=8,
         embed_dim=128,
-        depth=10,
+        depth=PARTSCENES_DEPTH,
         num_heads=4,
         num_classes=num_classes,
         drop_path_rate=drop_path,

@@ -1,12 +1,26 @@
-"""From the network's ImageNet-normalised images back to intensities."""
+"""Between pictures and the network's ImageNet-normalised images."""
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+def to_pixels(image: Image.Image) -> Tensor:
+    """Return the pixels of an RGB image as (3, H, W) uint8."""
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1)
+
+
+def normalise(pixels: Tensor) -> Tensor:
+    """Turn pixels 0..255, (..., 3, H, W), into ImageNet-normalised float32 ones."""
+    mean = torch.tensor(IMAGENET_MEAN, device=pixels.device).view(3, 1, 1) * 255
+    std = torch.tensor(IMAGENET_STD, device=pixels.device).view(3, 1, 1) * 255
+    return (pixels - mean).div_(std)
 
 
 def denormalize(images: Tensor) -> Tensor:

@@ -24,8 +24,8 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from toco_core.backbones import PARTSCENES_VIT, partscenes_vit
 from toco_core.data.partscenes import classes
 from toco_core.data.partscenes.scene import Look, draw_object
-from toco_core.data.images import normalise
 from toco_core.encoder import Encoder
+from toco_core.images import normalise
 
 HUE_BINS = 8
 # Attribute -> number of values. The part is what the classes are; the others keep the body from being ignored.

@@ -1,4 +1,4 @@
-"""Encoded images and masks to pixels and labels."""
+"""Encoded images and masks to pixels and labels; needs no torch, as drawing and writing do not."""
 
 from __future__ import annotations
 
@@ -7,11 +7,7 @@ import struct
 import zlib
 
 import numpy as np
-import torch
 from PIL import Image
-from torch import Tensor
-
-from toco_core.images import IMAGENET_MEAN, IMAGENET_STD
 
 # What Pillow raises for a file that is not, or not completely, an image.
 DECODE_ERRORS = (
@@ -49,15 +45,3 @@ def encode_mask(labels: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(labels.astype(np.uint8, casting="safe")).save(buffer, format="PNG")
     return buffer.getvalue()
-
-
-def to_pixels(image: Image.Image) -> Tensor:
-    """Return the pixels of an RGB image as (3, H, W) uint8."""
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1)
-
-
-def normalise(pixels: Tensor) -> Tensor:
-    """Turn pixels 0..255, (..., 3, H, W), into ImageNet-normalised float32 ones."""
-    mean = torch.tensor(IMAGENET_MEAN, device=pixels.device).view(3, 1, 1) * 255
-    std = torch.tensor(IMAGENET_STD, device=pixels.device).view(3, 1, 1) * 255
-    return (pixels - mean).div_(std)

@@ -9,10 +9,10 @@ from torch.nn.functional import interpolate
 from torch.utils.data import DataLoader, Dataset
 
 from toco_core.data.batch import EvaluationSample, TrainBatch
-from toco_core.data.images import normalise, to_pixels
 from toco_core.data.sampling import ShuffledOrder, rank_positions, sample_seeds
 from toco_core.data.storage import DatasetError
 from toco_core.draws import Draws
+from toco_core.images import normalise, to_pixels
 from toco_core.views import training_views
 
 if TYPE_CHECKING:

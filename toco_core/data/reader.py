@@ -1,11 +1,13 @@
-"""The one reader of datasets. Masks have a method of their own, which counts each it opens."""
+"""The one reader of datasets. Masks have a method of their own, which counts each it opens.
+
+torch is imported where a tensor is made: a command that only looks at a dataset starts at once.
+"""
 
 from __future__ import annotations
 
 import difflib
 from typing import TYPE_CHECKING, NamedTuple
 
-import torch
 from pyarrow import fs
 
 from toco_core.data.images import DECODE_ERRORS, decode_image, decode_mask
@@ -95,6 +97,8 @@ class ParquetSplit:
 
     def class_labels(self, row: ImageRow) -> Tensor:
         """Return (C,) float, 1 for each class present in the row's image."""
+        import torch
+
         present = torch.zeros(self.info.num_classes)
         present[[label - 1 for label in row.labels]] = 1.0
         return present
@@ -195,4 +199,6 @@ def _checked_mask(encoded: bytes, row: ImageRow, info: DatasetInfo) -> Tensor:
         raise ValueError(
             f"label {foreign[0]} is neither 0..{info.num_classes} nor {info.ignore_index}"
         )
+    import torch
+
     return torch.from_numpy(labels).long()
