@@ -1,0 +1,137 @@
+"""Evaluation workers on Ray: the same score from any number of them, and whatever befalls them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import ray
+
+from platform.runtime import start_ray
+from platform.scoring.broker import Broker, ScoredCheckpoint
+from platform.scoring.pool import PoolOptions, ScoringPool
+from platform.scoring.request import ScoreRequest
+from platform.scoring.worker import ScoringWorker
+from platform.training.scorers import LocalScorer, PoolScorer
+from tests.toco_core.small_run import small_recipe
+from toco_core.data.reader import open_dataset
+from toco_core.trainer import Trainer
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def ray_on_two_cpus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with start_ray(tmp_path_factory.mktemp("ray") / "ray.log", num_cpus=2):
+        yield
+
+
+@pytest.fixture(scope="module")
+def request_(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> ScoreRequest:
+    """A request for two chunks: 24 images, of which the last 8 are not a whole one."""
+    path = tmp_path_factory.mktemp("checkpoint") / "iteration-000002.pt"
+    trainer = Trainer(small_recipe(), open_dataset(scenes))
+    trainer.step()
+    trainer.save(path)
+    return ScoreRequest(
+        checkpoint=str(path), dataset=str(scenes), split="tune", purpose="test", pictures=2
+    )
+
+
+@pytest.fixture(scope="module")
+def expected(request_: ScoreRequest) -> ScoredCheckpoint:
+    return LocalScorer(ScoringWorker()).score(request_)
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[ScoringPool]:
+    pool = ScoringPool(PoolOptions(workers=1))
+    yield pool
+    pool.stop()
+
+
+def assert_same(first: ScoredCheckpoint, second: ScoredCheckpoint) -> None:
+    for field in fields(first.score):
+        value, other = (getattr(answer.score, field.name) for answer in (first, second))
+        if field.name in ("final", "auxiliary"):
+            for curve in fields(value):
+                pair = getattr(value, curve.name), getattr(other, curve.name)
+                np.testing.assert_array_equal(*pair, field.name)
+        else:
+            assert value == other, field.name
+    assert first.pictures == second.pictures
+
+
+def test_one_worker_gives_the_score_of_this_process_to_the_bit(
+    pool: ScoringPool, request_: ScoreRequest, expected: ScoredCheckpoint
+) -> None:
+    assert (expected.score.images, expected.score.masks_opened) == (24, 24)
+    assert_same(pool.client.score(request_), expected)
+
+
+def test_three_workers_give_the_score_of_this_process_to_the_bit(
+    request_: ScoreRequest, expected: ScoredCheckpoint
+) -> None:
+    pool = ScoringPool(PoolOptions(workers=3))
+    try:
+        assert_same(pool.client.score(request_), expected)
+    finally:
+        pool.stop()
+
+
+def test_answers_come_in_the_order_of_the_requests(
+    pool: ScoringPool, request_: ScoreRequest
+) -> None:
+    scorer = PoolScorer(pool.client)
+    for _ in range(3):
+        scorer.submit(request_)
+    answers = scorer.ready() + scorer.wait()
+    assert [answer.request for answer in answers] == [request_] * 3
+    assert scorer.ready() == scorer.wait() == []
+
+
+def test_a_worker_that_was_killed_is_restarted_and_its_chunk_scored_again(
+    pool: ScoringPool, request_: ScoreRequest, expected: ScoredCheckpoint
+) -> None:
+    pool.client.score(request_)  # it is up
+    under_way = pool.client.submit(request_)
+    ray.kill(pool.workers[0], no_restart=False)
+    assert_same(ray.get(under_way, timeout=60), expected)
+
+
+def test_a_checkpoint_that_cannot_be_read_is_told_to_who_asked_and_harms_no_one_else(
+    pool: ScoringPool, request_: ScoreRequest, expected: ScoredCheckpoint, tmp_path: Path
+) -> None:
+    broken = ScoreRequest(
+        checkpoint=str(tmp_path / "none.pt"), dataset=request_.dataset, split="tune", purpose="test"
+    )
+    with pytest.raises(ValueError, match="there is no training checkpoint at"):
+        pool.client.score(broken)
+    assert_same(pool.client.score(request_), expected)
+
+
+@pytest.mark.parametrize(
+    ("restarts", "reason"),
+    [(-1, "died 4 times on images 0-15 of split tune"), (0, "no evaluation worker is left")],
+)
+def test_workers_that_die_on_every_chunk_end_the_request_with_the_reason(
+    request_: ScoreRequest, restarts: int, reason: str
+) -> None:
+    class Dying:
+        def score(self, *_: object) -> None:
+            os._exit(1)
+
+    worker: Any = ray.remote(Dying).options(num_cpus=0.1, max_restarts=restarts).remote()
+    with pytest.raises(RuntimeError, match=reason):
+        asyncio.run(score_with(worker, replace(request_, images=16)))
+    ray.kill(worker)
+
+
+async def score_with(worker: Any, request: ScoreRequest) -> ScoredCheckpoint:
+    return await Broker([worker]).score(request)
