@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import queue
-import threading
-from collections.abc import Callable, Mapping
-from platform.scoring.pool import PoolClient
-from platform.training.loop import Place, Report, run
-from platform.training.plan import RunPlan
-from platform.training.scorers import PoolScorer
+from collections.abc import Mapping
 from typing import Any
 
 import ray
 import torch
 from ray import train
-from ray.train.torch import TorchConfig, TorchTrainer
 from ray.exceptions import RayError
+from ray.train.torch import TorchConfig, TorchTrainer
 from ray.train.v2.api.exceptions import TrainingFailedError, WorkerGroupError
-from ray.util.queue import Queue
 
+from platform.scoring.pool import PoolClient
+from platform.training.loop import Place, never, run
+from platform.training.mailbox import Mailbox
+from platform.training.plan import RunPlan
+from platform.training.rank0 import Report, RunStopped, StopRequested
+from platform.training.scorers import PoolScorer
 from toco_core.terms import NonFiniteLossError
 
-DRAIN_SECONDS = 0.5
 # What would happen again at the next try.
 HOPELESS = (NonFiniteLossError, FloatingPointError, ValueError, torch.OutOfMemoryError)
 
@@ -46,24 +44,40 @@ def fit_in_process(plan: RunPlan, client: PoolClient, report: Report, name: str)
 
 def fit_in_workers(
     plan: RunPlan,
-    client: PoolClient,
+    client: PoolClient | None,
     report: Report,
     name: str,
     *,
     workers: int,
     resources: Mapping[str, float],
+    stop_requested: StopRequested = never,
 ) -> None:
-    """Train in a group of DDP workers, each with `resources`; arguments as `fit_in_process`.
+    """Train in a group of DDP workers.
+
+    Args:
+        plan: what to train.
+        client: of the evaluation workers; None where `plan` has no split to score on.
+        report: is called with each event, in this thread.
+        name: of the Ray Train run.
+        workers: of the group.
+        resources: of each worker.
+        stop_requested: is asked, in this thread, a few times a second.
 
     Raises:
+        RunStopped: after `stop_requested`.
         NonFiniteLossError, ValueError, ...: the hopeless error of a worker, as it was raised there.
         TrainingFailedError: a worker died, or the group could not be placed.
     """
-    events = Queue(actor_options={"num_cpus": 0})
+    mailbox = Mailbox()
     on_gpu = resources.get("GPU", 0) > 0
     trainer = TorchTrainer(
         _train_rank,
-        train_loop_config={"plan": plan, "client": client, "report": events.put},
+        train_loop_config={
+            "plan": plan,
+            "client": client,
+            "report": mailbox.report,
+            "stop_requested": mailbox.stop_requested,
+        },
         scaling_config=train.ScalingConfig(
             num_workers=workers, use_gpu=on_gpu, resources_per_worker=dict(resources)
         ),
@@ -76,49 +90,11 @@ def fit_in_workers(
         ),
     )
     try:
-        _hand_on(_Background(trainer.fit), events, report)
+        mailbox.attend(trainer.fit, report, stop_requested)
     except TrainingFailedError as error:
         raise _cause(error) from error
     finally:
-        events.shutdown()
-
-
-class _Background:
-    """A call in a daemon thread: a trial that Tune stops must not wait for it at its exit."""
-
-    def __init__(self, call: Callable[[], Any]) -> None:
-        self._call = call
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            self._call()
-        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
-            self._error = error
-
-    @property
-    def is_over(self) -> bool:
-        return not self._thread.is_alive()
-
-    def result(self) -> None:
-        self._thread.join()
-        if self._error is not None:
-            raise self._error
-
-
-def _hand_on(fit: _Background, events: Queue, report: Report) -> None:
-    """Report, in this thread, what rank 0 puts into the queue, until the run is over."""
-    while True:
-        over = fit.is_over  # asked before the queue: the last event could come between the two
-        try:
-            while True:
-                report(events.get(block=not over, timeout=DRAIN_SECONDS))
-        except queue.Empty:
-            if over:
-                break
-    fit.result()
+        mailbox.close()
 
 
 def is_worth_retrying(error: BaseException) -> bool:
@@ -127,11 +103,11 @@ def is_worth_retrying(error: BaseException) -> bool:
 
 
 def _cause(error: TrainingFailedError) -> BaseException:
-    """Return the hopeless error of a worker, if there is one, else the error itself."""
+    """Return what a worker raised on purpose, if one did, else the error itself."""
     failures = error.worker_failures.values() if isinstance(error, WorkerGroupError) else ()
     for failure in failures:
         cause = getattr(failure, "cause", failure)
-        if isinstance(cause, HOPELESS):
+        if isinstance(cause, (RunStopped, *HOPELESS)):
             return cause
     return error
 
@@ -144,8 +120,9 @@ def _train_rank(config: Mapping[str, Any]) -> None:
     context = train.get_context()
     rank, world_size = context.get_world_rank(), context.get_world_size()
     place = Place(device=_device(), rank=rank, world_size=world_size)
-    scorer = PoolScorer(config["client"]) if rank == 0 else None
-    run(config["plan"], place, scorer, config["report"])
+    client = config["client"]
+    scorer = PoolScorer(client) if rank == 0 and client is not None else None
+    run(config["plan"], place, scorer, config["report"], config["stop_requested"])
 
 
 def _device() -> str:

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from platform.results.events import TrialScored
-from platform.training import loop
+from platform.results.events import TrialProgressed, TrialScored
+from platform.training import rank0
 from platform.training.checkpoints import list_checkpoints
-from platform.training.loop import RunStopped
 from platform.training.plan import RunPlan
+from platform.training.rank0 import RunStopped
 from tests.training.short_run import Listener, final_checkpoint, same_state, short_plan
 
 
@@ -88,7 +88,7 @@ def test_a_score_that_was_lost_with_its_session_is_asked_for_again(
 def test_a_checkpoint_now_and_then_limits_what_a_crash_costs(
     scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(rank0, "SAVE_SECONDS", 0.0)
     plan, listener, seen = short_plan(scenes, tmp_path), Listener(stop_after=99), []
     listener.stop_requested = lambda: bool(seen.append(names(plan)))  # type: ignore[method-assign]
     listener.train(plan)
@@ -117,6 +117,6 @@ def test_training_time_does_not_contain_the_scorer_s(
     uninterrupted: tuple[RunPlan, Listener],
 ) -> None:
     events = uninterrupted[1].events
-    progress = sum(e.seconds for e in events if isinstance(e, loop.TrialProgressed))
+    progress = sum(e.seconds for e in events if isinstance(e, TrialProgressed))
     scored = sum(e.seconds_training for e in events if isinstance(e, TrialScored))
     assert 0 < scored == pytest.approx(progress)
