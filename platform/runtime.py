@@ -57,16 +57,21 @@ def runtime_env(address: str | None = None) -> dict[str, Any]:
 
 
 def start_ray(
-    log_file: Path, *, address: str | None = None, num_cpus: int | None = None
+    log_file: Path,
+    *,
+    address: str | None = None,
+    num_cpus: int | None = None,
+    dashboard: bool = True,
 ) -> BaseContext:
     """Start Ray on 127.0.0.1, or connect to the cluster at an address.
 
     Args:
         log_file: takes what Ray has to say.
         address: of a running cluster (`host:port`, `auto`, `ray://...`); by default what the
-            variable RAY_ADDRESS says. Without either a Ray of our own is started, with the
-            dashboard, whose API cleans up after a trial that was stopped.
+            variable RAY_ADDRESS says. Without either a Ray of our own is started.
         num_cpus: logical CPUs of a Ray of our own; by default all there are.
+        dashboard: of a Ray of our own. Its API is what frees the resources of a group of training
+            workers that was stopped; where there are none, its ten processes can be spared.
 
     Returns:
         Ray's context; leaving it as a context manager disconnects, and ends a Ray of our own.
@@ -84,10 +89,10 @@ def start_ray(
             "leave out one of the two"
         )
     _log_to(log_file)
-    return _start_local(num_cpus) if address is None else _connect(address)
+    return _start_local(num_cpus, dashboard) if address is None else _connect(address)
 
 
-def _start_local(num_cpus: int | None) -> BaseContext:
+def _start_local(num_cpus: int | None, dashboard: bool) -> BaseContext:
     # Through the environment, and not runtime_env(): Ray throws away the workers it has started
     # ahead when a job asks for other variables, which costs a second or two.
     with _environment(worker_environment() | LOOPBACK_ONLY):
@@ -95,7 +100,9 @@ def _start_local(num_cpus: int | None) -> BaseContext:
         from ray._private import ray_constants
 
         ray_constants.ENABLE_RAY_CLUSTER = False  # read when Ray was imported, maybe before us
-        return ray.init("local", num_cpus=num_cpus, include_dashboard=True, log_to_driver=False)
+        return ray.init(
+            "local", num_cpus=num_cpus, include_dashboard=dashboard, log_to_driver=False
+        )
 
 
 def _connect(address: str) -> BaseContext:

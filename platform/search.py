@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import tyro
+
 from platform.command_line import run_command
 from platform.tuning.options import SearchOptions
-
-import tyro
 
 
 def main() -> None:

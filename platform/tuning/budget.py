@@ -10,7 +10,7 @@ from ray.tune import Stopper
 
 
 class Budget(Stopper):
-    """Stops the whole search when its time is spent; its unfinished trials wait for the next session.
+    """Stops the whole search when its time is spent; unfinished trials wait for the next session.
 
     Args:
         hours: of this session, or None.

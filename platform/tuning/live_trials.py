@@ -166,6 +166,11 @@ class LiveTrials:
         return True
 
 
+def reason_of(trial: FrozenTrial) -> str:
+    """Return why a trial was pruned or failed; empty for one that reached its end."""
+    return trial.user_attrs.get(_VERDICT, {}).get("reason", "")
+
+
 def _scores(trial: optuna.Trial) -> dict[int, float]:
     # `Trial` shows its reports to nobody; the frozen copy that Optuna keeps in it has them
     return trial._cached_frozen_trial.intermediate_values

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from optuna.trial import TrialState
+import optuna
+from optuna.trial import FrozenTrial, TrialState
 from ray.tune import Callback
 
 from platform.results.events import EndState, Sink, TrialEnded, TrialScored, TrialStarted
+from platform.results.trial_rows import TrialRow
 from platform.training.checkpoints import iteration_of, list_checkpoints
-from platform.tuning.live_trials import Assignment
-from platform.tuning.trial import EVENT, trial_directory
+from platform.tuning.live_trials import Assignment, reason_of
+from platform.tuning.trial_protocol import EVENT, trial_directory
 
 _END_STATES: dict[TrialState, EndState] = {
     TrialState.COMPLETE: "complete",
@@ -63,6 +66,18 @@ class TrialObserver(_Unpickled):
             )
         )
 
+    def catch_up(self, study: optuna.Study, rows: Iterable[TrialRow]) -> None:
+        """Tell the end of trials that the study knows and `rows`, read from the table, do not.
+
+        A crash in between the two leaves such trials.
+        """
+        known = {row.number: row.is_over for row in rows}
+        for trial in study.get_trials(deepcopy=False):
+            if trial.state.is_finished() and not known.get(trial.number):
+                if trial.number not in known:
+                    self.started(Assignment(trial.number, dict(trial.params)))
+                self.ended(trial.number, trial.state, _score_of(trial), reason_of(trial))
+
     def ended(self, number: int, state: TrialState, score: float | None, reason: str) -> None:
         self._sink.handle(
             TrialEnded(number=number, state=_END_STATES[state], score=score, reason=reason)
@@ -71,3 +86,8 @@ class TrialObserver(_Unpickled):
             directory = trial_directory(self._directory, number)
             for path in list_checkpoints(directory):
                 path.unlink(missing_ok=True)
+
+
+def _score_of(trial: FrozenTrial) -> float | None:
+    """Return the score as Optuna tells it: of a pruned trial, its last one."""
+    return trial.value if trial.state is not TrialState.FAIL else None

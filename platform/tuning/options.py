@@ -21,7 +21,7 @@ class Resources:
     workers: int = 1
     """Training workers of a trial (DDP). One trains in the trial's own process."""
     cpus: float | None = None
-    """CPUs of a training worker; by default what the scorers leave of one, or 1 beside a GPU."""
+    """CPUs of a training worker; by default what the scorers leave of one."""
     gpus: float = 0.0
     """GPUs of a training worker; a fraction shares one between trials."""
     scorers: int = 2

@@ -8,7 +8,7 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 from platform.tuning.live_trials import LiveTrials
-from platform.tuning.searcher import FAILED, ITERATION, SCORE
+from platform.tuning.trial_protocol import FAILED, ITERATION, SCORE
 
 
 class StudyScheduler(FIFOScheduler):

@@ -7,10 +7,7 @@ from typing import Any
 from ray.tune.search import Searcher
 
 from platform.tuning.live_trials import LiveTrials
-
-ITERATION = "iteration"  # keys of a trial's report
-SCORE = "score"
-FAILED = "failed"  # in place of a score: why the trial cannot go on, so that Tune does not retry it
+from platform.tuning.trial_protocol import ITERATION, SCORE
 
 
 class StudySearcher(Searcher):

@@ -15,8 +15,9 @@ from platform.tuning.options import Resources, SearchOptions
 from platform.tuning.placement import DRIVER_CPUS, Placement, place
 from platform.tuning.space_checks import check_space
 from platform.tuning.spaces import load_space
-from toco_core.backbones import backbone_depth
 from toco_core.data.schema import DatasetInfo
+from toco_core.embedded_vit import PARTSCENES_DEPTH, PARTSCENES_VIT
+from toco_core.settings import Backbone, Recipe
 
 TUNE_SPLIT, REPORT_SPLIT = "tune", "report"
 EMBEDDED = "partscenes"
@@ -40,11 +41,13 @@ class SearchSetup:
     def trials_directory(self) -> Path:
         return self.directory / "trials"
 
-    def fingerprint(self) -> dict[str, object]:
+    def fingerprint(self) -> Mapping[str, object]:
         """Return what else a score depends on: sessions of one study must agree on it."""
         images = {name: split.images for name, split in self.info.splits.items()}
-        return {"dataset": self.info.source, "classes": list(self.info.class_names)} | {
-            f"images of {name}": count for name, count in images.items()
+        return {
+            "dataset": self.info.source,
+            "classes": list(self.info.class_names),
+            **{f"images of {name}": count for name, count in images.items()},
         }
 
 
@@ -60,11 +63,20 @@ def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
             raise ValueError(f"--{option.replace('_', '-')} {value} must be more than 0")
     recipe = resolve_recipe(options.recipe, options.set, data=options.data, seed=options.seed)
     spaces = options.space or (EMBEDDED if recipe.name == EMBEDDED else "full",)
-    space = check_space(load_space(*spaces), recipe, backbone_depth(recipe.backbone.name))
+    space = check_space(load_space(*spaces), recipe, _checked_depth(recipe.backbone))
     name = options.name or _default_name(recipe.name, space.space.name)
     if not re.fullmatch(r"[\w.+-]+", name) or name.startswith("."):
         raise ValueError(f"--name {name!r} must be letters, digits, and any of _ . + -")
     return space, name
+
+
+def _checked_depth(backbone: Backbone) -> int:
+    """Return the number of blocks; refuse a backbone or weights that every trial would fail on."""
+    if backbone.name == PARTSCENES_VIT and backbone.weights in ("embedded", "random"):
+        return PARTSCENES_DEPTH
+    from toco_core.backbones import build_backbone  # timm takes seconds
+
+    return len(build_backbone(backbone).blocks)
 
 
 def _default_name(recipe: str, space: str) -> str:
@@ -92,18 +104,18 @@ def check_dataset(
     )
 
 
-def local_node(gpus: int | None = None) -> dict[str, float]:
-    """Return what Ray will find on this machine, without starting it."""
-    import torch
+def local_node(resources: Resources) -> dict[str, float]:
+    """Return what Ray will find on this machine, without starting it; GPUs only if any are used."""
+    node = {"CPU": float(os.cpu_count() or 1)}
+    if resources.gpus or resources.scorer_gpus:
+        import torch  # takes seconds
 
-    return {
-        "CPU": float(os.cpu_count() or 1),
-        "GPU": float(torch.cuda.device_count() if gpus is None else gpus),
-    }
+        node["GPU"] = float(torch.cuda.device_count())
+    return node
 
 
 def place_search(
-    nodes: Sequence[Mapping[str, float]], resources: Resources, images_per_step: int
+    nodes: Sequence[Mapping[str, float]], resources: Resources, recipe: Recipe
 ) -> Placement:
     """Fit scorers and trials on the machines.
 
@@ -112,10 +124,11 @@ def place_search(
     """
     if resources.workers < 1:
         raise ValueError(f"--workers {resources.workers} must be at least 1")
-    if images_per_step % resources.workers:
+    images = recipe.data.images_per_step
+    if images % resources.workers:
         raise ValueError(
-            f"--workers {resources.workers} cannot share data.images_per_step {images_per_step} "
-            "evenly; choose a divisor, or --set data.images_per_step=..."
+            f"--workers {resources.workers} cannot share data.images_per_step {images} evenly; "
+            "choose a divisor, or --set data.images_per_step=..."
         )
     worker = {"CPU": _worker_cpus(nodes, resources), "GPU": resources.gpus}
     return place(

@@ -10,6 +10,7 @@ from typing import Any
 import optuna
 from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+from optuna.trial import TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from platform.tuning.checked_space import CheckedSpace
@@ -102,6 +103,12 @@ def open_study(
         study.set_user_attr(_SETUP, setup)
     _enqueue_starting_points(study, space)
     return study
+
+
+def is_over(study: optuna.Study, budget: int) -> bool:
+    """Whether so many trials have been started, and every one of them has ended."""
+    states = [trial.state for trial in study.get_trials(deepcopy=False)]
+    return TrialState.RUNNING not in states and sum(s.is_finished() for s in states) >= budget
 
 
 def _enqueue_starting_points(study: optuna.Study, space: CheckedSpace) -> None:

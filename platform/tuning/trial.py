@@ -6,19 +6,17 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+
+from ray import tune
+
 from platform.results.events import Event, TrialScored
 from platform.scoring.pool import PoolClient
 from platform.training.distributed import fit_in_process, fit_in_workers, is_worth_retrying
 from platform.training.plan import RunPlan
 from platform.tuning.placement import Placement
-from platform.tuning.searcher import FAILED, ITERATION, SCORE
-from typing import Any
-
-from ray import tune
-
+from platform.tuning.trial_protocol import EVENT, FAILED, ITERATION, SCORE, trial_directory
 from toco_core.overrides import apply_overrides
-
-EVENT = "event"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,18 +37,13 @@ class TrialPlan:
         )
 
 
-def trial_directory(trials: Path, number: int) -> Path:
-    """Return where a trial keeps its checkpoints."""
-    return trials / f"trial-{number:04d}"
-
-
 def run_trial(config: Mapping[str, Any], plan: TrialPlan) -> None:
     """Run the trial of `{"number": n, "params": {...}}` to its end: a function for `tune.Tuner`."""
     try:
         run_plan = plan.run_plan(config["number"], config["params"])
         Path(run_plan.directory).mkdir(parents=True, exist_ok=True)
         _fit(run_plan, plan)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it ends this trial, not the search
+    except Exception as error:  # whatever it is, it ends this trial, not the search
         if is_worth_retrying(error):
             raise
         traceback.print_exc()  # into the log of this Ray worker

@@ -18,8 +18,9 @@ from ray.tune.schedulers import TrialScheduler
 from platform.tuning.checked_space import Params
 from platform.tuning.live_trials import Assignment, LiveTrials
 from platform.tuning.pruning import StudyScheduler
-from platform.tuning.searcher import FAILED, StudySearcher
+from platform.tuning.searcher import StudySearcher
 from platform.tuning.study import default_storage, open_storage
+from platform.tuning.trial_protocol import FAILED
 from tests.tuning.simulator import Curve, FakeTrial, Simulator
 from tests.tuning.worlds import learning_curve, opener, quality, small_space
 
