@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,7 +20,7 @@ INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
 
 
 def run_command(command: Callable[[], int]) -> None:
-    """Run a command and exit with its status; a user's mistake becomes one line, not a traceback."""
+    """Run a command and exit with its status; a user's mistake becomes one line on stderr."""
     try:
         status = command()
     except (ValueError, ConnectionError, FileNotFoundError, PermissionError) as error:
@@ -35,7 +36,7 @@ def run_command(command: Callable[[], int]) -> None:
 def resolve_recipe(
     name_or_path: str, settings: Sequence[str], *, data: str | None = None, seed: int | None = None
 ) -> Recipe:
-    """Load a recipe and change it by `key=value` texts; `data` and `seed` have options of their own.
+    """Load a recipe and change it by `key=value` texts, and by the options that settings have.
 
     Raises:
         ValueError: a recipe, key or value that does not exist or does not fit.
@@ -48,6 +49,17 @@ def resolve_recipe(
     if seed is not None:
         changes["seed"] = seed
     return apply_overrides(load_recipe(name_or_path), changes)
+
+
+def check_name(name: str) -> str:
+    """Return the name of a search or a run, which also names its directory.
+
+    Raises:
+        ValueError: it cannot be a directory everywhere.
+    """
+    if not re.fullmatch(r"[\w.+-]+", name) or name.startswith("."):
+        raise ValueError(f"--name {name!r} must be letters, digits, and any of _ . + -")
+    return name
 
 
 @contextmanager

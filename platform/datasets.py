@@ -1,4 +1,4 @@
-"""From `data.source` of a recipe to a dataset directory; PartScenes is drawn when it is first asked for."""
+"""From `data.source` of a recipe to a dataset; PartScenes is drawn when it is first asked for."""
 
 from __future__ import annotations
 
@@ -31,11 +31,23 @@ def open_for(root: str, *splits: str) -> ParquetDataset:
     """
     dataset = open_dataset(root)
     for name in splits:
-        dataset.split(name)
-        info = dataset.info.splits[name]
-        if name != "train" and info.masks < info.images:
-            raise ValueError(
-                f"{root}: split {name} has masks for {info.masks} of {info.images} images; "
-                "scoring needs all of them"
-            )
+        if name == "train":
+            dataset.split(name)
+        else:
+            require_masks(dataset, name)
     return dataset
+
+
+def require_masks(dataset: ParquetDataset, split: str) -> None:
+    """Require a split that can be scored.
+
+    Raises:
+        ValueError: there is no such split, or an image in it has no mask.
+    """
+    dataset.split(split)
+    info = dataset.info.splits[split]
+    if info.masks < info.images:
+        raise ValueError(
+            f"{dataset.location}: split {split} has masks for {info.masks} of {info.images} "
+            "images; scoring needs all of them"
+        )

@@ -38,6 +38,8 @@ def task_progress(
     description: str,
     total: int,
     clock: Callable[[], float] = time.monotonic,
+    *,
+    done: int = 0,
 ) -> Iterator[Task]:
     """Show how far a task has come while the context is open.
 
@@ -46,12 +48,13 @@ def task_progress(
         description: what is done, a few words.
         total: steps of the task.
         clock: s, from any origin.
+        done: steps that an earlier session has done.
     """
     if console.is_interactive and not console.is_dumb_terminal:
         with _bar(console) as progress:
-            yield _BarTask(progress, description, total)
+            yield _BarTask(progress, description, total, done)
     else:
-        lines = _LineTask(console, description, total, clock)
+        lines = _LineTask(console, description, total, clock, done)
         yield lines
         lines.finish()
 
@@ -69,9 +72,9 @@ def _bar(console: Console) -> Progress:
 
 
 class _BarTask:
-    def __init__(self, progress: Progress, description: str, total: int) -> None:
+    def __init__(self, progress: Progress, description: str, total: int, done: int) -> None:
         self._progress = progress
-        self._id = progress.add_task(description, total=total, note="")
+        self._id = progress.add_task(description, total=total, completed=done, note="")
 
     def advance(self, steps: int = 1, note: str = "") -> None:
         self._progress.update(self._id, advance=steps, note=note)
@@ -79,14 +82,19 @@ class _BarTask:
 
 class _LineTask:
     def __init__(
-        self, console: Console, description: str, total: int, clock: Callable[[], float]
+        self,
+        console: Console,
+        description: str,
+        total: int,
+        clock: Callable[[], float],
+        done: int,
     ) -> None:
         self._console = console
         self._description = description
         self._total = total
         self._clock = clock
         self._began = self._printed_at = clock()
-        self._done = self._printed = 0
+        self._done = self._printed = done
         self._note = ""
 
     def advance(self, steps: int = 1, note: str = "") -> None:

@@ -1,0 +1,64 @@
+"""A single run on the terminal: a bar, or lines, with its losses, and a line for each score."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from rich.console import Console
+
+from platform.results.events import (
+    Event,
+    SearchEnded,
+    SearchStarted,
+    TrialEnded,
+    TrialProgressed,
+    TrialScored,
+    TrialStarted,
+)
+from platform.results.progress import print_line
+from platform.results.task_progress import Task, task_progress
+from platform.results.wording import percent, threshold
+
+
+class RunProgress:
+    """A sink that shows a run, which is a search of one trial."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._stack = ExitStack()
+        self._task: Task | None = None
+        self._name, self._iterations, self._done = "", 0, 0
+
+    def handle(self, event: Event) -> None:
+        match event:
+            case SearchStarted():
+                self._name, self._iterations = event.name, event.iterations
+            case TrialStarted():
+                self._start(event.iteration)
+            case TrialProgressed():
+                self._progress(event)
+            case TrialScored():
+                print_line(self._console, self._score_line(event))
+            case TrialEnded():
+                pass
+            case SearchEnded():
+                self._stack.close()
+
+    def _start(self, iteration: int) -> None:
+        if iteration:
+            print_line(self._console, f"{self._name}: going on at iteration {iteration}")
+        self._done = iteration
+        progress = task_progress(self._console, self._name, self._iterations, done=iteration)
+        self._task = self._stack.enter_context(progress)
+
+    def _progress(self, event: TrialProgressed) -> None:
+        assert self._task is not None, "TrialStarted comes before"
+        note = f"loss {event.losses['total']:.3f}" if "total" in event.losses else ""
+        self._task.advance(event.iteration - self._done, note)
+        self._done = event.iteration
+
+    def _score_line(self, event: TrialScored) -> str:
+        return (
+            f"{self._name}  {event.iteration}/{self._iterations}  CAM mIoU {percent(event.score)} "
+            f"(aux {percent(event.aux_score)}, bkg {threshold(event.bkg)})  F1 {percent(event.f1)}"
+        )

@@ -1,0 +1,58 @@
+"""The options of a training run. Nothing heavy is imported here: the help must come at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import UseAppendAction, arg
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workers:
+    """Who trains, and on what. One worker is this process; several are a DDP group on Ray."""
+
+    workers: int = 1
+    """Training workers (DDP), which share the images of each step."""
+    cpus: float | None = None
+    """CPUs of a training worker; by default an even share of what there is, or 1 beside a GPU."""
+    gpus: float | None = None
+    """GPUs of a training worker; by default 1 where there are enough, else 0."""
+    loaders: int = 0
+    """Data loading processes of a training worker; 0 loads between the steps."""
+    scorers: int = 1
+    """Evaluation workers beside several training workers; a single one scores by itself."""
+    scorer_cpus: float = 0.1
+    """CPUs of an evaluation worker."""
+    scorer_gpus: float = 0.0
+    """GPUs of an evaluation worker."""
+    address: str | None = None
+    """A running Ray cluster (host:port or auto); by default Ray starts on this machine."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions:
+    """Train ToCo with one configuration, such as the winner of a search (--recipe .../best.yaml).
+
+    The same command goes on with a run that was stopped, from its last checkpoint.
+    """
+
+    recipe: str = "partscenes"
+    """A recipe of the package (partscenes, voc_vit_b, voc_deit_b, coco_vit_b, coco_deit_b), or a
+    YAML file."""
+    data: str | None = None
+    """The Parquet dataset, a path or s3:// URI, in place of the recipe's."""
+    set: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="KEY=VALUE")] = ()
+    """Change a setting of the recipe, such as weights.ptc=0.3. May be given several times."""
+    seed: int | None = None
+    """In place of the recipe's."""
+    seeds: int = 1
+    """Train so many times, one after the other, with seed, seed + 1 ...; ends with the mean."""
+    split: str = "tune"
+    """Scored while training goes on; none for data without masks."""
+    name: str | None = None
+    """Names the run and its directory; by default train- and the name of the recipe."""
+    reports: Path = Path("reports")
+    """Where runs and searches are kept; on a cluster, a place that all machines see."""
+    workers: Annotated[Workers, arg(name="")] = Workers()

@@ -1,0 +1,137 @@
+"""Who trains a run: this process, or a DDP group on Ray with evaluation workers beside it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+import torch
+
+from platform.scoring.worker import ScoringWorker
+from platform.training.loop import Place, run
+from platform.training.options import Workers
+from platform.training.plan import RunPlan
+from platform.training.rank0 import Report, StopRequested
+from platform.training.scorers import LocalScorer
+from platform.tuning.placement import DRIVER_CPUS, Placement, place
+from toco_core.settings import Recipe
+
+Fit: TypeAlias = Callable[[RunPlan, Report, StopRequested], None]
+Nodes: TypeAlias = Sequence[Mapping[str, float]]  # resources of each machine
+
+
+def uses_ray(workers: Workers) -> bool:
+    """Return whether Ray is needed: not for one worker on this machine."""
+    return workers.workers > 1 or workers.address is not None
+
+
+def check_workers(workers: Workers, recipe: Recipe) -> None:
+    """Refuse in moments what can never run.
+
+    Raises:
+        ValueError: the workers do not fit on this machine, or cannot share the images of a step.
+    """
+    if workers.workers < 1:
+        raise ValueError(f"--workers {workers.workers} must be at least 1")
+    if recipe.data.images_per_step % workers.workers:
+        raise ValueError(
+            f"--workers {workers.workers} cannot share data.images_per_step "
+            f"{recipe.data.images_per_step} evenly; choose a divisor, or "
+            "--set data.images_per_step=..."
+        )
+    if not uses_ray(workers):
+        _device(workers)
+    elif not workers.address and "RAY_ADDRESS" not in os.environ:
+        place_workers([_this_machine()], workers)
+
+
+def place_workers(nodes: Nodes, workers: Workers) -> Placement:
+    """Fit the training and the evaluation workers on the machines.
+
+    Raises:
+        ValueError: they never fit.
+    """
+    gpus = workers.gpus
+    if gpus is None:
+        gpus = float(sum(node.get("GPU", 0) for node in nodes) >= workers.workers)
+    worker = {"CPU": _worker_cpus(nodes, workers, gpus), "GPU": gpus}
+    return place(
+        nodes,
+        workers_per_trial=workers.workers,
+        worker={name: amount for name, amount in worker.items() if amount},
+        scorers=workers.scorers,
+        scorer={"CPU": workers.scorer_cpus, "GPU": workers.scorer_gpus},
+        trials=1,
+    )
+
+
+def _worker_cpus(nodes: Nodes, workers: Workers, gpus: float) -> float:
+    if workers.cpus is not None:
+        return workers.cpus
+    if gpus:
+        return 1.0
+    left = sum(node.get("CPU", 0) for node in nodes) - DRIVER_CPUS
+    share = (left - workers.scorers * workers.scorer_cpus) / workers.workers
+    return max(int(100 * share) / 100, 0.1)  # hundredths, so that they fit however they round
+
+
+def fit_here(workers: Workers) -> Fit:
+    """Return how a run is trained and scored in this process."""
+    device = _device(workers)
+    if workers.cpus is not None:
+        torch.set_num_threads(max(round(workers.cpus), 1))
+
+    def fit(plan: RunPlan, report: Report, stop_requested: StopRequested) -> None:
+        scorer = LocalScorer(ScoringWorker(device)) if plan.split else None
+        run(plan, Place(device=device), scorer, report, stop_requested)
+
+    return fit
+
+
+@contextmanager
+def fit_on_ray(workers: Workers, log_file: Path) -> Iterator[Fit]:
+    """Start Ray and the evaluation workers; give how a run is trained in a group of workers."""
+    import ray
+
+    from platform.runtime import start_ray
+    from platform.scoring.pool import PoolOptions, ScoringPool
+    from platform.training.distributed import fit_in_workers
+
+    with start_ray(log_file, address=workers.address):
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        resources = place_workers(nodes, workers).worker
+        options = PoolOptions(
+            workers=workers.scorers, cpus=workers.scorer_cpus, gpus=workers.scorer_gpus
+        )
+        pool = ScoringPool(options)
+
+        def fit(plan: RunPlan, report: Report, stop_requested: StopRequested) -> None:
+            fit_in_workers(
+                plan,
+                pool.client if plan.split else None,
+                report,
+                time.strftime("train-%Y%m%d-%H%M%S"),
+                workers=workers.workers,
+                resources=resources,
+                stop_requested=stop_requested,
+            )
+
+        try:
+            yield fit
+        finally:
+            pool.stop()
+
+
+def _device(workers: Workers) -> str:
+    available = torch.cuda.is_available()
+    if workers.gpus and not available:
+        raise ValueError(f"--gpus {workers.gpus:g}: this machine has no GPU; leave the option out")
+    return "cuda" if available and workers.gpus != 0 else "cpu"
+
+
+def _this_machine() -> dict[str, float]:
+    return {"CPU": float(os.cpu_count() or 1), "GPU": float(torch.cuda.device_count())}

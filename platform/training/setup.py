@@ -1,0 +1,122 @@
+"""Everything about a training run that can be checked before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from platform.command_line import check_name, resolve_recipe
+from platform.datasets import open_for, require_masks, resolve_dataset
+from platform.results.events import ParameterValue
+from platform.results.tables import read_curves
+from platform.training.checkpoints import latest_checkpoint, require_same_settings
+from platform.training.options import TrainOptions
+from platform.training.plan import RunPlan
+from toco_core.checkpoint import Checkpoint, load_checkpoint
+from toco_core.overrides import load_recipe, recipe_names
+from toco_core.setting_keys import changed_settings, get_value
+from toco_core.settings import Recipe
+
+NO_SPLIT = "none"
+FINAL_CHECKPOINT = "checkpoint.pt"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSetup:
+    """A run that makes sense: its recipe, its dataset, and its directory."""
+
+    name: str
+    directory: Path
+    plan: RunPlan
+    params: dict[str, ParameterValue]  # what is not as in the recipe of the package
+
+    @property
+    def log_file(self) -> Path:
+        return self.directory / "ray.log"
+
+    @property
+    def final_checkpoint(self) -> Path:
+        return self.directory / FINAL_CHECKPOINT
+
+    def checkpoint(self) -> Checkpoint | None:
+        """Load the checkpoint that the run would go on from, or its final one.
+
+        Raises:
+            ValueError: it is of a run with other settings.
+        """
+        if self.final_checkpoint.is_file():
+            checkpoint = load_checkpoint(self.final_checkpoint)
+        else:
+            checkpoint = latest_checkpoint(self.plan.checkpoints)
+        if checkpoint is not None:
+            require_same_settings(checkpoint, self.plan.recipe, self.directory)
+        return checkpoint
+
+
+def check_recipes(options: TrainOptions) -> dict[str, Recipe]:
+    """Return the recipe of each run by the run's name, in moments.
+
+    Raises:
+        ValueError: what does not fit, in one line with the way out.
+    """
+    if options.seeds < 1:
+        raise ValueError(f"--seeds {options.seeds} must be at least 1")
+    recipe = resolve_recipe(options.recipe, options.set, data=options.data, seed=options.seed)
+    name = check_name(options.name or f"train-{recipe.name}")
+    if options.seeds == 1:
+        return {name: recipe}
+    seeds = range(recipe.seed, recipe.seed + options.seeds)
+    return {f"{name}-seed{seed}": recipe.model_copy(update={"seed": seed}) for seed in seeds}
+
+
+def check_runs(
+    recipes: dict[str, Recipe],
+    options: TrainOptions,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[RunSetup]:
+    """Find the dataset, or draw it, and look at what is in the directories of the runs.
+
+    Raises:
+        ValueError: the dataset is not there, or lacks a split or its masks; a directory is taken.
+    """
+    source = next(iter(recipes.values())).data.source
+    root = resolve_dataset(source, progress)
+    dataset = open_for(root, "train")
+    split = None if options.split == NO_SPLIT else options.split
+    if split is not None:
+        require_masks(dataset, split)
+    runs = [_setup(name, recipe, root, split, options) for name, recipe in recipes.items()]
+    for run in runs:
+        _require_no_search(run.directory)
+        run.checkpoint()
+    return runs
+
+
+def _setup(
+    name: str, recipe: Recipe, dataset: str, split: str | None, options: TrainOptions
+) -> RunSetup:
+    directory = options.reports.absolute() / name
+    plan = RunPlan(
+        number=0,
+        recipe=recipe,
+        dataset=dataset,
+        split=split,
+        directory=str(directory / "checkpoints"),
+        num_workers=options.workers.loaders,
+        scored=frozenset(row["iteration"] for row in read_curves(directory)),
+    )
+    return RunSetup(name=name, directory=directory, plan=plan, params=_params(recipe))
+
+
+def _require_no_search(directory: Path) -> None:
+    if (directory / "trials").is_dir():
+        raise ValueError(f"{directory} holds a search: give this run another --name")
+
+
+def _params(recipe: Recipe) -> dict[str, ParameterValue]:
+    """Return the seed, and where the recipe differs from the package's of the same name."""
+    base = load_recipe(recipe.name) if recipe.name in recipe_names() else Recipe()
+    keys = ["seed", *(key for key in changed_settings(base, recipe) if key != "seed")]
+    values = {key: get_value(recipe, key) for key in keys}
+    return {key: v for key, v in values.items() if isinstance(v, bool | int | float | str)}
