@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from toco_core.settings import Recipe
 
+FAILED = 1
 USER_ERROR = 2
 INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
 
@@ -27,6 +28,9 @@ def run_command(command: Callable[[], int]) -> None:
         for line in str(error).splitlines():
             print(f"error: {line}", file=sys.stderr)
         status = USER_ERROR
+    except ArithmeticError as error:  # a loss or a CAM is not finite: no mistake in the options
+        print(f"error: {error}", file=sys.stderr)
+        status = FAILED
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         status = INTERRUPTED

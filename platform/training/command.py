@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,14 +21,13 @@ from platform.training.runner import Fit, check_workers, fit_here, fit_on_ray, u
 from platform.training.session import train_run
 from platform.training.setup import RunSetup, check_recipes, check_runs
 
-FAILED = 1  # exit status
-
 
 def run_train(options: TrainOptions) -> int:
     """Train the runs of the options one after the other; return the exit status of the command.
 
     Raises:
         ValueError: the options do not fit each other, the dataset or the machines.
+        ArithmeticError: a loss or a CAM became infinite or NaN.
         ConnectionError: there is no Ray cluster at the address.
     """
     console = Console()
@@ -42,9 +40,6 @@ def run_train(options: TrainOptions) -> int:
     except RunStopped as stop:
         console.print(f"{stop}; the same command goes on from there")
         return INTERRUPTED
-    except ArithmeticError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return FAILED
     _show(runs, console)
     return 0
 

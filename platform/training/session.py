@@ -23,6 +23,7 @@ from platform.training.checkpoints import list_checkpoints
 from platform.training.rank0 import RunStopped, StopRequested
 from platform.training.runner import Fit
 from platform.training.setup import RunSetup
+from platform.tuning.lock import only_one
 from toco_core.overrides import dump_recipe
 
 _NUMBER = 0  # a run is a search of one trial, as far as its tables are concerned
@@ -45,6 +46,13 @@ def train_run(setup: RunSetup, fit: Fit, console: Console, stop_requested: StopR
         console.print(f"{setup.name}: finished earlier, after {iteration} iterations")
         return setup.final_checkpoint
     setup.plan.checkpoints.mkdir(parents=True, exist_ok=True)
+    with only_one(setup.directory):
+        return _train(setup, iteration, fit, console, stop_requested)
+
+
+def _train(
+    setup: RunSetup, iteration: int, fit: Fit, console: Console, stop_requested: StopRequested
+) -> Path:
     _write_settings(setup)
     sink = fan_out(TrialTables(setup.directory), Board(setup.directory), RunProgress(console))
     sink.handle(_started(setup))

@@ -1,4 +1,4 @@
-"""One process at a time works on a search: two would train the same unfinished trials."""
+"""One process at a time works on a search or a run: two would write the same checkpoints."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LOCK_FILE = ".lock"
 
 @contextmanager
 def only_one(directory: Path) -> Iterator[None]:
-    """Hold the search of a directory; the system lets go of it when the process ends, or dies.
+    """Hold the search or run of a directory; the system lets go of it when the process ends, or dies.
 
     Raises:
         ValueError: another process on this machine holds it.
@@ -22,7 +22,6 @@ def only_one(directory: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise ValueError(
-                f"another process is working on the search in {directory}: wait for it, or choose "
-                "another --name"
+                f"another process is working in {directory}: wait for it, or choose another --name"
             ) from None
         yield

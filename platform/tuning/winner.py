@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -138,14 +137,16 @@ def _write_report(directory: Path, report: Mapping[int, ReportScore]) -> None:
 
 
 def _keep_best(setup: SearchSetup, winner: FrozenTrial, bkg: float) -> None:
-    """Write the winner's recipe and checkpoint."""
+    """Write the winner's recipe, and its checkpoint with that recipe: both know the threshold."""
+    from toco_core.checkpoint import load_checkpoint, save_checkpoint  # torch: not for a summary
+
     recipe = apply_overrides(setup.space.recipe, {**winner.params, "thresholds.bkg": round(bkg, 4)})
     score = 100 * (winner.value or 0.0)
     title = f"# Trial {winner.number} of {setup.name}: CAM mIoU {score:.1f} on tune\n"
     text = title + dump_recipe(recipe)
-    source = _checkpoint(setup, winner.number)
+    checkpoint = replace(load_checkpoint(_checkpoint(setup, winner.number)), recipe=recipe)
     _replace(setup.directory / BEST_RECIPE, lambda path: path.write_text(text))
-    _replace(setup.directory / BEST_CHECKPOINT, lambda path: shutil.copyfile(source, path))
+    save_checkpoint(setup.directory / BEST_CHECKPOINT, checkpoint)
 
 
 def _replace(path: Path, write: Callable[[Path], object]) -> None:
