@@ -11,23 +11,41 @@ from platform.results.wording import percent, threshold
 EIGHTHS = " ▁▂▃▄▅▆▇█"
 
 
-def class_table(class_names: Sequence[str], class_iou: Sequence[float]) -> Grid:
+def class_table(
+    class_names: Sequence[str],
+    class_iou: Sequence[float],
+    aux_iou: Sequence[float] | None = None,
+) -> Grid:
     """Return the IoU of each class and their mean.
 
     Args:
         class_names: C + 1 names, background first.
         class_iou: (C + 1,) 0..1; NaN for a class that is absent, which does not count.
+        aux_iou: the same of the auxiliary CAM.
 
     Raises:
         ValueError: If there are not as many names as numbers.
     """
-    if len(class_names) != len(class_iou):
-        raise ValueError(f"{len(class_names)} class names for {len(class_iou)} IoU values")
-    rows = [[name, percent(iou)] for name, iou in zip(class_names, class_iou, strict=True)]
-    present = [iou for iou in class_iou if not math.isnan(iou)]
-    mean = sum(present) / len(present) if present else None
-    rows.append(["mean", percent(mean)])
-    return Grid(title="IoU by class, %", columns=("class", "IoU"), rows=rows)
+    columns = [class_iou] if aux_iou is None else [class_iou, aux_iou]
+    for values in columns:
+        if len(class_names) != len(values):
+            raise ValueError(f"{len(class_names)} class names for {len(values)} IoU values")
+    named = zip(class_names, *columns, strict=True)
+    rows = [[name, *map(percent, values)] for name, *values in named]
+    rows.append(["mean", *(percent(_mean(values)) for values in columns)])
+    headings = ("class", "IoU", "aux")[: 1 + len(columns)]
+    return Grid(title="IoU by class, %", columns=headings, rows=rows)
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    present = [value for value in values if not math.isnan(value)]
+    return sum(present) / len(present) if present else None
+
+
+def similarity_table(token_similarity: Sequence[float]) -> Grid:
+    """Return the mean cosine of the patch tokens after each block; near 1 they are all alike."""
+    rows = [[str(block), f"{value:.3f}"] for block, value in enumerate(token_similarity, start=1)]
+    return Grid(title="Similarity of patch tokens", columns=("block", "mean cosine of all pairs"), rows=rows)
 
 
 def threshold_plot(curve: Sequence[float], width: int = 60, height: int = 8) -> str:

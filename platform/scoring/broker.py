@@ -4,31 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ray.exceptions import ActorUnavailableError, RayActorError
 
+from platform.scoring.answer import ScoredCheckpoint
 from platform.scoring.request import ScoreRequest
 from platform.scoring.worker import Scored
 from toco_core.data.reader import open_dataset
-from toco_core.scoring import Score, chunks, summarise
+from toco_core.scoring import chunks
 
 # A worker that dies is restarted by Ray. A chunk on which so many die in a row is itself at fault.
 MAX_ATTEMPTS = 4
 # Its restart takes seconds, or as long as a cluster needs to find another machine for it.
 RESTART_SECONDS = 900.0
 _RESTART_POLL = 0.5  # s
-
-
-@dataclass(frozen=True, kw_only=True)
-class ScoredCheckpoint:
-    """The answer to a request."""
-
-    request: ScoreRequest
-    score: Score
-    pictures: list[bytes]
-    seconds: float  # from the first chunk's start to the last one's end
 
 
 class Broker:
@@ -52,12 +42,7 @@ class Broker:
         count = min(request.images or len(images), len(images))
         clock = _Stopwatch()
         parts = await asyncio.gather(*(self._score_chunk(request, c, clock) for c in chunks(count)))
-        return ScoredCheckpoint(
-            request=request,
-            score=summarise(part.chunk for part in parts),
-            pictures=[picture for part in parts for picture in part.pictures],
-            seconds=clock.seconds,
-        )
+        return ScoredCheckpoint.of(request, parts, clock.seconds)
 
     async def _score_chunk(
         self, request: ScoreRequest, indices: range, clock: _Stopwatch

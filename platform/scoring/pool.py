@@ -7,7 +7,8 @@ from typing import Any
 
 import ray
 
-from platform.scoring.broker import Broker, ScoredCheckpoint
+from platform.scoring.answer import ScoredCheckpoint
+from platform.scoring.broker import Broker
 from platform.scoring.request import ScoreRequest
 from platform.scoring.worker import ScoringWorker
 

@@ -13,11 +13,11 @@ from ray.train.torch import TorchConfig, TorchTrainer
 from ray.train.v2.api.exceptions import TrainingFailedError, WorkerGroupError
 
 from platform.scoring.pool import PoolClient
+from platform.scoring.scorers import PoolScorer
 from platform.training.loop import Place, never, run
 from platform.training.mailbox import Mailbox
 from platform.training.plan import RunPlan
 from platform.training.rank0 import Report, RunStopped, StopRequested
-from platform.training.scorers import PoolScorer
 from toco_core.terms import NonFiniteLossError
 
 # What would happen again at the next try.

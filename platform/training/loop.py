@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from platform.scoring.scorers import Scorer
 from platform.training.checkpoints import latest_checkpoint, require_same_settings
 from platform.training.plan import RunPlan
 from platform.training.rank0 import Rank0, Report, StopRequested
-from platform.training.scorers import Scorer
 from toco_core.data.reader import open_dataset
 from toco_core.trainer import Trainer
 

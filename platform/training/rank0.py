@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from platform.results.events import Event, TrialProgressed, TrialScored
-from platform.scoring.broker import ScoredCheckpoint
+from platform.scoring.answer import ScoredCheckpoint
 from platform.scoring.request import ScoreRequest
+from platform.scoring.scorers import Scorer
 from platform.training.checkpoints import (
     checkpoint_path,
     forget_before,
@@ -17,7 +18,6 @@ from platform.training.checkpoints import (
 )
 from platform.training.means import Means
 from platform.training.plan import RunPlan, score_points
-from platform.training.scorers import Scorer
 from toco_core.trainer import Trainer
 
 PROGRESS_SECONDS = 2.0  # between two reports of progress; each one costs the trial a few ms

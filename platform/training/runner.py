@@ -11,12 +11,13 @@ from typing import TypeAlias
 
 import torch
 
+from platform.devices import device_for, this_machine
+from platform.scoring.scorers import LocalScorer
 from platform.scoring.worker import ScoringWorker
 from platform.training.loop import Place, run
 from platform.training.options import Workers
 from platform.training.plan import RunPlan
 from platform.training.rank0 import Report, StopRequested
-from platform.training.scorers import LocalScorer
 from platform.tuning.placement import DRIVER_CPUS, Placement, place
 from toco_core.settings import Recipe
 
@@ -44,9 +45,9 @@ def check_workers(workers: Workers, recipe: Recipe) -> None:
             "--set data.images_per_step=..."
         )
     if not uses_ray(workers):
-        _device(workers)
+        device_for(workers.gpus)
     elif not workers.address and "RAY_ADDRESS" not in os.environ:
-        place_workers([_this_machine()], workers)
+        place_workers([this_machine()], workers)
 
 
 def place_workers(nodes: Nodes, workers: Workers) -> Placement:
@@ -81,7 +82,7 @@ def _worker_cpus(nodes: Nodes, workers: Workers, gpus: float) -> float:
 
 def fit_here(workers: Workers) -> Fit:
     """Return how a run is trained and scored in this process."""
-    device = _device(workers)
+    device = device_for(workers.gpus)
     if workers.cpus is not None:
         torch.set_num_threads(max(round(workers.cpus), 1))
 
@@ -124,14 +125,3 @@ def fit_on_ray(workers: Workers, log_file: Path) -> Iterator[Fit]:
             yield fit
         finally:
             pool.stop()
-
-
-def _device(workers: Workers) -> str:
-    available = torch.cuda.is_available()
-    if workers.gpus and not available:
-        raise ValueError(f"--gpus {workers.gpus:g}: this machine has no GPU; leave the option out")
-    return "cuda" if available and workers.gpus != 0 else "cpu"
-
-
-def _this_machine() -> dict[str, float]:
-    return {"CPU": float(os.cpu_count() or 1), "GPU": float(torch.cuda.device_count())}

@@ -12,7 +12,7 @@ LOCK_FILE = ".lock"
 
 @contextmanager
 def only_one(directory: Path) -> Iterator[None]:
-    """Hold the search or run of a directory; the system lets go of it when the process ends, or dies.
+    """Hold the search or run of a directory; the system lets go when the process ends, or dies.
 
     Raises:
         ValueError: another process on this machine holds it.

@@ -19,7 +19,7 @@ from platform.tuning.trial_protocol import trial_directory
 from toco_core.overrides import apply_overrides, dump_recipe
 
 if TYPE_CHECKING:
-    from platform.scoring.broker import ScoredCheckpoint
+    from platform.scoring.answer import ScoredCheckpoint
 
 REPORT_FILE = "report.json"
 BEST_RECIPE, BEST_CHECKPOINT = "best.yaml", "best.pt"

@@ -14,11 +14,12 @@ import pytest
 import ray
 
 from platform.runtime import start_ray
-from platform.scoring.broker import Broker, ScoredCheckpoint
+from platform.scoring.answer import ScoredCheckpoint
+from platform.scoring.broker import Broker
 from platform.scoring.pool import PoolOptions, ScoringPool
 from platform.scoring.request import ScoreRequest
+from platform.scoring.scorers import LocalScorer, PoolScorer
 from platform.scoring.worker import ScoringWorker
-from platform.training.scorers import LocalScorer, PoolScorer
 from tests.toco_core.small_run import small_recipe
 from toco_core.data.reader import open_dataset
 from toco_core.trainer import Trainer
@@ -28,7 +29,7 @@ pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 @pytest.fixture(scope="module", autouse=True)
 def ray_on_two_cpus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with start_ray(tmp_path_factory.mktemp("ray") / "ray.log", num_cpus=2):
+    with start_ray(tmp_path_factory.mktemp("ray") / "ray.log", num_cpus=2, dashboard=False):
         yield
 
 

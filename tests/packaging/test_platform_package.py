@@ -130,3 +130,11 @@ def test_bare_pytest_owes_it_to_the_conftest(bare: Interpreter, project: Path) -
     (project / "conftest.py").unlink()
     done = bare.attempt(str(SCRIPTS / "pytest"), "-p", "no:cacheprovider", cwd=project)
     assert "'platform' is not a package" in done.stdout
+
+
+def test_no_module_of_ours_takes_the_place_of_a_standard_function(bare: Interpreter) -> None:
+    # Once it is imported, platform.machine() would call a module.
+    standard = _standard(bare, "-c", "import platform; print(*vars(platform))").split()
+    ours = {path.stem for path in (ROOT / "platform").iterdir() if not path.name.startswith("__")}
+    assert "runtime" in ours
+    assert not ours & set(standard)

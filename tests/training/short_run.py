@@ -10,11 +10,11 @@ from typing import Any
 import torch
 
 from platform.results.events import Event, TrialProgressed, TrialScored
+from platform.scoring.scorers import LocalScorer
 from platform.scoring.worker import ScoringWorker
 from platform.training.checkpoints import latest_checkpoint
 from platform.training.loop import Place, never, run
 from platform.training.plan import RunPlan
-from platform.training.scorers import LocalScorer
 from tests.toco_core.small_run import small_recipe
 from toco_core.checkpoint import Checkpoint
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -91,6 +92,7 @@ class TrainLoader(Dataset[TrainBatch]):
             sampler=iterations,
             num_workers=self._num_workers,
             collate_fn=_unchanged,
+            worker_init_fn=_leave_ctrl_c_to_the_trainer,
             pin_memory=torch.cuda.is_available(),
             # Without a generator of its own it would draw from the global one, which the step uses.
             generator=torch.Generator(),
@@ -150,6 +152,12 @@ def _collate(samples: list[_Sample]) -> TrainBatch:
 
 def _unchanged(batch: Any) -> Any:
     return batch
+
+
+def _leave_ctrl_c_to_the_trainer(_worker: int) -> None:
+    # A terminal sends it to all its processes, and the trainer may want another batch and a
+    # checkpoint before it ends. Loading processes end with it in any case.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def evaluation_samples(

@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from platform.scoring.broker import ScoredCheckpoint
-from platform.scoring.pool import PoolClient
+from platform.scoring.answer import ScoredCheckpoint
 from platform.scoring.request import ScoreRequest
 from platform.scoring.worker import Scored, ScoringWorker
-from toco_core.scoring import chunks, summarise
+from toco_core.scoring import chunks
+
+if TYPE_CHECKING:
+    from platform.scoring.pool import PoolClient  # imports Ray, which this process may not need
 
 
 class Scorer(Protocol):
@@ -83,12 +85,7 @@ class LocalScorer:
             parts.append(self._worker.score(request, indices))
             if self._progress is not None:
                 self._progress(len(indices))
-        return ScoredCheckpoint(
-            request=request,
-            score=summarise(part.chunk for part in parts),
-            pictures=[picture for part in parts for picture in part.pictures],
-            seconds=time.monotonic() - start,
-        )
+        return ScoredCheckpoint.of(request, parts, time.monotonic() - start)
 
     def ready(self) -> list[ScoredCheckpoint]:
         answers, self._answers = self._answers, []

@@ -1,0 +1,24 @@
+"""Score a checkpoint: `python -m platform.evaluate CHECKPOINT`."""
+
+from __future__ import annotations
+
+import tyro
+
+from platform.command_line import run_command
+from platform.scoring.options import EvaluateOptions
+
+
+def main() -> None:
+    """Read the command line, then evaluate."""
+    options = tyro.cli(EvaluateOptions, prog="python -m platform.evaluate")
+
+    def evaluate() -> int:
+        from platform.scoring.command import run_evaluation  # torch: only after the help
+
+        return run_evaluation(options)
+
+    run_command(evaluate)
+
+
+if __name__ == "__main__":
+    main()

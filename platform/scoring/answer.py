@@ -1,0 +1,31 @@
+"""What a request for a score is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from platform.scoring.request import ScoreRequest
+from platform.scoring.worker import Scored
+from toco_core.scoring import Score, summarise
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoredCheckpoint:
+    """The answer to a request."""
+
+    request: ScoreRequest
+    score: Score
+    pictures: list[bytes]
+    seconds: float  # from the first chunk's start to the last one's end
+
+    @classmethod
+    def of(cls, request: ScoreRequest, parts: Sequence[Scored], seconds: float) -> Self:
+        """Put the chunks together, which are in the order of their images."""
+        return cls(
+            request=request,
+            score=summarise(part.chunk for part in parts),
+            pictures=[picture for part in parts for picture in part.pictures],
+            seconds=seconds,
+        )
