@@ -5,24 +5,16 @@ from __future__ import annotations
 import logging
 import math
 from collections import deque
-from dataclasses import dataclass
 from typing import Protocol
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from platform.tuning.checked_space import CheckedSpace, Params
+from platform.tuning.checked_space import CheckedSpace
+from platform.tuning.trial_protocol import Assignment
 
 _VERDICT = "verdict"  # the trial attribute that says why a trial was stopped
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """One configuration to train: the trial's number in the study, and its parameters."""
-
-    number: int
-    params: Params
 
 
 class Observer(Protocol):
@@ -92,7 +84,8 @@ class LiveTrials:
         else:
             return None
         self._trials[trial.number] = trial
-        assignment = Assignment(trial.number, self._space.suggest(trial))
+        scored = tuple(sorted(_scores(trial)))
+        assignment = Assignment(trial.number, self._space.suggest(trial), scored)
         if self.observer:
             self.observer.started(assignment)
         return assignment

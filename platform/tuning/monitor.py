@@ -13,8 +13,8 @@ from ray.tune import Callback
 from platform.results.events import EndState, Sink, TrialEnded, TrialScored, TrialStarted
 from platform.results.trial_rows import TrialRow
 from platform.training.checkpoints import iteration_of, list_checkpoints
-from platform.tuning.live_trials import Assignment, reason_of
-from platform.tuning.trial_protocol import EVENT, trial_directory
+from platform.tuning.live_trials import reason_of
+from platform.tuning.trial_protocol import EVENT, Assignment, trial_directory
 
 _END_STATES: dict[TrialState, EndState] = {
     TrialState.COMPLETE: "complete",

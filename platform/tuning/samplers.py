@@ -126,8 +126,18 @@ class TrialSampler(samplers.BaseSampler):
         search_space: dict[str, BaseDistribution],
     ) -> dict[str, Any]:
         """Draw all parameters of a trial at once, feasible together."""
-        # set by a person (Optuna keeps those under this name), or drawn before a crash
-        given = {**trial.system_attrs.get("fixed_params", {}), **trial.params}
+        fixed = trial.system_attrs.get(
+            "fixed_params", {}
+        )  # Optuna's name for what a person has set
+        proposal = self._feasible(study, trial, fixed)
+        if trial.params.items() <= proposal.items():
+            return proposal
+        # drawn before a crash, when other trials had not finished yet
+        return self._feasible(study, trial, {**fixed, **trial.params})
+
+    def _feasible(
+        self, study: optuna.Study, trial: FrozenTrial, given: Mapping[str, Value]
+    ) -> Params:
         proposal: Params = {}
         for _ in range(_PROPOSALS):
             proposal = self._propose(study, trial, given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from ray.tune.search import Searcher
@@ -30,12 +31,12 @@ class StudySearcher(Searcher):
         return metric is None
 
     def suggest(self, trial_id: str) -> Any:
-        """Return `{"number": n, "params": {...}}`, or say that the budget is spent."""
+        """Return the fields of an `Assignment`, or say that the budget is spent."""
         assignment = self._live.next()
         if assignment is None:
             return Searcher.FINISHED
         self._numbers[trial_id] = assignment.number
-        return {"number": assignment.number, "params": assignment.params}
+        return asdict(assignment)
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False

@@ -15,7 +15,14 @@ from platform.scoring.pool import PoolClient
 from platform.training.distributed import fit_in_process, fit_in_workers, is_worth_retrying
 from platform.training.plan import RunPlan
 from platform.tuning.placement import Placement
-from platform.tuning.trial_protocol import EVENT, FAILED, ITERATION, SCORE, trial_directory
+from platform.tuning.trial_protocol import (
+    EVENT,
+    FAILED,
+    ITERATION,
+    SCORE,
+    Assignment,
+    trial_directory,
+)
 from toco_core.overrides import apply_overrides
 
 
@@ -27,20 +34,21 @@ class TrialPlan:
     placement: Placement
     client: PoolClient
 
-    def run_plan(self, number: int, params: Mapping[str, Any]) -> RunPlan:
+    def run_plan(self, assignment: Assignment) -> RunPlan:
         """Return the plan of one trial, with a directory of its own."""
         return replace(
             self.base,
-            number=number,
-            recipe=apply_overrides(self.base.recipe, params),
-            directory=str(trial_directory(Path(self.base.directory), number)),
+            number=assignment.number,
+            recipe=apply_overrides(self.base.recipe, assignment.params),
+            directory=str(trial_directory(Path(self.base.directory), assignment.number)),
+            scored=frozenset(assignment.scored),
         )
 
 
 def run_trial(config: Mapping[str, Any], plan: TrialPlan) -> None:
-    """Run the trial of `{"number": n, "params": {...}}` to its end: a function for `tune.Tuner`."""
+    """Run the trial of an assignment to its end: a function for `tune.Tuner`."""
     try:
-        run_plan = plan.run_plan(config["number"], config["params"])
+        run_plan = plan.run_plan(Assignment(**config))
         Path(run_plan.directory).mkdir(parents=True, exist_ok=True)
         _fit(run_plan, plan)
     except Exception as error:  # whatever it is, it ends this trial, not the search

@@ -1,16 +1,32 @@
-"""What a trial and the driver of its search agree on: the keys of reports, and a place for files.
+"""What a trial and the driver of its search agree on: orders, keys of reports, a place for files.
 
 Imports nothing heavy, because both sides import it when they start.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+
+from platform.results.events import ParameterValue
 
 EVENT = "event"  # one of platform.results.events
 ITERATION = "iteration"
 SCORE = "score"
 FAILED = "failed"  # in place of a score: why the trial cannot go on, so that Tune does not retry it
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One configuration to train: the trial's number in the study, and its parameters.
+
+    Attributes:
+        scored: Iterations whose scores the study has from an earlier session.
+    """
+
+    number: int
+    params: dict[str, ParameterValue]
+    scored: tuple[int, ...] = ()
 
 
 def trial_directory(trials: Path, number: int) -> Path:

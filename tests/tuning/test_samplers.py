@@ -48,6 +48,23 @@ def test_an_interrupted_search_proposes_what_it_would_have(name: str) -> None:
     assert search(name, budget=12, reopen=True) == search(name, budget=12)
 
 
+# A QMC sequence moves on each time it is asked: the trial keeps what it has, the rest is new.
+@pytest.mark.parametrize("name", [name for name in INSTALLED if name != "qmc"])
+def test_a_crash_in_the_middle_of_a_proposal_does_not_change_it(name: str) -> None:
+    start = opener(InMemoryStorage(), budget=4, sampler=name, pruner="none")
+    live = start()
+    for _ in range(3):
+        assignment = live.next()
+        assert assignment
+        live.report(assignment.number, quality(assignment.params), step=100)
+        live.finish(assignment.number)
+    first, *_ = small_space().space.parameters
+    first.suggest(live.study.ask())  # and the process dies before the second parameter
+    assignment = start().next()
+    assert assignment
+    assert (assignment.number, assignment.params) == (3, search(name, budget=4)[3])
+
+
 def test_no_configuration_is_proposed_twice_after_a_restart() -> None:
     proposed = search("random", budget=12, reopen=True)
     assert len({tuple(params.values()) for params in proposed}) == 12
