@@ -5,6 +5,7 @@ from __future__ import annotations
 import tyro
 
 from platform.command_line import run_command
+from platform.scoring.checks import check_options
 from platform.scoring.options import EvaluateOptions
 
 
@@ -13,7 +14,8 @@ def main() -> None:
     options = tyro.cli(EvaluateOptions, prog="python -m platform.evaluate")
 
     def evaluate() -> int:
-        from platform.scoring.command import run_evaluation  # torch: only after the help
+        check_options(options)
+        from platform.scoring.command import run_evaluation  # torch: after what needs none
 
         return run_evaluation(options)
 

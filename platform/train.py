@@ -13,9 +13,12 @@ def main() -> None:
     options = tyro.cli(TrainOptions, prog="python -m platform.train")
 
     def train() -> int:
-        from platform.training.command import run_train  # torch: only after the help
+        from platform.training.checks import check_options
 
-        return run_train(options)
+        recipes = check_options(options)
+        from platform.training.command import run_train  # torch: after what needs none
+
+        return run_train(recipes, options)
 
     run_command(train)
 

@@ -11,7 +11,8 @@ from platform.scoring.answer import ScoredCheckpoint
 from platform.scoring.options import EvaluateOptions
 from platform.scoring.report import show_evaluation, write_evaluation
 from platform.scoring.runner import check_workers, score_here, score_on_ray, uses_ray
-from platform.scoring.setup import EvaluationSetup, check_dataset, check_options
+from platform.scoring.setup import EvaluationSetup, check_dataset
+from toco_core.checkpoint import load_checkpoint
 
 
 def run_evaluation(options: EvaluateOptions) -> int:
@@ -23,7 +24,7 @@ def run_evaluation(options: EvaluateOptions) -> int:
         ConnectionError: there is no Ray cluster at the address.
     """
     console = Console()
-    checkpoint = check_options(options)
+    checkpoint = load_checkpoint(options.checkpoint)
     check_workers(options)
     with drawing_progress(console) as progress:
         setup = check_dataset(checkpoint, options, progress)

@@ -9,7 +9,7 @@ from pathlib import Path
 from platform.datasets import require_masks, resolve_dataset
 from platform.scoring.options import EvaluateOptions
 from platform.scoring.request import ScoreRequest
-from toco_core.checkpoint import Checkpoint, load_checkpoint
+from toco_core.checkpoint import Checkpoint
 from toco_core.data.reader import open_dataset
 
 PURPOSE = "evaluation"
@@ -25,21 +25,6 @@ class EvaluationSetup:
     bkg: float
     bkg_source: str  # where the threshold comes from, in words
     output: Path
-
-
-def check_options(options: EvaluateOptions) -> Checkpoint:
-    """Check the options by themselves, and read the checkpoint.
-
-    Raises:
-        ValueError: what does not fit, in one line with the way out.
-    """
-    if options.bkg is not None and not 0 <= options.bkg <= 1:
-        raise ValueError(f"--bkg {options.bkg} is not in 0..1")
-    for name, least in {"images": 1, "pictures": 0, "scorers": 1}.items():
-        value = getattr(options, name)
-        if value is not None and value < least:
-            raise ValueError(f"--{name} {value} must be at least {least}")
-    return load_checkpoint(options.checkpoint)
 
 
 def check_dataset(

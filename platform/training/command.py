@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,11 +19,19 @@ from platform.training.options import TrainOptions
 from platform.training.rank0 import RunStopped
 from platform.training.runner import Fit, check_workers, fit_here, fit_on_ray, uses_ray
 from platform.training.session import train_run
-from platform.training.setup import RunSetup, check_recipes, check_runs
+from platform.training.setup import RunSetup, check_runs
+from toco_core.settings import Recipe
 
 
-def run_train(options: TrainOptions) -> int:
-    """Train the runs of the options one after the other; return the exit status of the command.
+def run_train(recipes: Mapping[str, Recipe], options: TrainOptions) -> int:
+    """Train one run after the other.
+
+    Args:
+        recipes: of each run by the run's name, as `check_options` returns them.
+        options: how.
+
+    Returns:
+        The exit status of the command.
 
     Raises:
         ValueError: the options do not fit each other, the dataset or the machines.
@@ -31,8 +39,7 @@ def run_train(options: TrainOptions) -> int:
         ConnectionError: there is no Ray cluster at the address.
     """
     console = Console()
-    recipes = check_recipes(options)
-    check_workers(options.workers, next(iter(recipes.values())))
+    check_workers(options.workers)
     with drawing_progress(console) as progress:
         runs = check_runs(recipes, options, progress)
     try:

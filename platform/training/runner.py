@@ -19,7 +19,6 @@ from platform.training.options import Workers
 from platform.training.plan import RunPlan
 from platform.training.rank0 import Report, StopRequested
 from platform.tuning.placement import DRIVER_CPUS, Placement, place
-from toco_core.settings import Recipe
 
 Fit: TypeAlias = Callable[[RunPlan, Report, StopRequested], None]
 Nodes: TypeAlias = Sequence[Mapping[str, float]]  # resources of each machine
@@ -30,20 +29,12 @@ def uses_ray(workers: Workers) -> bool:
     return workers.workers > 1 or workers.address is not None
 
 
-def check_workers(workers: Workers, recipe: Recipe) -> None:
-    """Refuse in moments what can never run.
+def check_workers(workers: Workers) -> None:
+    """Refuse, before Ray is started, what can never run.
 
     Raises:
-        ValueError: the workers do not fit on this machine, or cannot share the images of a step.
+        ValueError: the workers do not fit on this machine.
     """
-    if workers.workers < 1:
-        raise ValueError(f"--workers {workers.workers} must be at least 1")
-    if recipe.data.images_per_step % workers.workers:
-        raise ValueError(
-            f"--workers {workers.workers} cannot share data.images_per_step "
-            f"{recipe.data.images_per_step} evenly; choose a divisor, or "
-            "--set data.images_per_step=..."
-        )
     if not uses_ray(workers):
         device_for(workers.gpus)
     elif not workers.address and "RAY_ADDRESS" not in os.environ:

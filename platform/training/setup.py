@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from platform.command_line import check_name, resolve_recipe
 from platform.datasets import open_for, require_masks, resolve_dataset
 from platform.results.events import ParameterValue
 from platform.results.tables import read_curves
@@ -54,24 +53,8 @@ class RunSetup:
         return checkpoint
 
 
-def check_recipes(options: TrainOptions) -> dict[str, Recipe]:
-    """Return the recipe of each run by the run's name, in moments.
-
-    Raises:
-        ValueError: what does not fit, in one line with the way out.
-    """
-    if options.seeds < 1:
-        raise ValueError(f"--seeds {options.seeds} must be at least 1")
-    recipe = resolve_recipe(options.recipe, options.set, data=options.data, seed=options.seed)
-    name = check_name(options.name or f"train-{recipe.name}")
-    if options.seeds == 1:
-        return {name: recipe}
-    seeds = range(recipe.seed, recipe.seed + options.seeds)
-    return {f"{name}-seed{seed}": recipe.model_copy(update={"seed": seed}) for seed in seeds}
-
-
 def check_runs(
-    recipes: dict[str, Recipe],
+    recipes: Mapping[str, Recipe],
     options: TrainOptions,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[RunSetup]:

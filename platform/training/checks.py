@@ -1,0 +1,34 @@
+"""What can be said of a run from its options alone, in a moment and without torch."""
+
+from __future__ import annotations
+
+from platform.command_line import check_name, resolve_recipe
+from platform.training.options import TrainOptions
+from toco_core.settings import Recipe
+
+
+def check_options(options: TrainOptions) -> dict[str, Recipe]:
+    """Return the recipe of each run by the run's name.
+
+    Raises:
+        ValueError: what does not fit, in one line with the way out.
+    """
+    if options.seeds < 1:
+        raise ValueError(f"--seeds {options.seeds} must be at least 1")
+    recipe = resolve_recipe(options.recipe, options.set, data=options.data, seed=options.seed)
+    name = check_name(options.name or f"train-{recipe.name}")
+    _check_shares(options.workers.workers, recipe.data.images_per_step)
+    if options.seeds == 1:
+        return {name: recipe}
+    seeds = range(recipe.seed, recipe.seed + options.seeds)
+    return {f"{name}-seed{seed}": recipe.model_copy(update={"seed": seed}) for seed in seeds}
+
+
+def _check_shares(workers: int, images_per_step: int) -> None:
+    if workers < 1:
+        raise ValueError(f"--workers {workers} must be at least 1")
+    if images_per_step % workers:
+        raise ValueError(
+            f"--workers {workers} cannot share data.images_per_step {images_per_step} evenly; "
+            "choose a divisor, or --set data.images_per_step=..."
+        )

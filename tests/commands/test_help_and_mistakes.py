@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from platform.devices import device_for
+from tests.commands.processes import ENVIRONMENT, ROOT, attempt
+
+HEAVY = {"torch", "ray", "optuna", "numpy", "pyarrow", "timm", "pandas"}
+
+
+@pytest.mark.parametrize("name", ["search", "train", "evaluate"])
+def test_the_help_comes_without_a_heavy_import(name: str) -> None:
+    arguments = [sys.executable, "-X", "importtime", "-m", f"platform.{name}", "--help"]
+    done = subprocess.run(
+        arguments, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=True
+    )
+    assert f"python -m platform.{name}" in done.stdout
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "platform.command_line" in imported
+    assert not {module.partition(".")[0] for module in imported} & HEAVY
+
+
+def test_training_in_this_process_needs_no_ray() -> None:
+    code = "import platform.training.command, platform.scoring.command, sys; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    modules = set(done.stdout.split())
+    assert "torch" in modules
+    assert not {"ray", "optuna"} & modules
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "--recipe", "voc"], "recipe voc: neither a file nor one of coco_deit_b,"),
+        (["train", "--set", "weights.pct=1"], "did you mean weights.ptc?"),
+        (["train", "--seeds", "0"], "--seeds 0 must be at least 1"),
+        (["train", "--name", "a/b"], "--name 'a/b' must be letters, digits"),
+        (["train", "--workers", "3"], "--workers 3 cannot share data.images_per_step 8 evenly"),
+        (["train", "--workers", "0"], "--workers 0 must be at least 1"),
+        (["evaluate", "none.pt"], "there is no checkpoint at none.pt"),
+        (["evaluate", "pyproject.toml", "--bkg", "43"], "--bkg 43.0 is not in 0..1"),
+        (["evaluate", "pyproject.toml", "--images", "0"], "--images 0 must be at least 1"),
+        # These are found only once torch is there.
+        (["train", "--data", "/nowhere"], "no dataset at /nowhere: there is no such directory"),
+        (["train", "--workers", "2", "--cpus", "900"], "ask for fewer"),
+        (["evaluate", "pyproject.toml"], "pyproject.toml is not a readable training checkpoint"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_mistake_is_one_line_on_stderr(
+    arguments: list[str], message: str, tmp_path: Path
+) -> None:
+    name, *rest = arguments
+    reports = ["--reports", str(tmp_path)] if name == "train" else []
+    done = attempt(name, *rest, *reports)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert message in line
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="about a machine without a GPU")
+@pytest.mark.parametrize("gpus", [0.5, 1.0])
+def test_a_gpu_that_is_not_there_is_refused(gpus: float) -> None:
+    with pytest.raises(ValueError, match=f"--gpus {gpus:g}: this machine has no GPU"):
+        device_for(gpus)
+    assert device_for(None) == device_for(0.0) == "cpu"
