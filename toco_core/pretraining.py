@@ -1,7 +1,8 @@
 """Pretrain the small ViT of the embedded recipe: `python -m toco_core.pretraining`.
 
-The pictures show one object each, drawn afresh and never twice. The network names the object's part, its pattern, its
-body and its hue, from the class token and from the mean patch token: what ImageNet does for a ViT on VOC, in an hour.
+The pictures show one object each, drawn afresh and never twice. The network names the object's
+part, its pattern, its body and its hue: what ImageNet does for a ViT on VOC, in an hour.
+`toco_core/weights/README.md` says with which calls the weights of the package were made.
 """
 
 from __future__ import annotations
@@ -13,22 +14,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from toco_core.backbone_weights import load_weights
 from toco_core.backbones import PARTSCENES_VIT, partscenes_vit
 from toco_core.data.partscenes import classes
 from toco_core.data.partscenes.scene import Look, draw_object
 from toco_core.encoder import Encoder
 from toco_core.images import normalise
 
+Pooling = Literal["mean", "max"]
 HUE_BINS = 8
-# Attribute -> number of values. The part is what the classes are; the others keep the body from being ignored.
+# Attribute -> number of values. The part is what the classes are; the others keep the body from
+# being ignored.
 HEADS = {
     "part": len(classes.ALL_PARTS),
     "pattern": len(classes.PATTERNS),
@@ -36,7 +41,7 @@ HEADS = {
     "hue": HUE_BINS,
 }
 HEAD_WEIGHTS = {"part": 1.0, "pattern": 0.3, "body": 0.3, "hue": 0.3}
-REPORT_STEPS = 200
+REPORT_STEPS = 100
 EVALUATION_SEED = 999_999_937  # pictures that training never draws
 
 
@@ -45,14 +50,15 @@ class Options:
     """How long and how to pretrain."""
 
     images: int
-    small_share: float  # of the images are `small_size` px, which cost half; the last ones have the full size
+    small_share: float  # of the images come first, at `small_size` px, which costs half
     small_size: int = 48
     full_size: int = 64
     batch_size: int = 64
     lr: float = 1e-3
     weight_decay: float = 0.05
-    warmup_steps: int = 300
+    warmup_steps: int = 100
     seed: int = 0
+    pooling: Pooling = "mean"
 
 
 def _targets(look: Look) -> list[int]:
@@ -88,28 +94,48 @@ class ObjectPictures(IterableDataset[tuple[Tensor, Tensor]]):
 
 
 class Pretrained(nn.Module):
-    """The encoder with one linear head per attribute on [class token, mean patch token]."""
+    """The encoder with linear heads that name the attributes.
 
-    def __init__(self, encoder: Encoder) -> None:
+    Pooling `mean` reads class token and mean patch token together, which learns fastest from
+    nothing. Pooling `max` reads the class token and the maximum over patch tokens each by heads of
+    their own: ToCo's classifiers read that maximum, and CTC the class token.
+    """
+
+    def __init__(self, encoder: Encoder, pooling: Pooling) -> None:
         super().__init__()
         self.encoder = encoder
+        assert encoder.vit.pos_embed is not None  # required by the encoder
         encoder.vit.pos_embed.requires_grad_(True)  # frozen in ToCo, learnt here
-        self.heads = nn.ModuleDict(
-            {k: nn.Linear(2 * encoder.embed_dim, n) for k, n in HEADS.items()}
-        )
+        self.pooling: Pooling = pooling
+        width, sets = encoder.embed_dim, 1 if pooling == "mean" else 2
+        self.heads = nn.ModuleList(_Heads(2 * width // sets) for _ in range(sets))
 
-    def forward(self, images: Tensor) -> dict[str, Tensor]:
+    def forward(self, images: Tensor) -> list[dict[str, Tensor]]:
+        """Return the logits of each set of heads: attribute -> (B, values)."""
         encoded = self.encoder(images)
-        pooled = torch.cat(
-            [encoded.class_token, encoded.tokens.mean(dim=(2, 3))], dim=1
-        )  # (B, 2 D)
-        return {name: head(pooled) for name, head in self.heads.items()}
+        if self.pooling == "mean":
+            pooled = [torch.cat([encoded.class_token, encoded.tokens.mean(dim=(2, 3))], dim=1)]
+        else:
+            pooled = [encoded.class_token, encoded.tokens.amax(dim=(2, 3))]  # (B, D) each
+        return [heads(x) for heads, x in zip(self.heads, pooled, strict=True)]
 
 
-def loss_of(logits: dict[str, Tensor], targets: Tensor) -> Tensor:
-    """Return the weighted cross-entropy over all attributes; targets (B, heads)."""
+class _Heads(nn.Module):
+    """One linear classifier for each attribute."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.by_name = nn.ModuleDict({name: nn.Linear(width, n) for name, n in HEADS.items()})
+
+    def forward(self, pooled: Tensor) -> dict[str, Tensor]:
+        return {name: head(pooled) for name, head in self.by_name.items()}
+
+
+def loss_of(sets: list[dict[str, Tensor]], targets: Tensor) -> Tensor:
+    """Return the weighted cross-entropy, summed over attributes and heads; targets (B, heads)."""
     terms = [
-        HEAD_WEIGHTS[name] * functional.cross_entropy(logits[name], target)
+        HEAD_WEIGHTS[name] * F.cross_entropy(logits[name], target)
+        for logits in sets
         for name, target in zip(HEADS, targets.unbind(dim=1), strict=True)
     ]
     return torch.stack(terms).sum()
@@ -129,7 +155,7 @@ def accuracies(model: Pretrained, size: int, images: int = 1024) -> dict[str, fl
     model.eval()
     correct = torch.zeros(len(HEADS))
     for batch, targets in islice(ObjectPictures(EVALUATION_SEED, size, 128), images // 128):
-        logits = model(normalise(batch))
+        logits = model(normalise(batch))[-1]  # those of the patch tokens
         answers = torch.stack([logits[name].argmax(dim=1) for name in HEADS], dim=1)
         correct += (answers == targets).float().sum(dim=0)
     model.train()
@@ -146,10 +172,22 @@ def _batches(options: Options, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
         yield from islice(loader, count)
 
 
-def pretrain(options: Options, output: Path) -> dict[str, float]:
-    """Train, print the held-out accuracies now and then, and write the encoder's weights (float16) to `output`."""
+def pretrain(options: Options, output: Path, start_from: Path | None = None) -> dict[str, float]:
+    """Train, print the held-out accuracies now and then, and write the encoder's weights.
+
+    Args:
+        options: how long and how.
+        output: a .safetensors file, float16.
+        start_from: weights of an earlier run; by default random ones.
+
+    Returns:
+        Shares of right answers on held-out pictures, by attribute.
+    """
     torch.manual_seed(options.seed)
-    model = Pretrained(Encoder(partscenes_vit(), aux_layer=-1))
+    vit = partscenes_vit()
+    if start_from is not None:
+        load_weights(vit, start_from)
+    model = Pretrained(Encoder(vit, aux_layer=-1), options.pooling)
     steps = options.images // options.batch_size
     optimiser = torch.optim.AdamW(
         model.parameters(), weight_decay=options.weight_decay, betas=(0.9, 0.98)
@@ -200,17 +238,24 @@ def main() -> None:
     parser.add_argument(
         "--small-share", type=float, default=0.75, help="share of them drawn at 48 px"
     )
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--pooling", choices=("mean", "max"), default="mean", help="see Pretrained")
+    parser.add_argument("--lr", type=float, default=1e-3, help="peak rate (default %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="another one draws other pictures")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--start-from", type=Path, help="weights to go on from; default: none")
     parser.add_argument(
         "--output", type=Path, default=Path(__file__).parent / "weights/partscenes_vit.safetensors"
     )
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     options = Options(
-        images=arguments.images, small_share=arguments.small_share, seed=arguments.seed
+        images=arguments.images,
+        small_share=arguments.small_share,
+        lr=arguments.lr,
+        seed=arguments.seed,
+        pooling=arguments.pooling,
     )
-    shares = pretrain(options, arguments.output)
+    shares = pretrain(options, arguments.output, arguments.start_from)
     print("held out: " + "  ".join(f"{name} {share:.1%}" for name, share in shares.items()))
 
 

@@ -14,7 +14,7 @@ FOREIGN_PARTS = ("bars", "hourglass", "half_disc", "frame")
 # without any leaning the body cannot be told from a distractor and no threshold finds it; always,
 # and the part is superfluous.
 HUE_LEANING = 0.75
-PATTERN_LEANING = 0.6
+PATTERN_LEANING = 0.75
 BODY_LEANING = 0.4
 BACKGROUND_LEANING = 0.6
 

@@ -193,14 +193,14 @@ def _draw(rng: np.random.Generator, size: int) -> Scene:
     canvas = _blank(_background_of_a_scene(chosen, rng), size, rng)
     foreign = [
         foreign_look(rng, str(rng.choice(classes.FOREIGN_PARTS)) if rng.random() < 0.5 else None)
-        for _ in range(int(rng.integers(0, 3)))
+        for _ in range(int(rng.integers(0, 2)))
     ]
     twice = [chosen[0]] if rng.random() < 0.2 else []
     looks = [*foreign, *(object_look(index, rng) for index in chosen + twice)]
-    largest = 0.36 if len(chosen) == 1 else 0.29
+    smallest, largest = (0.24, 0.4) if len(chosen) == 1 else (0.2, 0.32)
     for look in looks:
         for _ in range(6):
-            radius = size * rng.uniform(0.17, largest)
+            radius = size * rng.uniform(smallest, largest)
             if _paint(canvas, look, rng.uniform(0.2, 0.8, 2) * size, radius, rng):
                 break
     mask, labels = _annotate(canvas)
