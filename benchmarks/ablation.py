@@ -24,7 +24,8 @@ import platform
 from toco_core.data.partscenes.dataset import ensure_partscenes
 from toco_core.data.reader import ParquetDataset, open_dataset
 from toco_core.overrides import apply_overrides, load_recipe, parse_override
-from toco_core.scoring import Score, chunks, score_chunk, summarise
+from toco_core.score import Score, chunks, summarise
+from toco_core.scoring import score_chunk
 from toco_core.settings import Recipe
 from toco_core.trainer import Trainer
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from toco_core.thresholds import ThresholdCurve, ThresholdHistogram, threshold_curve
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["ConfusionMatrix", "F1Counts", "ThresholdCurve", "ThresholdHistogram", "threshold_curve"]
 
@@ -40,6 +41,8 @@ class ConfusionMatrix:
         Raises:
             ValueError: a label that is neither a class nor, in `truth`, `ignore_index`.
         """
+        import torch  # as in toco_core.thresholds
+
         valid = truth != ignore_index
         rows, columns = truth[valid].long(), prediction[valid].long()
         _check_classes("truth", rows, num_classes)

@@ -6,11 +6,7 @@ per-image values that are put in order), so a score does not depend on how many 
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import reduce
-from operator import add
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -23,13 +19,11 @@ from toco_core.data.loader import evaluation_samples
 from toco_core.data.reader import ParquetSplit
 from toco_core.data.schema import DatasetInfo
 from toco_core.images import eight_bit
-from toco_core.metrics import F1Counts, ThresholdCurve, ThresholdHistogram
+from toco_core.metrics import F1Counts, ThresholdHistogram
 from toco_core.model import ToCo
 from toco_core.pseudo_labels import mask_absent
+from toco_core.score import ChunkScore
 from toco_core.settings import Recipe
-
-# One forward pass: the same chunks whatever the number of workers, and hence the same rounding.
-CHUNK_IMAGES = 16
 
 
 class ScoredImage(NamedTuple):
@@ -38,64 +32,6 @@ class ScoredImage(NamedTuple):
     pixels: Tensor  # (3, H, W) in 0..1, at the size of the mask
     cam: Tensor  # (C, H, W) in 0..1, zero for absent classes
     mask: Tensor  # (H, W)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChunkScore:
-    """What one chunk of images contributes to a score."""
-
-    first: int  # index of its first image in the split
-    final: ThresholdHistogram
-    auxiliary: ThresholdHistogram
-    classification: F1Counts
-    similarity: Tensor  # (n, blocks): mean cosine of all pairs of patch tokens of an image
-    masks_opened: int
-    kept: tuple[ScoredImage, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Score:
-    """The score of one checkpoint on one split; every IoU is in 0..1."""
-
-    images: int
-    masks_opened: int
-    final: ThresholdCurve
-    auxiliary: ThresholdCurve
-    f1: float  # of the image-level classification, macro average
-    token_similarity: tuple[float, ...]  # per block
-
-    @property
-    def bkg(self) -> float:
-        """The background threshold with the highest mIoU of the final CAM."""
-        return self.final.best().threshold
-
-    @property
-    def miou(self) -> float:
-        """The mIoU of the final CAM at `bkg`."""
-        return self.final.best().miou
-
-    @property
-    def aux_bkg(self) -> float:
-        """The background threshold with the highest mIoU of the auxiliary CAM."""
-        return self.auxiliary.best().threshold
-
-    @property
-    def aux_miou(self) -> float:
-        """The mIoU of the auxiliary CAM at `aux_bkg`."""
-        return self.auxiliary.best().miou
-
-    def at(self, bkg: float) -> float:
-        """Return the mIoU of the final CAM at a threshold that was chosen elsewhere."""
-        return self.final.at(bkg)
-
-    def aux_at(self, bkg: float) -> float:
-        """Return the mIoU of the auxiliary CAM at a threshold that was chosen elsewhere."""
-        return self.auxiliary.at(bkg)
-
-
-def chunks(images: int, size: int = CHUNK_IMAGES) -> list[range]:
-    """Cut a split of so many images into the chunks that are scored together."""
-    return [range(first, min(first + size, images)) for first in range(0, images, size)]
 
 
 @torch.no_grad()
@@ -135,14 +71,13 @@ def score_chunk(
     if not bool(torch.isfinite(cam).all() & torch.isfinite(cam_aux).all()):
         raise FloatingPointError("the CAMs of this checkpoint are not finite")
     logits = model.classifier(F.adaptive_max_pool2d(encoded.tokens, 1)).flatten(1)  # (n, C)
+    similarity = torch.stack([token_similarity(tokens) for tokens in encoded.blocks], dim=1)
     return ChunkScore(
         first=indices[0],
         final=_histogram(cam, samples, split.info),
         auxiliary=_histogram(cam_aux, samples, split.info),
         classification=F1Counts.of(logits, labels),
-        similarity=torch.stack(
-            [token_similarity(tokens) for tokens in encoded.blocks], dim=1
-        ).cpu(),
+        similarity=similarity.cpu().numpy(),
         masks_opened=split.ledger.total() - before,
         kept=tuple(
             _scored_image(image, one, sample)
@@ -187,19 +122,3 @@ def _histogram(
         labels, truth = sample.class_labels[None], sample.mask[None]
         total = total + ThresholdHistogram.of(resized, labels, truth, info.ignore_index)
     return total
-
-
-def summarise(parts: Iterable[ChunkScore]) -> Score:
-    """Add up the chunks of a split, in whatever order they come."""
-    ordered = sorted(parts, key=lambda part: part.first)
-    similarity = torch.cat([part.similarity for part in ordered])  # (images, blocks)
-    return Score(
-        images=len(similarity),
-        masks_opened=sum(part.masks_opened for part in ordered),
-        final=reduce(add, (part.final for part in ordered)).curve(),
-        auxiliary=reduce(add, (part.auxiliary for part in ordered)).curve(),
-        f1=reduce(add, (part.classification for part in ordered)).macro_f1,
-        token_similarity=tuple(
-            math.fsum(block) / len(similarity) for block in similarity.T.tolist()
-        ),
-    )

@@ -2,19 +2,20 @@
 
 A pixel is predicted its strongest class at all thresholds below its value, and background at all
 others. So it is enough to count pixels by strongest class and value, in bins between thresholds.
+Counts are NumPy's, and torch is imported where tensors are counted: who only adds up needs none.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from toco_core.pseudo_labels import mask_absent
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 STEPS = 1000  # thresholds 0, 0.001, ..., 1
 HIT, ON_BACKGROUND, MISS = range(3)
@@ -88,6 +89,10 @@ class ThresholdHistogram:
         Raises:
             ValueError: a true label that is neither a class, background, nor `ignore_index`.
         """
+        import torch
+
+        from toco_core.pseudo_labels import mask_absent
+
         classes = cam.shape[1]
         value, index = mask_absent(cam, class_labels).float().max(dim=1)  # (B, H, W) each
         valid = truth != ignore_index
@@ -132,4 +137,6 @@ def threshold_curve(
 
 def _grid(device: torch.device) -> Tensor:
     """Return the thresholds as float32, as which a literal `value > threshold` compares them."""
+    import torch
+
     return torch.tensor([i / STEPS for i in range(STEPS + 1)], device=device)

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from platform.scoring.request import ScoreRequest
-from platform.scoring.worker import Scored
-from toco_core.scoring import Score, summarise
+from toco_core.score import ChunkScore, Score, summarise
+
+
+class Scored(NamedTuple):
+    """The scored chunk, and PNG pictures of the CAMs that were asked for."""
+
+    chunk: ChunkScore
+    pictures: list[bytes]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,11 +8,10 @@ from typing import Any
 
 from ray.exceptions import ActorUnavailableError, RayActorError
 
-from platform.scoring.answer import ScoredCheckpoint
+from platform.scoring.answer import Scored, ScoredCheckpoint
 from platform.scoring.request import ScoreRequest
-from platform.scoring.worker import Scored
 from toco_core.data.reader import open_dataset
-from toco_core.scoring import chunks
+from toco_core.score import chunks
 
 # A worker that dies is restarted by Ray. A chunk on which so many die in a row is itself at fault.
 MAX_ATTEMPTS = 4

@@ -7,10 +7,10 @@ from typing import Any
 
 import ray
 
+from platform.scoring.actor import EvaluationWorker
 from platform.scoring.answer import ScoredCheckpoint
 from platform.scoring.broker import Broker
 from platform.scoring.request import ScoreRequest
-from platform.scoring.worker import ScoringWorker
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class ScoringPool:
     """Owns the workers, which live outside the trials' placement groups until `stop`."""
 
     def __init__(self, options: PoolOptions) -> None:
-        worker = ray.remote(ScoringWorker).options(
+        worker = ray.remote(EvaluationWorker).options(
             num_cpus=options.cpus, num_gpus=options.gpus, max_restarts=-1, max_task_retries=0
         )
         device = "cuda" if options.gpus > 0 else "cpu"

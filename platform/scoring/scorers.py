@@ -7,13 +7,13 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from platform.scoring.answer import ScoredCheckpoint
+from platform.scoring.answer import Scored, ScoredCheckpoint
 from platform.scoring.request import ScoreRequest
-from platform.scoring.worker import Scored, ScoringWorker
-from toco_core.scoring import chunks
+from toco_core.score import chunks
 
 if TYPE_CHECKING:
     from platform.scoring.pool import PoolClient  # imports Ray, which this process may not need
+    from platform.scoring.worker import ScoringWorker
 
 
 class Scorer(Protocol):

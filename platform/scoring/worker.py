@@ -5,24 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import torch
 
+from platform.scoring.answer import Scored
 from platform.scoring.pictures import draw_cam
 from platform.scoring.request import ScoreRequest
 from toco_core.checkpoint import load_checkpoint
 from toco_core.data.reader import ParquetSplit, open_dataset
 from toco_core.model import ToCo
-from toco_core.scoring import ChunkScore, score_chunk
+from toco_core.scoring import score_chunk
 from toco_core.settings import Recipe
-
-
-class Scored(NamedTuple):
-    """The scored chunk, and PNG pictures of the CAMs that were asked for."""
-
-    chunk: ChunkScore
-    pictures: list[bytes]
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,13 @@ import logging
 import re
 from collections.abc import Collection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from toco_core.checkpoint import Checkpoint, load_checkpoint
 from toco_core.setting_keys import changed_settings
 from toco_core.settings import Recipe
+
+if TYPE_CHECKING:
+    from toco_core.checkpoint import Checkpoint
 
 _NAME = re.compile(r"iteration-(\d+)\.pt")
 _log = logging.getLogger(__name__)
@@ -35,6 +38,8 @@ def iteration_of(path: Path) -> int:
 
 def latest_checkpoint(directory: Path) -> Checkpoint | None:
     """Load the newest checkpoint that can be read; a damaged one is passed over with a warning."""
+    from toco_core.checkpoint import load_checkpoint  # torch: not to see which there are
+
     for path in reversed(list_checkpoints(directory)):
         try:
             return load_checkpoint(path)

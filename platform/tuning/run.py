@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
-import threading
 from pathlib import Path
 
 import optuna
@@ -29,7 +27,6 @@ from platform.tuning.study import default_storage, is_over, open_storage, open_s
 from platform.tuning.winner import is_reported
 from toco_core.overrides import dump_recipe
 
-SESSION = "platform.tuning.session"
 RECIPE_FILE = "recipe.yaml"
 
 
@@ -83,12 +80,11 @@ def _run_session(
 ) -> int:
     console.print(f"starting Ray (its log: {_shown(setup.log_file)})", style="dim")
     _set_up_tune()
-    # torch and Tune take seconds to import, while this process waits for those of Ray to start.
-    threading.Thread(target=importlib.import_module, args=[SESSION], daemon=True).start()
+    # Tune takes seconds to import. Not in a thread meanwhile: with Ray starting, that may deadlock.
+    from platform.tuning.session import Session
+
     nested = options.resources.workers > 1
     with start_ray(setup.log_file, address=address, dashboard=nested):
-        from platform.tuning.session import Session
-
         return Session(setup, options, study, console).run()
 
 

@@ -12,7 +12,6 @@ from ray import tune
 
 from platform.results.events import Event, TrialScored
 from platform.scoring.pool import PoolClient
-from platform.training.distributed import fit_in_process, fit_in_workers, is_worth_retrying
 from platform.training.plan import RunPlan
 from platform.tuning.placement import Placement
 from platform.tuning.trial_protocol import (
@@ -47,6 +46,9 @@ class TrialPlan:
 
 def run_trial(config: Mapping[str, Any], plan: TrialPlan) -> None:
     """Run the trial of an assignment to its end: a function for `tune.Tuner`."""
+    # torch takes seconds to import, and the search's driver, which only names this function, none
+    from platform.training.distributed import is_worth_retrying
+
     try:
         run_plan = plan.run_plan(Assignment(**config))
         Path(run_plan.directory).mkdir(parents=True, exist_ok=True)
@@ -59,6 +61,8 @@ def run_trial(config: Mapping[str, Any], plan: TrialPlan) -> None:
 
 
 def _fit(run_plan: RunPlan, plan: TrialPlan) -> None:
+    from platform.training.distributed import fit_in_process, fit_in_workers
+
     name, placement = f"train-{tune.get_context().get_trial_id()}", plan.placement
     if placement.workers_per_trial == 0:
         fit_in_process(run_plan, plan.client, report_to_tune, name)

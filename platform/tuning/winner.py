@@ -14,6 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from platform.results.tables import read_curves
 from platform.scoring.request import ScoreRequest
+from platform.training.checkpoints import list_checkpoints
 from platform.tuning.setup import REPORT_SPLIT, SearchSetup
 from platform.tuning.trial_protocol import trial_directory
 from toco_core.overrides import apply_overrides, dump_recipe
@@ -119,8 +120,6 @@ def _chosen_thresholds(setup: SearchSetup, number: int) -> tuple[float, float]:
 
 
 def _checkpoint(setup: SearchSetup, number: int) -> Path:
-    from platform.training.checkpoints import list_checkpoints  # torch: not to print a summary
-
     directory = trial_directory(setup.trials_directory, number)
     checkpoints = list_checkpoints(directory)
     if not checkpoints:
@@ -158,8 +157,6 @@ def _replace(path: Path, write: Callable[[Path], object]) -> None:
 
 def _forget_losers(setup: SearchSetup, study: optuna.Study, keep: set[int]) -> None:
     """Delete the checkpoints of trials that can no longer win: each is three times its network."""
-    from platform.training.checkpoints import list_checkpoints
-
     for trial in complete_trials(study):
         if trial.number not in keep:
             for path in list_checkpoints(trial_directory(setup.trials_directory, trial.number)):
