@@ -15,9 +15,9 @@ class Workers:
 
     workers: int = 1
     """Training workers (DDP), which share the images of each step."""
-    cpus: float | None = None
+    cpus: Annotated[float | None, arg(metavar="FLOAT")] = None
     """CPUs of a training worker; by default an even share of what there is, or 1 beside a GPU."""
-    gpus: float | None = None
+    gpus: Annotated[float | None, arg(metavar="FLOAT")] = None
     """GPUs of a training worker; by default 1 where there are enough, else 0."""
     loaders: int = 0
     """Data loading processes of a training worker; 0 loads between the steps."""
@@ -27,7 +27,7 @@ class Workers:
     """CPUs of an evaluation worker."""
     scorer_gpus: float = 0.0
     """GPUs of an evaluation worker."""
-    address: str | None = None
+    address: Annotated[str | None, arg(metavar="TEXT")] = None
     """A running Ray cluster (host:port or auto); by default Ray starts on this machine."""
 
 
@@ -41,17 +41,17 @@ class TrainOptions:
     recipe: str = "partscenes"
     """A recipe of the package (partscenes, voc_vit_b, voc_deit_b, coco_vit_b, coco_deit_b), or a
     YAML file."""
-    data: str | None = None
+    data: Annotated[str | None, arg(metavar="PATH|URI")] = None
     """The Parquet dataset, a path or s3:// URI, in place of the recipe's."""
     set: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="KEY=VALUE")] = ()
     """Change a setting of the recipe, such as weights.ptc=0.3. May be given several times."""
-    seed: int | None = None
+    seed: Annotated[int | None, arg(metavar="INT")] = None
     """In place of the recipe's."""
     seeds: int = 1
     """Train so many times, one after the other, with seed, seed + 1 ...; ends with the mean."""
     split: str = "tune"
     """Scored while training goes on; none for data without masks."""
-    name: str | None = None
+    name: Annotated[str | None, arg(metavar="TEXT")] = None
     """Names the run and its directory; by default train- and the name of the recipe."""
     reports: Path = Path("reports")
     """Where runs and searches are kept; on a cluster, a place that all machines see."""

@@ -16,11 +16,11 @@ Pruner = Literal["halving", "median", "hyperband", "none"]
 class Resources:
     """What runs at once, and on what. A cluster that cannot ever hold it is refused at once."""
 
-    concurrent: int | None = None
+    concurrent: Annotated[int | None, arg(metavar="INT")] = None
     """Trials at once; by default as many as fit."""
     workers: int = 1
     """Training workers of a trial (DDP). One trains in the trial's own process."""
-    cpus: float | None = None
+    cpus: Annotated[float | None, arg(metavar="FLOAT")] = None
     """CPUs of a training worker; by default what the scorers leave of one."""
     gpus: float = 0.0
     """GPUs of a training worker; a fraction shares one between trials."""
@@ -32,7 +32,7 @@ class Resources:
     """GPUs of an evaluation worker."""
     loaders: int = 0
     """Data loading processes of a training worker; 0 loads between the steps."""
-    address: str | None = None
+    address: Annotated[str | None, arg(metavar="TEXT")] = None
     """A running Ray cluster (host:port or auto); by default Ray starts on this machine."""
 
 
@@ -47,16 +47,16 @@ class SearchOptions:
     recipe: str = "partscenes"
     """A recipe of the package (partscenes, voc_vit_b, voc_deit_b, coco_vit_b, coco_deit_b), or a
     YAML file."""
-    data: str | None = None
+    data: Annotated[str | None, arg(metavar="PATH|URI")] = None
     """The Parquet dataset, a path or s3:// URI, in place of the recipe's."""
     space: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME|FILE")] = ()
     """What to search: partscenes, ptc_layer, thresholds, loss_weights, full, or a YAML file.
     Give it several times to combine. Default: partscenes for the recipe of that name, else full."""
     trials: int = 12
     """Trials in all, earlier sessions of this search included."""
-    hours: float | None = None
+    hours: Annotated[float | None, arg(metavar="FLOAT")] = None
     """Stop after so many hours of this session."""
-    gpu_hours: float | None = None
+    gpu_hours: Annotated[float | None, arg(metavar="FLOAT")] = None
     """Stop after so many GPU-hours of training, all sessions together."""
     sampler: Sampler = "tpe"
     """How Optuna proposes configurations."""
@@ -64,11 +64,11 @@ class SearchOptions:
     """Which trials stop early: halving and hyperband look at 20, 40 and 80 percent."""
     seed: int = 0
     """Of the sampler and of every trial."""
-    name: str | None = None
+    name: Annotated[str | None, arg(metavar="TEXT")] = None
     """Names the search and its directory; by default made of recipe and spaces."""
     reports: Path = Path("reports")
     """Where searches are kept; on a cluster, a place that all machines see."""
-    study: str | None = None
+    study: Annotated[str | None, arg(metavar="URL")] = None
     """Optuna storage URL; by default a journal file in the search's directory."""
     set: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="KEY=VALUE")] = ()
     """Change a setting of the recipe, such as weights.ptc=0.3. May be given several times."""
