@@ -142,9 +142,10 @@ def place_search(
 
 
 def _worker_cpus(nodes: Sequence[Mapping[str, float]], resources: Resources) -> float:
-    """Share what scorers and drivers leave evenly among all cores, rounded down to hundredths."""
+    """Share what scorers and drivers leave evenly among all cores, to Ray's ten-thousandths."""
     if resources.cpus is not None:
         return resources.cpus
     cores = sum(node.get("CPU", 0.0) for node in nodes)
-    left = cores - resources.scorers * resources.scorer_cpus - cores * DRIVER_CPUS
-    return max(int(100 * left / max(cores, 1.0)) / 100, 0.1)
+    drivers = cores * DRIVER_CPUS if resources.workers > 1 else 0.0
+    left = cores - resources.scorers * resources.scorer_cpus - drivers
+    return max(int(10_000 * left / max(cores, 1.0)) / 10_000, 0.1)
