@@ -76,7 +76,7 @@ def test_the_colour_of_a_body_does_not_give_its_class_away() -> None:
         if (kind := draw_object(np.random.default_rng(seed))[1].class_index) is not None
     ]
     near = [abs((hue - classes.CLASSES[kind].hue + 0.5) % 1 - 0.5) < 0.065 for kind, hue in hues]
-    assert 0.6 < np.mean(near) < 0.95  # it leans
+    assert 0.7 < np.mean(near) < 0.98  # it leans
 
 
 def test_the_train_split_has_no_masks_and_the_others_have_all(root: Path) -> None:

@@ -13,8 +13,8 @@ FOREIGN_PARTS = ("bars", "hourglass", "half_disc", "frame")
 # How often an object follows what its class leans to. Measured with the pretrained backbone:
 # without any leaning the body cannot be told from a distractor and no threshold finds it; always,
 # and the part is superfluous.
-HUE_LEANING = 0.75
-PATTERN_LEANING = 0.75
+HUE_LEANING = 0.9
+PATTERN_LEANING = 0.85
 BODY_LEANING = 0.4
 BACKGROUND_LEANING = 0.6
 

@@ -23,7 +23,7 @@ from toco_core.data.schema import INFO_FILE
 from toco_core.data.writer import Row, write_dataset
 
 # Raise it when the same seed draws other pictures: a cache of older ones is then not used.
-DRAWING_VERSION = 2
+DRAWING_VERSION = 3
 JPEG_QUALITY = 92
 
 Progress = Callable[[int, int], None]  # pictures drawn, of how many
