@@ -47,6 +47,6 @@ def attempt(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[st
         env=ENVIRONMENT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,  # seconds are enough, unless the machine is busy with something else
         check=False,
     )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from platform.results.evaluation_tables import class_table, threshold_plot
+from platform.results.evaluation_tables import class_table, similarity_table, threshold_plot
 
 
 def test_the_class_table_ends_with_the_mean_over_the_classes_that_are_there() -> None:
@@ -48,3 +48,13 @@ def test_the_optimum_is_exact_where_the_plot_is_coarse() -> None:
 def test_what_is_not_a_curve_is_refused(curve: Sequence[float]) -> None:
     with pytest.raises(ValueError, match="two or more finite numbers"):
         threshold_plot(curve)
+
+
+def test_the_auxiliary_cam_has_a_column_of_its_own() -> None:
+    grid = class_table(["background", "cat"], [0.8, 0.4], [0.7, math.nan])
+    assert grid.columns == ("class", "IoU", "aux")
+    assert grid.rows[-1] == ["mean", "60.0", "70.0"]
+
+
+def test_blocks_are_counted_from_one() -> None:
+    assert similarity_table([0.25, 0.5]).rows == [["1", "0.250"], ["2", "0.500"]]

@@ -52,3 +52,12 @@ def test_a_terminal_gets_a_bar_with_the_note() -> None:
     assert "10/10" in last
     assert "[loss] 0.5" in last
     assert "\x1b[?25h" in last
+
+
+def test_what_an_earlier_session_has_done_is_counted_but_no_news() -> None:
+    file, clock = io.StringIO(), SteppedClock(0.0)
+    with task_progress(Console(file=file), "training", 100, clock, done=60) as task:
+        clock.now = 6.0
+        task.advance(5)  # not a tenth yet
+        task.advance(5)
+    assert file.getvalue().splitlines() == ["training  70/100", "training  70/100 in 6 s"]

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+import torch
+from PIL import Image
+
+from platform.results.tables import read_curves
+from platform.scoring.command import run_evaluation
+from platform.scoring.options import EvaluateOptions
+from tests.data.noise_dataset import CLASS_NAMES as CLASSES
+from tests.data.noise_dataset import make_rows
+from toco_core.checkpoint import load_checkpoint, save_checkpoint
+from toco_core.data.partscenes.classes import CLASS_NAMES
+from toco_core.data.writer import write_dataset
+
+
+@pytest.fixture
+def options(trained: Path, tmp_path: Path) -> EvaluateOptions:
+    return EvaluateOptions(
+        checkpoint=trained / "checkpoint.pt", output=tmp_path / "evaluation", pictures=2
+    )
+
+
+def evaluate(options: EvaluateOptions) -> dict[str, Any]:
+    assert run_evaluation(options) == 0
+    assert options.output is not None
+    return json.loads((options.output / "evaluation.json").read_text())
+
+
+def test_an_evaluation_is_on_report_at_the_threshold_of_the_recipe(
+    options: EvaluateOptions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = evaluate(options)
+    assert (content["split"], content["images"], content["masks_opened"]) == ("report", 16, 16)
+    assert (content["bkg"], content["iteration"]) == (0.5, 6)
+    shown = capsys.readouterr().out
+    assert "thresholds.bkg of the checkpoint's recipe" in shown
+    assert "best on report itself (optimistic)" in shown
+    assert "report   evaluation      16" in shown
+
+
+def test_the_numbers_of_an_evaluation_agree_with_each_other(options: EvaluateOptions) -> None:
+    content = evaluate(replace(options, bkg=0.3))
+    assert content["bkg_source"] == "--bkg"
+    for prefix, curve in (("", "curve"), ("aux_", "aux_curve")):
+        present = [iou for iou in content[f"{prefix}class_iou"].values() if iou is not None]
+        assert sum(present) / len(present) == pytest.approx(content[f"{prefix}miou"], rel=1e-12)
+        assert content[curve][300] == content[f"{prefix}miou"]
+        assert content["best_on_split"][f"{prefix}miou"] == max(content[curve])
+    assert options.output is not None
+    table = pq.read_table(options.output / "classes.parquet").to_pydict()
+    assert table["name"] == ["background", *CLASS_NAMES] == list(content["class_iou"])
+    assert table["iou"][0] == content["class_iou"]["background"]
+    assert len(content["token_similarity"]) > 1
+
+
+def test_the_score_is_the_one_that_training_saw(trained: Path, options: EvaluateOptions) -> None:
+    content = evaluate(replace(options, split="tune"))
+    last = read_curves(trained)[-1]
+    assert content["best_on_split"]["miou"] == last["score"]
+    assert content["best_on_split"]["aux_bkg"] == last["aux_bkg"]
+    assert content["class_f1"] == last["f1"]
+
+
+def test_the_pictures_are_those_of_the_last_evaluation(options: EvaluateOptions) -> None:
+    assert options.output is not None
+    for count in (2, 1):
+        evaluate(replace(options, images=4, pictures=count))
+        pictures = sorted(options.output.glob("*.png"))
+        assert [path.name for path in pictures] == [f"cam-{i:04d}.png" for i in range(count)]
+    width, height = Image.open(io.BytesIO(pictures[0].read_bytes())).size
+    assert width > 3 * height - 1  # image, CAM and truth
+
+
+def test_tables_and_pictures_lie_beside_the_checkpoint_by_default(
+    trained: Path, options: EvaluateOptions
+) -> None:
+    assert run_evaluation(replace(options, images=4, output=None)) == 0
+    found = {path.name for path in (trained / "evaluation-report").iterdir()}
+    assert found == {"evaluation.json", "classes.parquet", "cam-0000.png", "cam-0001.png"}
+
+
+def test_a_split_without_masks_is_refused(options: EvaluateOptions) -> None:
+    with pytest.raises(ValueError, match="split train has masks for 0 of 32 images"):
+        run_evaluation(replace(options, split="train"))
+
+
+def test_a_dataset_of_other_classes_is_refused(options: EvaluateOptions, tmp_path: Path) -> None:
+    rows = {"report": make_rows(4)}
+    write_dataset(tmp_path / "noise", rows, class_names=CLASSES, source="noise")
+    with pytest.raises(ValueError, match=r"are not those of .*noise: bird, boat, bus; name"):
+        run_evaluation(replace(options, data=str(tmp_path / "noise")))
+
+
+def test_cams_that_are_not_finite_are_refused(options: EvaluateOptions, tmp_path: Path) -> None:
+    checkpoint = load_checkpoint(options.checkpoint)
+    weight = torch.full_like(checkpoint.model["classifier.weight"], torch.nan)
+    broken = replace(checkpoint, model={**checkpoint.model, "classifier.weight": weight})
+    save_checkpoint(tmp_path / "broken.pt", broken)
+    with pytest.raises(FloatingPointError, match="not finite"):
+        run_evaluation(replace(options, checkpoint=tmp_path / "broken.pt"))
