@@ -8,7 +8,7 @@ from pathlib import Path
 
 from platform.datasets import open_for, require_masks, resolve_dataset
 from platform.results.events import ParameterValue
-from platform.results.tables import read_curves
+from platform.results.tables import read_curves, read_trials
 from platform.training.checkpoints import latest_checkpoint, require_same_settings
 from platform.training.options import TrainOptions
 from platform.training.plan import RunPlan
@@ -28,7 +28,7 @@ class RunSetup:
     name: str
     directory: Path
     plan: RunPlan
-    params: dict[str, ParameterValue]  # what is not as in the recipe of the package
+    params: dict[str, ParameterValue]  # its split, and what is not as in the package's recipe
 
     @property
     def log_file(self) -> Path:
@@ -72,6 +72,7 @@ def check_runs(
     runs = [_setup(name, recipe, root, split, options) for name, recipe in recipes.items()]
     for run in runs:
         _require_no_search(run.directory)
+        _require_same_split(run)
         run.checkpoint()
     return runs
 
@@ -89,7 +90,7 @@ def _setup(
         num_workers=options.workers.loaders,
         scored=frozenset(row["iteration"] for row in read_curves(directory)),
     )
-    return RunSetup(name=name, directory=directory, plan=plan, params=_params(recipe))
+    return RunSetup(name=name, directory=directory, plan=plan, params=_params(recipe, split))
 
 
 def _require_no_search(directory: Path) -> None:
@@ -97,9 +98,20 @@ def _require_no_search(directory: Path) -> None:
         raise ValueError(f"{directory} holds a search: give this run another --name")
 
 
-def _params(recipe: Recipe) -> dict[str, ParameterValue]:
-    """Return the seed, and where the recipe differs from the package's of the same name."""
+def _require_same_split(run: RunSetup) -> None:
+    for row in read_trials(run.directory):
+        before, now = row.params.get("split"), run.params["split"]
+        if before != now:
+            raise ValueError(
+                f"{run.directory} was scored on split {before}, and its table cannot go on with "
+                f"{now}: keep to --split {before}, or give this run another --name"
+            )
+
+
+def _params(recipe: Recipe, split: str | None) -> dict[str, ParameterValue]:
+    """Return seed and split, and where the recipe differs from the package's of the same name."""
     base = load_recipe(recipe.name) if recipe.name in recipe_names() else Recipe()
     keys = ["seed", *(key for key in changed_settings(base, recipe) if key != "seed")]
     values = {key: get_value(recipe, key) for key in keys}
-    return {key: v for key, v in values.items() if isinstance(v, bool | int | float | str)}
+    plain = {key: v for key, v in values.items() if isinstance(v, bool | int | float | str)}
+    return {"split": split or NO_SPLIT, **plain}

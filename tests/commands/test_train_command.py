@@ -58,6 +58,15 @@ def test_a_run_of_other_settings_is_refused_by_name(trained: Path, scenes: Path)
         finish(options)
 
 
+def test_scores_on_another_split_do_not_get_into_the_same_table(
+    trained: Path, scenes: Path
+) -> None:
+    settings = {"weights__ptc": "0.3"}
+    options = train_options(scenes, trained.parent, name="run", settings=settings, split="report")
+    with pytest.raises(ValueError, match="was scored on split tune, and its table cannot go on"):
+        finish(options)
+
+
 def test_a_directory_that_holds_a_search_is_refused(scenes: Path, tmp_path: Path) -> None:
     (tmp_path / "run/trials").mkdir(parents=True)
     with pytest.raises(ValueError, match="holds a search: give this run another --name"):
