@@ -87,7 +87,13 @@ def test_random_weights_follow_from_the_seed_and_leave_the_generator_alone() -> 
     first, again, other = (_built(seed) for seed in (3, 3, 4))
     assert torch.equal(torch.get_rng_state(), state)
     assert all(torch.equal(first[name], again[name]) for name in first)
-    assert not torch.equal(first["classifier.weight"], other["classifier.weight"])
+    assert not torch.equal(first["decoder.conv8.weight"], other["decoder.conv8.weight"])
+
+
+def test_no_class_claims_any_place_before_training() -> None:
+    weights = _built(3)
+    assert not weights["classifier.weight"].any()
+    assert not weights["aux_classifier.weight"].any()
 
 
 @pytest.mark.parametrize(

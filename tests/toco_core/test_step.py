@@ -17,7 +17,11 @@ EVERYTHING = CLASSIFICATION | {"ptc", "ctc", "seg", "energy"}
 
 
 def losses_module(recipe: Recipe) -> ToCoLosses:
-    return ToCoLosses(build_model(recipe, num_classes=3), recipe).train()
+    model = build_model(recipe, num_classes=3)
+    generator = torch.Generator().manual_seed(0)
+    for classifier in (model.classifier, model.aux_classifier):  # which begin at zero: no CAM yet
+        torch.nn.init.normal_(classifier.weight, generator=generator)
+    return ToCoLosses(model, recipe).train()
 
 
 def encoded_images(module: ToCoLosses, recipe: Recipe, iteration: int = 9) -> list[Tensor]:
