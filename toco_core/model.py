@@ -47,9 +47,9 @@ class ToCo(nn.Module):
         self.encoder = encoder
         self.classifier = nn.Conv2d(encoder.embed_dim, num_classes, 1, bias=False)
         self.aux_classifier = nn.Conv2d(encoder.embed_dim, num_classes, 1, bias=False)
-        # From nothing: a random classifier sees classes in places before it has learnt any, and since
-        # it only ever reads the maximum of each channel, it may settle on a CAM that is inverted.
-        # On PartScenes that cost two seeds of three a third of their CAM mIoU after 60 iterations.
+        # From zero: a random classifier sees classes in places before it has learnt any, and as it
+        # only ever reads the maximum of each channel, it may settle on a CAM that is inverted. On
+        # PartScenes that cost two seeds of three a third of their CAM mIoU after 60 iterations.
         nn.init.zeros_(self.classifier.weight)
         nn.init.zeros_(self.aux_classifier.weight)
         self.decoder = LargeFOV(encoder.embed_dim, num_classes, decoder)
