@@ -45,7 +45,9 @@ def _mean(values: Sequence[float]) -> float | None:
 def similarity_table(token_similarity: Sequence[float]) -> Grid:
     """Return the mean cosine of the patch tokens after each block; near 1 they are all alike."""
     rows = [[str(block), f"{value:.3f}"] for block, value in enumerate(token_similarity, start=1)]
-    return Grid(title="Similarity of patch tokens", columns=("block", "mean cosine of all pairs"), rows=rows)
+    return Grid(
+        title="Similarity of patch tokens", columns=("block", "mean cosine of all pairs"), rows=rows
+    )
 
 
 def threshold_plot(curve: Sequence[float], width: int = 60, height: int = 8) -> str:
