@@ -36,7 +36,8 @@ before = ours()
 with start_ray(Path(sys.argv[1]), num_cpus=1) as context:
     print(ray.get(where.remote()))
     print({node["NodeManagerAddress"] for node in ray.nodes()}, context.dashboard_url)
-    print(len(ray.util.state.list_nodes()), ray.cluster_resources()["CPU"])
+    gcs = context.address_info["gcs_address"]  # another Ray may run on this machine
+    print(len(ray.util.state.list_nodes(address=gcs)), ray.cluster_resources()["CPU"])
 print(ours() == before, ray.is_initialized())
 """
 INSTALLED = """
