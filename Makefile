@@ -28,9 +28,10 @@ search: $(RUNTIME) ## search hyper-parameters; options go in ARGS="..."
 	@echo "== search: python -m platform.search $(ARGS)"
 	@$(BIN)/python -m platform.search $(ARGS)
 
+# In two processes: what starts Ray in one of them, the rest in the other (tests/conftest.py).
 test: $(DEVELOPMENT) ## run every test, the slow ones too; options go in ARGS="..."
 	@echo "== test: every test"
-	@$(BIN)/python -m pytest $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 check: $(DEVELOPMENT) ## check format, lint and types
 	@echo "== check: format, lint and types"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]  # the checkout, or site-packages
 IS_CHECKOUT = (ROOT / "pyproject.toml").is_file()
 LOG_HANDLER = "toco-platform"
+START_TIMEOUT = "timed out during startup"
 # Ray's switch for laptops. Without it every service of a local Ray listens on all interfaces.
 LOOPBACK_ONLY = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 
@@ -78,7 +79,8 @@ def start_ray(
 
     Raises:
         ValueError: CPUs are asked of a cluster, which has those it has.
-        ConnectionError: no cluster answers at the address, or it does not know us.
+        ConnectionError: no cluster answers at the address, or it does not know us; or a Ray of
+            our own does not come up on a machine that is busy.
     """
     address = address or os.environ.get("RAY_ADDRESS") or None
     if address == "local":
@@ -100,9 +102,17 @@ def _start_local(num_cpus: int | None, dashboard: bool) -> BaseContext:
         from ray._private import ray_constants
 
         ray_constants.ENABLE_RAY_CLUSTER = False  # read when Ray was imported, maybe before us
-        return ray.init(
-            "local", num_cpus=num_cpus, include_dashboard=dashboard, log_to_driver=False
-        )
+        try:
+            return ray.init(
+                "local", num_cpus=num_cpus, include_dashboard=dashboard, log_to_driver=False
+            )
+        except Exception as error:
+            if START_TIMEOUT not in str(error):  # Ray has no class of its own for it
+                raise
+            raise ConnectionError(
+                "Ray did not start within half a minute: too much else runs on this machine; try "
+                "again, or use a running cluster (--address)"
+            ) from error
 
 
 def _connect(address: str) -> BaseContext:
