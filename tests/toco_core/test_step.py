@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from tests.toco_core.small_run import random_batch, small_recipe
-from toco_core import step
+from toco_core import step, supervision
 from toco_core.model import build_model
 from toco_core.settings import Recipe
 from toco_core.step import ToCoLosses
@@ -48,9 +48,9 @@ def test_a_term_of_weight_zero_is_not_computed(term: str, monkeypatch: pytest.Mo
     recipe = small_recipe(**{f"weights__{term}": 0.0})
     module = losses_module(recipe)
     forbidden = {
-        "ptc": "patch_token_contrast",
+        "ptc": "patch_token_sums",
         "ctc": "class_token_contrast",
-        "seg": "balanced_cross_entropy",
+        "seg": "balanced_cross_entropy_sums",
     }
     if term == "energy":
         module.energy.register_forward_pre_hook(lambda *_: pytest.fail("the energy was computed"))
@@ -95,9 +95,9 @@ def test_refined_labels_come_from_the_final_cam_from_its_stage_on(
         given.append(args[2])
         return real_refine(*args)
 
-    real_cam, real_refine = step.multi_scale_cam, step.refine_labels
+    real_cam, real_refine = step.multi_scale_cam, supervision.refine_labels
     monkeypatch.setattr(step, "multi_scale_cam", remember_cams)
-    monkeypatch.setattr(step, "refine_labels", remember_refined)
+    monkeypatch.setattr(supervision, "refine_labels", remember_refined)
     losses_module(recipe)(random_batch(recipe), iteration)
     final, auxiliary = cams[0]
     assert not torch.equal(final, auxiliary)
