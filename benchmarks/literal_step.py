@@ -51,7 +51,7 @@ def literal_losses(ours: ToCoLosses, batch: TrainBatch, crops: LocalCrops) -> di
         "ctc": _class_term(model, recipe, batch, crops),
     }
     assert output.seg is not None
-    labels = _refined_labels(recipe, batch, cam)
+    labels = literal_refined_labels(recipe, batch, cam)
     size = batch.images.shape[-2:]
     logits = F.interpolate(output.seg, size=size, mode="bilinear", align_corners=False)
     losses["seg"] = balanced_cross_entropy(logits, labels)
@@ -78,7 +78,8 @@ def _class_term(model: ToCo, recipe: Recipe, batch: TrainBatch, local: LocalCrop
 
 
 @torch.no_grad()
-def _refined_labels(recipe: Recipe, batch: TrainBatch, cam: Tensor) -> Tensor:
+def literal_refined_labels(recipe: Recipe, batch: TrainBatch, cam: Tensor) -> Tensor:
+    """Refine image by image and threshold by threshold: CAM (B, C, H, W) to labels (B, H, W)."""
     size = batch.images.shape[-2:]
     small = [size[0] // 2, size[1] // 2]
     images = eight_bit(batch.images)

@@ -69,6 +69,13 @@ def test_filter_is_proportional_to_the_exact_sum_where_points_are_dense(dims: in
     assert ratio.std() / ratio.mean() < 0.15
 
 
+def test_a_lattice_of_fixed_size_gives_the_same_sums_to_the_bit() -> None:
+    torch.manual_seed(0)
+    features, values = torch.randn(2, 300, 5), torch.randn(2, 300, 3)
+    counted = PermutohedralLattice(features).filter(values)
+    assert torch.equal(PermutohedralLattice(features, fixed_size=True).filter(values), counted)
+
+
 def test_filter_is_linear() -> None:
     torch.manual_seed(0)
     lattice = PermutohedralLattice(torch.randn(1, 200, 5))

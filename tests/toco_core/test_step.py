@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import DynamicOutputShapeException, FakeTensorMode
 
 from tests.toco_core.small_run import random_batch, small_recipe
 from toco_core import step, supervision
@@ -129,3 +130,17 @@ def test_the_same_batch_gives_the_same_losses_to_the_bit() -> None:
     recipe = small_recipe()
     first, again = (losses_module(recipe)(random_batch(recipe), 9) for _ in range(2))
     assert all(torch.equal(first[name], again[name]) for name in first)
+
+
+@pytest.mark.parametrize("fixed_size", [True, False])
+def test_a_step_never_waits_for_the_device(fixed_size: bool) -> None:
+    # Fake tensors have no content: to read a number off one, or a size that hangs on it, raises.
+    recipe = small_recipe()
+    module = losses_module(recipe)
+    module.energy.fixed_size = fixed_size  # True on a GPU
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        if fixed_size:
+            module(random_batch(recipe), 9)["total"].backward()
+        else:  # the lattice counts its points: the test would see a wait
+            with pytest.raises(DynamicOutputShapeException):
+                module(random_batch(recipe), 9)
