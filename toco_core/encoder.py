@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from toco_core.backbones import require_supported
+from toco_core.class_attention import class_token_of
 
 
 class Encoded(NamedTuple):
@@ -82,6 +83,13 @@ class Encoder(nn.Module):
             aux_tokens=_as_map(outputs[self.aux_layer][:, prefix:], grid),
             blocks=tuple(x[:, prefix:] for x in outputs.values()) if keep_blocks else (),
         )
+
+    def class_token(self, images: Tensor) -> Tensor:
+        """Return the class token alone, (B, D): that of `forward`, with less work."""
+        x, _ = self._embed(images)
+        for block in self.vit.blocks[:-1]:
+            x = self._run(block, x)
+        return self.vit.norm(class_token_of(self.vit.blocks[-1], x))[:, 0]
 
     def compile_blocks(self) -> None:
         """Compile each block at its first use, once for every size of its input."""

@@ -148,9 +148,9 @@ class ToCoLosses(nn.Module):
     ) -> Tensor:
         crops = local.crops.transpose(0, 1).flatten(0, 1)  # (n * B, 3, S, S), view after view
         with self._autocast(batch.images):
-            second = self.model.encoder(batch.global_view).class_token  # (B, D)
+            second = self.model.encoder.class_token(batch.global_view)  # (B, D)
             globals_ = torch.cat([output.class_token, second])  # (2 B, D)
-            locals_ = self.model.encoder(crops).class_token  # (n * B, D)
+            locals_ = self.model.encoder.class_token(crops)  # (n * B, D)
             student = self.model.projection(torch.cat([globals_, locals_]))
         with self._autocast(batch.images):
             teacher = self.model.project_by_teacher(globals_.detach(), update=is_first)

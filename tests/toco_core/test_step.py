@@ -28,7 +28,8 @@ def losses_module(recipe: Recipe) -> ToCoLosses:
 def encoded_images(module: ToCoLosses, recipe: Recipe, iteration: int = 9) -> list[Tensor]:
     """Return every image that a step encodes."""
     seen: list[Tensor] = []
-    module.model.encoder.register_forward_pre_hook(lambda _, inputs: seen.extend(inputs[0]))
+    patches = module.model.encoder.vit.patch_embed.proj
+    patches.register_forward_pre_hook(lambda _, inputs: seen.extend(inputs[0]))
     module(random_batch(recipe), iteration)
     return seen
 
