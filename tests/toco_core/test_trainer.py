@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import random
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -142,3 +144,20 @@ def test_going_on_with_another_recipe_is_refused_if_it_changes_the_steps(
 def test_training_opens_no_mask(dataset: ParquetDataset) -> None:
     run(Trainer(small_recipe(), dataset), 2)
     assert dataset.ledger.total() == 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+def test_memory_stays_flat_over_five_hundred_steps(dataset: ParquetDataset) -> None:
+    trainer = Trainer(small_recipe(iterations=500, optimiser__lr=1e-5), dataset)
+    resident: list[float] = []
+    while not trainer.finished:
+        trainer.step()
+        if trainer.iteration % 100 == 0:
+            resident.append(_resident_megabytes())
+    assert resident[-1] - resident[0] < 20, resident
+
+
+def _resident_megabytes() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
