@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from platform.results.pictures import GUTTER
 from platform.results.tables import read_curves
 from platform.scoring.command import run_evaluation
 from platform.scoring.options import EvaluateOptions
@@ -38,12 +39,13 @@ def test_an_evaluation_is_on_report_at_the_threshold_of_the_recipe(
     options: EvaluateOptions, capsys: pytest.CaptureFixture[str]
 ) -> None:
     content = evaluate(options)
-    assert (content["split"], content["images"], content["masks_opened"]) == ("report", 16, 16)
+    assert (content["split"], content["images"], content["masks_opened"]) == ("report", 16, 32)
     assert (content["bkg"], content["iteration"]) == (0.5, 6)
     shown = capsys.readouterr().out
     assert "thresholds.bkg of the checkpoint's recipe" in shown
     assert "best on report itself (optimistic)" in shown
-    assert "report   evaluation      16" in shown
+    assert "report   evaluation        16" in shown
+    assert "report   segmentation      16" in shown
 
 
 def test_the_numbers_of_an_evaluation_agree_with_each_other(options: EvaluateOptions) -> None:
@@ -73,10 +75,11 @@ def test_the_pictures_are_those_of_the_last_evaluation(options: EvaluateOptions)
     assert options.output is not None
     for count in (2, 1):
         evaluate(replace(options, images=4, pictures=count))
-        pictures = sorted(options.output.glob("*.png"))
-        assert [path.name for path in pictures] == [f"cam-{i:04d}.png" for i in range(count)]
-    width, height = Image.open(io.BytesIO(pictures[0].read_bytes())).size
-    assert width > 3 * height - 1  # image, CAM and truth
+        for kind, panels in (("cam", 3), ("segmentation", 4)):  # CAM, segmentation and truth
+            pictures = sorted(options.output.glob(f"{kind}-*.png"))
+            assert [path.name for path in pictures] == [f"{kind}-{i:04d}.png" for i in range(count)]
+            width, height = Image.open(io.BytesIO(pictures[0].read_bytes())).size
+            assert width == panels * height + (panels - 1) * GUTTER
 
 
 def test_tables_and_pictures_lie_beside_the_checkpoint_by_default(
@@ -84,7 +87,34 @@ def test_tables_and_pictures_lie_beside_the_checkpoint_by_default(
 ) -> None:
     assert run_evaluation(replace(options, images=4, output=None)) == 0
     found = {path.name for path in (trained / "evaluation-report").iterdir()}
-    assert found == {"evaluation.json", "classes.parquet", "cam-0000.png", "cam-0001.png"}
+    pictures = {f"{kind}-000{i}.png" for kind in ("cam", "segmentation") for i in range(2)}
+    assert found == {"evaluation.json", "classes.parquet", *pictures}
+
+
+def test_the_segmentation_is_scored_at_one_scale_at_several_and_after_the_crf(
+    options: EvaluateOptions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = evaluate(replace(options, tasks=("seg",), crf=True, images=6, scales=(1.0, 1.5)))
+    assert "miou" not in content
+    scored = content["segmentation"]
+    assert scored["scales"] == [1.0, 1.5]
+    for variant in ("single", "multi", "crf"):
+        present = [iou for iou in scored[variant]["class_iou"].values() if iou is not None]
+        assert sum(present) / len(present) == pytest.approx(scored[variant]["miou"], rel=1e-12)
+    assert options.output is not None
+    table = pq.read_table(options.output / "classes.parquet").to_pydict()
+    assert set(table) == {"label", "name", "seg_iou", "seg_multi_iou", "seg_crf_iou"}
+    shown = capsys.readouterr().out
+    assert "scales 1, 1.5 + mirror + CRF" in shown
+    assert "CAM mIoU" not in shown
+
+
+def test_only_what_is_asked_for_is_scored(options: EvaluateOptions) -> None:
+    content = evaluate(replace(options, tasks=("cam",)))
+    assert "segmentation" not in content
+    assert content["masks_opened"] == 16
+    content = evaluate(replace(options, tasks=("seg",), scales=()))
+    assert set(content["segmentation"]) == {"scales", "single"}
 
 
 def test_a_split_without_masks_is_refused(options: EvaluateOptions) -> None:

@@ -52,6 +52,9 @@ def test_training_in_this_process_needs_no_ray() -> None:
         (["evaluate", "none.pt"], "there is no checkpoint at none.pt"),
         (["evaluate", "pyproject.toml", "--bkg", "43"], "--bkg 43.0 is not in 0..1"),
         (["evaluate", "pyproject.toml", "--images", "0"], "--images 0 must be at least 1"),
+        (["evaluate", "pyproject.toml", "--scales", "0"], "--scales 0.0 is not in 0.1..8"),
+        (["evaluate", "pyproject.toml", "--recipe", "voc_vit_b"], "say --official for a .pth file"),
+        (["evaluate", "pyproject.toml", "--official"], "--official needs --recipe"),
         # These are found only once torch is there.
         (["train", "--data", "/nowhere"], "no dataset at /nowhere: there is no such directory"),
         (["train", "--workers", "2", "--cpus", "900"], "ask for fewer"),
