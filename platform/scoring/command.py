@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
 
 from rich.console import Console
 
 from platform.command_line import drawing_progress
-from platform.results.task_progress import task_progress
 from platform.scoring.answer import ScoredCheckpoint, SegmentedCheckpoint
-from platform.scoring.crew import Crew
+from platform.scoring.crew import Crew, carry_out
 from platform.scoring.network import read_network
 from platform.scoring.options import EvaluateOptions
 from platform.scoring.report import Evaluation, show_evaluation, write_evaluation
-from platform.scoring.request import Answer, Request
 from platform.scoring.runner import check_workers, crew
 from platform.scoring.setup import EvaluationSetup, check_dataset
 from toco_core import segmentation_score
@@ -68,18 +65,6 @@ def _score_segmentation(
     words = f"scoring segmentation of {setup.split}"
     parts = carry_out(setup.segmentation, pieces, workers, console, words)
     return SegmentedCheckpoint.of(parts, time.monotonic() - start)
-
-
-def carry_out(
-    request: Request[Answer], pieces: Sequence[range], workers: Crew, console: Console, words: str
-) -> list[Answer]:
-    """Have all pieces of a request done, and show how far that is."""
-    answers: list[Answer] = []
-    with task_progress(console, words, sum(map(len, pieces))) as task:
-        for piece, answer in zip(pieces, workers.each(request, pieces), strict=True):
-            answers.append(answer)
-            task.advance(len(piece))
-    return answers
 
 
 def _require_truth(setup: EvaluationSetup, evaluation: Evaluation) -> None:

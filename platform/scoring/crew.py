@@ -6,6 +6,9 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from rich.console import Console
+
+from platform.results.task_progress import task_progress
 from platform.scoring.request import Answer, Request
 
 if TYPE_CHECKING:
@@ -51,3 +54,15 @@ class PoolCrew:
                 yield ray.get(pending.popleft())
         while pending:
             yield ray.get(pending.popleft())
+
+
+def carry_out(
+    request: Request[Answer], pieces: Sequence[range], workers: Crew, console: Console, words: str
+) -> list[Answer]:
+    """Have all pieces of a request done, and show how far that is."""
+    answers: list[Answer] = []
+    with task_progress(console, words, sum(map(len, pieces))) as task:
+        for piece, answer in zip(pieces, workers.each(request, pieces), strict=True):
+            answers.append(answer)
+            task.advance(len(piece))
+    return answers
