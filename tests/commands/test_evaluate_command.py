@@ -13,10 +13,12 @@ from PIL import Image
 
 from platform.results.pictures import GUTTER
 from platform.results.tables import read_curves
+from platform.scoring.checks import check_options
 from platform.scoring.command import run_evaluation
-from platform.scoring.options import EvaluateOptions
+from platform.scoring.options import EvaluateOptions, OfficialNetwork
 from tests.data.noise_dataset import CLASS_NAMES as CLASSES
 from tests.data.noise_dataset import make_rows
+from tests.toco_core.official_network import in_official_names
 from toco_core.checkpoint import load_checkpoint, save_checkpoint
 from toco_core.data.partscenes.classes import CLASS_NAMES
 from toco_core.data.writer import write_dataset
@@ -136,3 +138,38 @@ def test_cams_that_are_not_finite_are_refused(options: EvaluateOptions, tmp_path
     save_checkpoint(tmp_path / "broken.pt", broken)
     with pytest.raises(FloatingPointError, match="not finite"):
         run_evaluation(replace(options, checkpoint=tmp_path / "broken.pt"))
+
+
+@pytest.fixture
+def official(
+    trained: Path, options: EvaluateOptions, scenes: Path, tmp_path: Path
+) -> EvaluateOptions:
+    """The same weights as the authors would have saved them."""
+    checkpoint = load_checkpoint(options.checkpoint)
+    torch.save(in_official_names(checkpoint.model), tmp_path / "toco.pth")
+    network = OfficialNetwork(official=True, recipe=str(trained / "recipe.yaml"))
+    return replace(options, checkpoint=tmp_path / "toco.pth", data=str(scenes), network=network)
+
+
+def test_weights_of_the_authors_have_the_score_that_they_have_in_a_checkpoint(
+    options: EvaluateOptions, official: EvaluateOptions
+) -> None:
+    ours = evaluate(options)
+    theirs = evaluate_official(official)
+    assert (theirs["official"], theirs["iteration"]) == (True, None)
+    for key in ("miou", "curve", "aux_curve", "class_f1", "segmentation", "token_similarity"):
+        assert theirs[key] == ours[key]
+
+
+def test_weights_of_the_authors_that_do_not_fit_the_recipe_are_refused_by_name(
+    official: EvaluateOptions,
+) -> None:
+    network = replace(official.network, set=("decoder.channels=48",))
+    with pytest.raises(ValueError, match=r"toco\.pth does not fit .*decoder\.conv6\.weight is"):
+        evaluate_official(replace(official, network=network))
+
+
+def evaluate_official(options: EvaluateOptions) -> dict[str, Any]:
+    assert run_evaluation(options, check_options(options)) == 0
+    assert options.output is not None
+    return json.loads((options.output / "evaluation.json").read_text())

@@ -45,6 +45,7 @@ def test_training_in_this_process_needs_no_ray() -> None:
     [
         (["train", "--recipe", "voc"], "recipe voc: neither a file nor one of coco_deit_b,"),
         (["train", "--set", "weights.pct=1"], "did you mean weights.ptc?"),
+        (["train", "--weights", "none.pth"], "--weights none.pth: there is no such file"),
         (["train", "--seeds", "0"], "--seeds 0 must be at least 1"),
         (["train", "--name", "a/b"], "--name 'a/b' must be letters, digits"),
         (["train", "--workers", "3"], "--workers 3 cannot share data.images_per_step 8 evenly"),

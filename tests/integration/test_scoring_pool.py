@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import ray
 
+from platform.exporting.request import ExportRequest
 from platform.runtime import start_ray
 from platform.scoring.answer import ScoredCheckpoint, SegmentedCheckpoint
 from platform.scoring.broker import Broker
@@ -112,6 +113,33 @@ def test_three_workers_segment_as_this_process_does(
     for variant, counts in alone.score.counts.items():
         np.testing.assert_array_equal(shared.score.counts[variant].counts, counts.counts)
     assert shared.pictures == alone.pictures
+
+
+def test_three_workers_export_the_files_of_this_process(
+    three: ScoringPool, request_: ScoreRequest, tmp_path: Path
+) -> None:
+    request = ExportRequest(
+        checkpoint=request_.checkpoint,
+        dataset=request_.dataset,
+        split="train",
+        output=str(tmp_path / "shared"),
+        kinds=("labels", "cams"),
+        source="cam",
+        bkg=0.4,
+        low=None,
+        high=None,
+        scales=(),
+        crf=False,
+        all_classes=False,
+    )
+    crews = PoolCrew(three.client, 3), LocalCrew(ScoringWorker())
+    trees: list[dict[str, bytes]] = []
+    for crew, name in zip(crews, ("shared", "alone"), strict=True):
+        answers = crew.each(replace(request, output=str(tmp_path / name)), chunks(32, 4))
+        assert sum(answer.written for answer in answers) == 32
+        trees.append({path.name: path.read_bytes() for path in (tmp_path / name).rglob("*.*")})
+    assert len(trees[0]) == 64
+    assert trees[0] == trees[1]
 
 
 def test_answers_come_in_the_order_of_the_requests(
