@@ -61,7 +61,7 @@ def _mirrored_cam(
         raw_cams = model.raw_cams(torch.cat([images, mirror]))
     else:
         raw_cams = torch.cat([raw.detach(), model.raw_cams(mirror)])
-    cams = F.interpolate(raw_cams, size=size, mode="bilinear", align_corners=False)
+    cams = F.interpolate(raw_cams.float(), size=size, mode="bilinear", align_corners=False)
     straight, mirrored = cams.chunk(2)
     return torch.maximum(straight, mirrored.flip(-1)).relu_()
 

@@ -18,10 +18,19 @@ from toco_core.settings import Recipe
 from toco_core.torch_file import read_torch_file
 
 FORMAT = "toco training checkpoint"
-VERSION = 1
+VERSION = 2
 
-# These may differ when a run goes on: they have no part in its steps.
-FREE_SETTINGS = ("name", "data.source", "backbone.weights", "thresholds.bkg", "scoring.")
+# These may differ when a run goes on: but for rounding, they have no part in its steps.
+FREE_SETTINGS = (
+    "name",
+    "data.source",
+    "backbone.weights",
+    "thresholds.bkg",
+    "scoring.",
+    "compute.parts",
+    "compute.recompute_blocks",
+    "compute.compile",
+)
 
 # The authors' names and ours; what is not listed has the same name.
 OFFICIAL_PREFIXES = {
@@ -45,6 +54,7 @@ class Checkpoint:
     model: dict[str, Tensor]
     optimiser: dict[str, Any]
     schedule: dict[str, Any]
+    scaler: dict[str, Any]  # of the loss, in float16; else empty
     random: dict[str, Any]
 
     @property

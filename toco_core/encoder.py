@@ -8,8 +8,10 @@ import torch
 from timm.layers.pos_embed import resample_abs_pos_embed
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from toco_core.backbones import require_supported
+from toco_core.class_attention import class_token_of
 
 
 class Encoded(NamedTuple):
@@ -36,6 +38,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.vit = require_supported(vit, type(vit).__name__)
         self.aux_layer = resolve_layer(aux_layer, len(vit.blocks))
+        self.recompute_blocks = False  # activation checkpointing: less memory, more work
         self._positions.requires_grad_(False)
 
     @property
@@ -69,7 +72,7 @@ class Encoder(nn.Module):
         wanted = range(last + 1) if keep_blocks else (self.aux_layer, last)
         outputs: dict[int, Tensor] = {}
         for index, block in enumerate(self.vit.blocks):
-            x = block(x)
+            x = self._run(block, x)
             if index in wanted:
                 outputs[index] = x
         outputs[last] = final = self.vit.norm(x)
@@ -81,13 +84,38 @@ class Encoder(nn.Module):
             blocks=tuple(x[:, prefix:] for x in outputs.values()) if keep_blocks else (),
         )
 
-    def _embed(self, images: Tensor) -> tuple[Tensor, tuple[int, int]]:
-        height, width = images.shape[-2:]
+    def class_token(self, images: Tensor) -> Tensor:
+        """Return the class token alone, (B, D): that of `forward`, with less work."""
+        x, _ = self._embed(images)
+        for block in self.vit.blocks[:-1]:
+            x = self._run(block, x)
+        return self.vit.norm(class_token_of(self.vit.blocks[-1], x))[:, 0]
+
+    def compile_blocks(self) -> None:
+        """Compile each block at its first use, once for every size of its input."""
+        for block in self.vit.blocks:
+            block.compile()
+
+    def grid(self, height: int, width: int) -> tuple[int, int]:
+        """Return the token grid of an image of this size, px.
+
+        Raises:
+            ValueError: it is smaller than a patch.
+        """
         patch_height, patch_width = self.patch_size
         grid = height // patch_height, width // patch_width
         if 0 in grid:
             patch = f"{patch_height}x{patch_width}"
             raise ValueError(f"an image of {height}x{width} px is smaller than a patch, {patch} px")
+        return grid
+
+    def _run(self, block: nn.Module, x: Tensor) -> Tensor:
+        if self.recompute_blocks and torch.is_grad_enabled():
+            return checkpoint(block, x, use_reentrant=False)
+        return block(x)
+
+    def _embed(self, images: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        grid = self.grid(images.shape[-2], images.shape[-1])
         # timm's PatchEmbed would refuse other sizes than its own, its convolution does not.
         patches = self.vit.patch_embed.proj(images).flatten(2).transpose(1, 2)  # (B, h * w, D)
         return self._with_positions(self.vit.patch_embed.norm(patches), grid), grid

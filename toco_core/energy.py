@@ -23,6 +23,7 @@ class DenseEnergyLoss(nn.Module):
         sigma_rgb: standard deviation of the colour kernel, intensities of 0..255.
         sigma_xy: standard deviation of the position kernel, px at full resolution.
         scale_factor: resolution at which the energy is computed.
+        fixed_size: of the lattice, see `PermutohedralLattice`; None: on a GPU.
     """
 
     def __init__(
@@ -31,12 +32,14 @@ class DenseEnergyLoss(nn.Module):
         sigma_rgb: float = 15.0,
         sigma_xy: float = 100.0,
         scale_factor: float = 0.5,
+        fixed_size: bool | None = None,
     ) -> None:
         super().__init__()
         self.weight = weight
         self.sigma_rgb = sigma_rgb
         self.sigma_xy = sigma_xy
         self.scale_factor = scale_factor
+        self.fixed_size = fixed_size
 
     def forward(self, images: Tensor, logits: Tensor, labels: Tensor, boxes: Tensor) -> Tensor:
         """Compute the weighted energy.
@@ -56,7 +59,8 @@ class DenseEnergyLoss(nn.Module):
         inside = self._shrink(inside[:, None], "nearest")  # (B, 1, h, w)
         unlabelled = self._shrink((labels == 255).float()[:, None], "nearest") > 0
         features = self._features(self._shrink(denormalize(images.float()), "nearest"))
-        return self.weight * _Energy.apply(features, probabilities, inside, unlabelled)
+        fixed_size = images.is_cuda if self.fixed_size is None else self.fixed_size
+        return self.weight * _Energy.apply(features, probabilities, inside, unlabelled, fixed_size)
 
     def _shrink(self, maps: Tensor, mode: str) -> Tensor:
         aligned = False if mode == "bilinear" else None
@@ -89,12 +93,13 @@ class _Energy(Function):
         probabilities: Tensor,
         inside: Tensor,
         unlabelled: Tensor,
+        fixed_size: bool,
     ) -> Tensor:
         gate = inside - probabilities.amax(dim=1, keepdim=True)  # (B, 1, h, w)
         gate = gate.masked_fill(unlabelled, 1.0).clamp(min=0.0)
         masked = probabilities * inside  # (B, C + 1, h, w)
         values = masked.flatten(2).transpose(1, 2)  # (B, h * w, C + 1)
-        filtered = PermutohedralLattice(features).filter(values)
+        filtered = PermutohedralLattice(features, fixed_size=fixed_size).filter(values)
         pull = gate * filtered.transpose(1, 2).unflatten(2, masked.shape[2:])
         ctx.save_for_backward(pull * inside)
         return -(masked * pull).sum() / len(probabilities)
@@ -102,4 +107,4 @@ class _Energy(Function):
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
         (pull,) = ctx.saved_tensors
-        return None, -2 * grad_outputs[0] * pull / len(pull), None, None
+        return None, -2 * grad_outputs[0] * pull / len(pull), None, None, None

@@ -43,7 +43,12 @@ def patch_token_contrast(tokens: Tensor, affinity: Tensor) -> Tensor:
     Returns:
         Scalar in 0..1. Without positive (or negative) pairs that half has no gradient.
     """
-    (positive, negative), (n_positive, n_negative) = patch_token_sums(tokens, affinity)
+    return patch_token_loss(patch_token_sums(tokens, affinity))
+
+
+def patch_token_loss(halves: Halves) -> Tensor:
+    """Return PTC of the sums over positive and over negative pairs, and of their counts."""
+    (positive, negative), (n_positive, n_negative) = halves
     return 0.5 * (1 - positive / (n_positive + 1)) + 0.5 * negative / (n_negative + 1)
 
 
@@ -54,6 +59,25 @@ def patch_token_sums(tokens: Tensor, affinity: Tensor) -> Halves:
     pairs = [(affinity == 1).to(similarity.dtype), (affinity == 0).to(similarity.dtype)]
     sums = torch.stack([torch.sum(similarity * chosen) for chosen in pairs])
     return Halves(sums, torch.stack([chosen.sum() for chosen in pairs]))
+
+
+def pair_counts(token_labels: Tensor, ignore_index: int = 255) -> Tensor:
+    """Count the positive and the negative pairs of the tokens labelled so.
+
+    Without the matrix of pairs: m tokens of one label make m (m - 1) positive pairs.
+
+    Args:
+        token_labels: (B, h, w), 0..255.
+        ignore_index: label of the tokens that do not count.
+
+    Returns:
+        (2,) int64: what `patch_token_sums` counts for their `token_affinity`.
+    """
+    flat = token_labels.flatten(1)  # (B, N)
+    sizes = torch.zeros(len(flat), 256, dtype=torch.int64, device=flat.device)
+    sizes = sizes.scatter_add(1, flat, (flat != ignore_index).long())  # (B, 256) tokens of a label
+    tokens, same = sizes.sum(dim=1), sizes.square().sum(dim=1)  # (B,)
+    return torch.stack([(same - tokens).sum(), (tokens.square() - same).sum()])
 
 
 def class_token_contrast(
@@ -97,8 +121,12 @@ def balanced_cross_entropy(logits: Tensor, labels: Tensor, ignore_index: int = 2
     Returns:
         Scalar; a half without pixels counts 0, where its mean would be NaN.
     """
-    sums, counts = balanced_cross_entropy_sums(logits, labels, ignore_index)
-    return 0.5 * (sums / counts.clamp(min=1)).sum()
+    return balanced_loss(balanced_cross_entropy_sums(logits, labels, ignore_index))
+
+
+def balanced_loss(halves: Halves) -> Tensor:
+    """Return the mean of the means over both halves; one without pixels counts 0."""
+    return 0.5 * (halves.sums / halves.counts.clamp(min=1)).sum()
 
 
 def balanced_cross_entropy_sums(logits: Tensor, labels: Tensor, ignore_index: int = 255) -> Halves:
@@ -110,7 +138,13 @@ def balanced_cross_entropy_sums(logits: Tensor, labels: Tensor, ignore_index: in
     background = labels == 0
     foreground = ~background & (labels != ignore_index)
     sums = torch.stack([loss.where(half, 0).sum() for half in (background, foreground)])
-    return Halves(sums, torch.stack([background.sum(), foreground.sum()]))
+    return Halves(sums, pixel_counts(labels, ignore_index))
+
+
+def pixel_counts(labels: Tensor, ignore_index: int = 255) -> Tensor:
+    """Count background and foreground pixels: (B, H, W) -> (2,) int64."""
+    background = (labels == 0).sum()
+    return torch.stack([background, (labels != ignore_index).sum() - background])
 
 
 def _at_least_float32(tensor: Tensor) -> Tensor:

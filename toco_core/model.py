@@ -77,15 +77,23 @@ class ToCo(nn.Module):
         return torch.cat(cams, dim=1)
 
     @torch.no_grad()
-    def project_by_teacher(self, class_tokens: Tensor) -> Tensor:
+    def project_by_teacher(self, class_tokens: Tensor, *, update: bool = True) -> Tensor:
         """Move the teacher's head towards the student's, then project (V, D) -> (V, K) with it.
 
-        Update and use are one call, because the teacher is updated just before each use.
+        Update and use are one call, because the teacher is updated just before its use in a step.
+
+        Args:
+            class_tokens: (V, D).
+            update: False for the later parts of a step that is done in several.
         """
+        if update:
+            self._move_teacher()
+        return self.teacher_projection(class_tokens)
+
+    def _move_teacher(self) -> None:
         pairs = zip(self.teacher_projection.parameters(), self.projection.parameters(), strict=True)
         for teacher, student in pairs:
             teacher.lerp_(student, 1 - self.momentum)
-        return self.teacher_projection(class_tokens)
 
 
 def build_model(recipe: Recipe, num_classes: int, *, pretrained: bool = True) -> ToCo:

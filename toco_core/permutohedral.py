@@ -34,12 +34,14 @@ class PermutohedralLattice:
     Args:
         features: (B, N, d) float32 coordinates in standard deviations of the Gaussian; the B sets
             do not see each other.
+        fixed_size: reserve as many lattice points as there can be, instead of counting them: on a
+            GPU, the host then need not wait for the count. Several times more work.
 
     Raises:
         ValueError: more coordinates than there are multipliers for.
     """
 
-    def __init__(self, features: Tensor) -> None:
+    def __init__(self, features: Tensor, *, fixed_size: bool = False) -> None:
         batch, points, dims = features.shape
         if dims >= len(MULTIPLIERS):
             raise ValueError(
@@ -49,9 +51,8 @@ class PermutohedralLattice:
         image = torch.arange(batch, device=features.device).repeat_interleave(points)
         keys = _corner_keys(base, rank, image)  # (B * N, d + 1)
         ordered, order = keys.flatten().sort()
-        unique, inverse, self.counts = torch.unique_consecutive(
-            ordered, return_inverse=True, return_counts=True
-        )
+        group = _group_fixed if fixed_size else _group
+        unique, inverse, self.counts = group(ordered)
         self.corners = torch.empty_like(inverse).index_copy_(0, order, inverse).view_as(keys)
         self.members = order // (dims + 1)  # points in the order of their corners
         self.member_weights = self.weights.flatten()[order]
@@ -144,6 +145,20 @@ def _corner_keys(base: Tensor, rank: Tensor, image: Tensor) -> Tensor:
     beyond = rank[:, None, :dims] > dims - corner[:, None]  # (P, d + 1, d)
     steps = corner[:, None] - (dims + 1) * beyond
     return origin[:, None] + (steps * multipliers[:dims]).sum(dim=2)
+
+
+def _group(ordered: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Tell sorted keys (n,) apart: the M different ones, the place of each key, their counts."""
+    return torch.unique_consecutive(ordered, return_inverse=True, return_counts=True)
+
+
+def _group_fixed(ordered: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Do as `_group`, with M = n: the places at the end that are left over hold no point."""
+    is_new = F.pad(ordered[1:] != ordered[:-1], (1, 0), value=True)
+    inverse = is_new.long().cumsum(0) - 1
+    nobody = torch.full_like(ordered, torch.iinfo(torch.int64).max)  # stays sorted
+    counts = torch.zeros_like(ordered).scatter_add_(0, inverse, torch.ones_like(ordered))
+    return nobody.scatter_(0, inverse, ordered), inverse, counts
 
 
 def _key_step(axis: int, dims: int) -> int:

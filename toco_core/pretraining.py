@@ -59,6 +59,13 @@ class Options:
     warmup_steps: int = 100
     seed: int = 0
     pooling: Pooling = "mean"
+    mosaic_share: float = 0.0  # of each batch is tiled: see `mosaic`
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.mosaic_share <= 1:
+            raise ValueError(f"--mosaic-share {self.mosaic_share} is not in 0..1")
+        if self.mosaic_share and self.pooling != "max":
+            raise ValueError("--mosaic-share needs --pooling max: a tile has no class token")
 
 
 def _targets(look: Look) -> list[int]:
@@ -93,6 +100,24 @@ class ObjectPictures(IterableDataset[tuple[Tensor, Tensor]]):
         return torch.from_numpy(images).permute(0, 3, 1, 2), torch.tensor(targets)
 
 
+def mosaic(images: Tensor) -> Tensor:
+    """Tile each picture from the middles of itself and the next three: (B, 3, S, S), four objects.
+
+    Heads that read a tile's own tokens only, while attention sees all four, keep what a token
+    knows near its place. Pretrained on whole pictures alone, tokens of the background know the
+    class as well, and a CAM lights up all over the picture.
+    """
+    size = images.shape[-1]
+    middle = images[..., size // 4 : size - size // 4, size // 4 : size - size // 4]
+    tiles = [middle.roll(-shift, dims=0) for shift in range(4)]  # (B, 3, S / 2, S / 2) each
+    return torch.cat([torch.cat(tiles[:2], dim=3), torch.cat(tiles[2:], dim=3)], dim=2)
+
+
+def mosaic_targets(targets: Tensor) -> Tensor:
+    """Return the targets of the tiles, row by row: (B, heads) -> (B * 4, heads)."""
+    return torch.stack([targets.roll(-shift, dims=0) for shift in range(4)], dim=1).flatten(0, 1)
+
+
 class Pretrained(nn.Module):
     """The encoder with linear heads that name the attributes.
 
@@ -119,6 +144,11 @@ class Pretrained(nn.Module):
             pooled = [encoded.class_token, encoded.tokens.amax(dim=(2, 3))]  # (B, D) each
         return [heads(x) for heads, x in zip(self.heads, pooled, strict=True)]
 
+    def name_tiles(self, images: Tensor) -> dict[str, Tensor]:
+        """Return the logits of the heads over patch tokens for every tile: (B * 4, values)."""
+        tiles = F.adaptive_max_pool2d(self.encoder(images).tokens, 2)  # (B, D, 2, 2)
+        return self.heads[-1](tiles.flatten(2).transpose(1, 2).flatten(0, 1))
+
 
 class _Heads(nn.Module):
     """One linear classifier for each attribute."""
@@ -139,6 +169,18 @@ def loss_of(sets: list[dict[str, Tensor]], targets: Tensor) -> Tensor:
         for name, target in zip(HEADS, targets.unbind(dim=1), strict=True)
     ]
     return torch.stack(terms).sum()
+
+
+def batch_loss(model: Pretrained, images: Tensor, targets: Tensor, mosaic_share: float) -> Tensor:
+    """Return the loss of a batch, the last `mosaic_share` of which is tiled."""
+    whole = len(images) - round(mosaic_share * len(images))
+    losses = []
+    if whole:
+        losses.append(loss_of(model(images[:whole]), targets[:whole]))
+    if whole < len(images):
+        tiles = model.name_tiles(mosaic(images[whole:]))
+        losses.append(loss_of([tiles], mosaic_targets(targets[whole:])))
+    return torch.stack(losses).sum()
 
 
 def learning_rate(step: int, steps: int, options: Options) -> float:
@@ -172,13 +214,16 @@ def _batches(options: Options, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
         yield from islice(loader, count)
 
 
-def pretrain(options: Options, output: Path, start_from: Path | None = None) -> dict[str, float]:
+def pretrain(
+    options: Options, output: Path, start_from: Path | None = None, held_out: int = 1024
+) -> dict[str, float]:
     """Train, print the held-out accuracies now and then, and write the encoder's weights.
 
     Args:
         options: how long and how.
         output: a .safetensors file, float16.
         start_from: weights of an earlier run; by default random ones.
+        held_out: pictures that the final accuracies are taken on.
 
     Returns:
         Shares of right answers on held-out pictures, by attribute.
@@ -197,14 +242,14 @@ def pretrain(options: Options, output: Path, start_from: Path | None = None) -> 
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, steps, options)
         model.zero_grad()
-        loss = loss_of(model(normalise(images)), targets)
+        loss = batch_loss(model, normalise(images), targets, options.mosaic_share)
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         if (step + 1) % REPORT_STEPS == 0 or step + 1 == steps:
             _report(model, step + 1, steps, loss.item(), options, time.monotonic() - start)
             write_weights(model.encoder, output)
-    return accuracies(model, options.full_size)
+    return accuracies(model, options.full_size, held_out)
 
 
 def _report(
@@ -239,6 +284,9 @@ def main() -> None:
         "--small-share", type=float, default=0.75, help="share of them drawn at 48 px"
     )
     parser.add_argument("--pooling", choices=("mean", "max"), default="mean", help="see Pretrained")
+    parser.add_argument(
+        "--mosaic-share", type=float, default=0.0, help="share of the pictures that are tiled"
+    )
     parser.add_argument("--lr", type=float, default=1e-3, help="peak rate (default %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="another one draws other pictures")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
@@ -254,6 +302,7 @@ def main() -> None:
         lr=arguments.lr,
         seed=arguments.seed,
         pooling=arguments.pooling,
+        mosaic_share=arguments.mosaic_share,
     )
     shares = pretrain(options, arguments.output, arguments.start_from)
     print("held out: " + "  ".join(f"{name} {share:.1%}" for name, share in shares.items()))

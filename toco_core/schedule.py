@@ -26,7 +26,13 @@ def make_optimiser(
             "lr": settings.lr * settings.head_lr_factor,
         },
     ]
-    return AdamW(groups, lr=settings.lr, betas=settings.betas, weight_decay=settings.weight_decay)
+    return AdamW(
+        groups,
+        lr=settings.lr,
+        betas=settings.betas,
+        weight_decay=settings.weight_decay,
+        fused=True,  # one kernel for all weights
+    )
 
 
 class PolyWarmup(LRScheduler):

@@ -5,13 +5,14 @@ This module imports neither torch nor ray, so that a command line can show its h
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Weight = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+Precision = Literal["float32", "bfloat16", "float16"]
 
 
 class Section(BaseModel):
@@ -170,6 +171,29 @@ class Energy(Section):
     scale_factor: Positive = 0.5
 
 
+class Compute(Section):
+    """How a step is computed; but for rounding, the losses do not depend on it."""
+
+    precision: Precision = Field(
+        default="float32",
+        description="of the network; the losses are float32 always, and float16 scales gradients",
+    )
+    parts: int = Field(
+        default=1,
+        ge=1,
+        description="parts of a worker's images, one after the other (gradient accumulation): "
+        "less memory, for a ninth more work",
+    )
+    recompute_blocks: bool = Field(
+        default=False,
+        description="compute the blocks once more in the backward pass instead of keeping what is "
+        "in them (activation checkpointing)",
+    )
+    compile: bool = Field(
+        default=False, description="compile the blocks of the backbone (torch.compile)"
+    )
+
+
 class Scoring(Section):
     """How often, and on how much, a run is scored."""
 
@@ -202,6 +226,7 @@ class Recipe(Section):
     cam: Cam = Cam()
     decoder: Decoder = Decoder()
     energy: Energy = Energy()
+    compute: Compute = Compute()
     scoring: Scoring = Scoring()
 
     @model_validator(mode="after")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -11,19 +11,31 @@ from torch import Tensor, nn
 from toco_core.cam import multi_scale_cam
 from toco_core.data.batch import TrainBatch
 from toco_core.energy import DenseEnergyLoss
-from toco_core.images import eight_bit
-from toco_core.local_crops import LocalCrops, cut_local_crops
+from toco_core.local_crops import LocalCrops
 from toco_core.losses import (
-    balanced_cross_entropy,
+    Halves,
+    balanced_cross_entropy_sums,
+    balanced_loss,
     class_token_contrast,
     multilabel_soft_margin,
-    patch_token_contrast,
+    patch_token_loss,
+    patch_token_sums,
 )
 from toco_core.model import ToCo, ToCoOutput
-from toco_core.pseudo_labels import token_affinity, token_labels, uncertainty_map
-from toco_core.refine import PixelAdaptiveRefinement, refine_labels
+from toco_core.precision import autocast
+from toco_core.pseudo_labels import token_affinity
+from toco_core.ranks import sum_over_ranks
 from toco_core.settings import Recipe
+from toco_core.supervision import Supervision, Supervisor
 from toco_core.terms import needs_decoder, terms_in_force, total_loss
+
+
+class Part(NamedTuple):
+    """One of several parts that a step's batch is worked through in."""
+
+    supervision: Supervision  # of this part
+    counts: Tensor  # (4,) of all parts and ranks together, as of `Supervision.counts`
+    is_first: bool
 
 
 class ToCoLosses(nn.Module):
@@ -32,103 +44,134 @@ class ToCoLosses(nn.Module):
     A whole step is one forward, so that DistributedDataParallel can wrap it. No image is encoded
     twice with the same weights: the pass over the first global view gives its CAM at scale 1 and
     the class token of student and teacher.
+
+    Args:
+        model: is trained.
+        recipe: of the run.
+        world_size: ranks that share a step.
+        parts: that a rank's batch is worked through in, one after the other. The losses of all
+            ranks and parts average to the loss of the whole batch: what PTC and the segmentation
+            loss divide by is counted over all of it.
     """
 
-    def __init__(self, model: ToCo, recipe: Recipe) -> None:
+    def __init__(self, model: ToCo, recipe: Recipe, *, world_size: int = 1, parts: int = 1) -> None:
         super().__init__()
         self.model = model
         self.recipe = recipe
+        self.world_size, self.parts = world_size, parts
         # With drop path the training pass gives a CAM of a network with holes: not to be reused.
         self.reuse_raw_cam = not model.encoder.is_stochastic
-        self.refiner = PixelAdaptiveRefinement(recipe.cam.par_iterations, recipe.cam.par_dilations)
+        self.supervisor = Supervisor(recipe)
         energy = recipe.energy
         self.energy = DenseEnergyLoss(
             energy.weight, energy.sigma_rgb, energy.sigma_xy, energy.scale_factor
         )
 
     def forward(
-        self, batch: TrainBatch, iteration: int, local_crops: LocalCrops | None = None
+        self,
+        batch: TrainBatch,
+        iteration: int,
+        local_crops: LocalCrops | None = None,
+        part: Part | None = None,
     ) -> dict[str, Tensor]:
         """Compute the losses in force at an iteration, unweighted, and their weighted total.
 
         Args:
-            batch: one rank's images.
+            batch: one rank's images, or a part of them.
             iteration: steps done so far; it decides which stage the training is in.
             local_crops: use these, instead of cutting some where the auxiliary CAM is uncertain.
+            part: what was prepared for it, if `batch` is a part.
 
         Returns:
             Scalars: cls, cls_aux, those of ptc, ctc, seg and energy that are in force, total.
         """
         terms = terms_in_force(self.recipe, iteration)
-        output = self.model(batch.images, segment=needs_decoder(terms))
+        with self._autocast(batch.images):
+            output = self.model(batch.images, segment=needs_decoder(terms))
         losses = {
             "cls": multilabel_soft_margin(output.cls, batch.class_labels),
             "cls_aux": multilabel_soft_margin(output.cls_aux, batch.class_labels),
         }
         if terms:
-            cam, cam_aux = self._cams(batch.images, output)
-            if "ptc" in terms:
-                losses["ptc"] = self._patch_term(batch, output.tokens, cam_aux)
-            if "ctc" in terms:
-                crops = local_crops or self._local_crops(batch, cam_aux)
-                losses["ctc"] = self._class_term(batch, output.class_token, crops)
-            if output.seg is not None:
-                seed_cam = cam if iteration >= self.recipe.stages.final_cam else cam_aux
-                losses |= self._segmentation_terms(batch, output.seg, seed_cam, terms)
+            part = part or self._whole(batch, iteration, output, local_crops)
+            targets, pairs, pixels = part.supervision, part.counts[:2], part.counts[2:]
+            if targets.token_labels is not None:
+                losses["ptc"] = self._patch_term(output.tokens, targets.token_labels, pairs)
+            if targets.local is not None:
+                losses["ctc"] = self._class_term(batch, output, targets.local, part.is_first)
+            if output.seg is not None and targets.labels is not None:
+                losses |= self._segmentation_terms(batch, output.seg, targets.labels, pixels, terms)
         losses["total"] = total_loss(losses, self.recipe)
         return losses
 
-    def _cams(self, images: Tensor, output: ToCoOutput) -> tuple[Tensor, Tensor]:
+    @torch.no_grad()
+    def prepare(self, batch: TrainBatch, iteration: int) -> Supervision:
+        """Make the targets of a part before its losses, so that all parts can be counted first."""
+        if not terms_in_force(self.recipe, iteration):
+            return Supervision()
+        return self._supervise(batch, iteration, None, None)
+
+    def _whole(
+        self, batch: TrainBatch, iteration: int, output: ToCoOutput, local: LocalCrops | None
+    ) -> Part:
         raw = torch.cat([output.cam_raw, output.cam_aux_raw], dim=1)  # (B, 2 C, h, w)
-        known = raw if self.reuse_raw_cam else None
-        return multi_scale_cam(self.model, images, self.recipe.cam.scales, raw=known)
+        known = raw.detach() if self.reuse_raw_cam else None
+        supervision = self._supervise(batch, iteration, known, local)
+        counts = sum_over_ranks(supervision.counts(batch.images.device), self.world_size)
+        return Part(supervision, counts, is_first=True)
 
-    def _patch_term(self, batch: TrainBatch, tokens: Tensor, cam_aux: Tensor) -> Tensor:
-        labels = token_labels(
-            cam_aux,
-            batch.class_labels,
-            self.recipe.thresholds.low,
-            self.recipe.thresholds.high,
-            batch.boxes,
-            (tokens.shape[-2], tokens.shape[-1]),
-            unscaled_boxes=self.recipe.official_quirks,
-        )  # (B, h, w)
-        return patch_token_contrast(tokens, token_affinity(labels))
+    def _supervise(
+        self, batch: TrainBatch, iteration: int, raw: Tensor | None, local: LocalCrops | None
+    ) -> Supervision:
+        with self._autocast(batch.images):
+            cams = multi_scale_cam(self.model, batch.images, self.recipe.cam.scales, raw=raw)
+        height, width = batch.images.shape[-2:]
+        grid = self.model.encoder.grid(height, width)
+        terms = terms_in_force(self.recipe, iteration)
+        return self.supervisor(batch, cams, grid, terms, iteration, local)
 
-    def _local_crops(self, batch: TrainBatch, cam_aux: Tensor) -> LocalCrops:
-        thresholds, ctc = self.recipe.thresholds, self.recipe.ctc
-        uncertainty = uncertainty_map(cam_aux, batch.class_labels, thresholds.low, thresholds.high)
-        return cut_local_crops(
-            batch.local_source,
-            uncertainty,
-            batch.crop_seeds,
-            count=ctc.local_crops,
-            size=ctc.local_size,
-            negative_share=ctc.negative_share,
+    def _autocast(self, images: Tensor) -> torch.autocast:
+        # Opened anew for each pass: within one context, weights that a pass without gradient has
+        # cast would be reused by the next one, and get no gradient.
+        return autocast(self.recipe.compute.precision, images.device)
+
+    def _share(self, halves: Halves, counts: Tensor) -> Halves:
+        """Scale the sums so that the mean over ranks and parts is the sum over `counts`."""
+        return Halves(halves.sums * (self.world_size * self.parts), counts)
+
+    def _patch_term(self, tokens: Tensor, labels: Tensor, counts: Tensor) -> Tensor:
+        halves = patch_token_sums(tokens, token_affinity(labels))
+        return patch_token_loss(self._share(halves, counts))
+
+    def _class_term(
+        self, batch: TrainBatch, output: ToCoOutput, local: LocalCrops, is_first: bool
+    ) -> Tensor:
+        crops = local.crops.transpose(0, 1).flatten(0, 1)  # (n * B, 3, S, S), view after view
+        with self._autocast(batch.images):
+            second = self.model.encoder.class_token(batch.global_view)  # (B, D)
+            globals_ = torch.cat([output.class_token, second])  # (2 B, D)
+            locals_ = self.model.encoder.class_token(crops)  # (n * B, D)
+            student = self.model.projection(torch.cat([globals_, locals_]))
+        with self._autocast(batch.images):
+            teacher = self.model.project_by_teacher(globals_.detach(), update=is_first)
+        return class_token_contrast(
+            student, teacher, local.is_positive, self.recipe.ctc.temperature
         )
 
-    def _class_term(self, batch: TrainBatch, first: Tensor, local: LocalCrops) -> Tensor:
-        encoder = self.model.encoder
-        second = encoder(batch.global_view).class_token  # (B, D)
-        crops = local.crops.transpose(0, 1).flatten(0, 1)  # (n * B, 3, S, S), view after view
-        locals_ = encoder(crops).class_token  # (n * B, D)
-        teacher = self.model.project_by_teacher(torch.cat([first, second]).detach())
-        student = self.model.projection(torch.cat([first, second, locals_]))
-        temperature = self.recipe.ctc.temperature
-        return class_token_contrast(student, teacher, local.is_positive, temperature)
-
     def _segmentation_terms(
-        self, batch: TrainBatch, logits: Tensor, cam: Tensor, terms: Collection[str]
+        self,
+        batch: TrainBatch,
+        logits: Tensor,
+        labels: Tensor,
+        counts: Tensor,
+        terms: frozenset[str],
     ) -> dict[str, Tensor]:
-        images, class_labels, boxes = batch.images, batch.class_labels, batch.boxes
-        low, high = self.recipe.thresholds.low, self.recipe.thresholds.high
-        intensities = eight_bit(images)  # (B, 3, H, W) in 0..1
-        labels = refine_labels(self.refiner, intensities, cam, class_labels, low, high, boxes)
-        size = images.shape[-2:]
-        logits = F.interpolate(logits, size=size, mode="bilinear", align_corners=False)
+        size = batch.images.shape[-2:]
+        logits = F.interpolate(logits.float(), size=size, mode="bilinear", align_corners=False)
         losses: dict[str, Tensor] = {}
         if "seg" in terms:
-            losses["seg"] = balanced_cross_entropy(logits, labels)
+            halves = balanced_cross_entropy_sums(logits, labels)
+            losses["seg"] = balanced_loss(self._share(halves, counts))
         if "energy" in terms:
-            losses["energy"] = self.energy(images, logits, labels, boxes)
+            losses["energy"] = self.energy(batch.images, logits, labels, batch.boxes)
         return losses

@@ -9,15 +9,17 @@ from typing import Self
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.optim import AdamW
 
+from toco_core.accumulation import GradientAccumulator
 from toco_core.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from toco_core.data.loader import TrainLoader
 from toco_core.data.reader import ParquetDataset
-from toco_core.distribution import average_over_ranks, distribute
+from toco_core.distribution import distribute
 from toco_core.model import ToCo, build_model
+from toco_core.precision import make_scaler
 from toco_core.random_state import capture_random_state, restore_random_state
+from toco_core.ranks import average_over_ranks
 from toco_core.schedule import PolyWarmup, make_optimiser
 from toco_core.settings import Recipe
 from toco_core.step import ToCoLosses
@@ -74,11 +76,11 @@ class Trainer:
             checkpoint.build_model() if checkpoint else build_model(recipe, len(self.class_names))
         ).to(self.device)
         self.optimiser, self.schedule = build_optimisation(self.model, recipe)
+        self._scaler = make_scaler(recipe.compute.precision, self.device)
         if checkpoint:
             self._restore(checkpoint)
         self._stream = self._loader.batches(self.iteration)
-        self._losses = distribute(ToCoLosses(self.model, recipe).to(self.device), world_size)
-        self._losses.train()
+        self._accumulate = self._make_accumulator()
 
     @classmethod
     def resume(
@@ -125,12 +127,13 @@ class Trainer:
         """
         assert not self.finished, "the caller steps only until the trainer is finished"
         batch = next(self._stream).to(self.device)
-        with _seeded(self.recipe.seed, self.iteration, self.rank, self.device):
-            losses: dict[str, Tensor] = self._losses(batch, self.iteration)
-        numbers = check_finite(average_over_ranks(losses, self.world_size), self.iteration)
         self.optimiser.zero_grad()
-        losses["total"].backward()
-        self.optimiser.step()
+        with _seeded(self.recipe.seed, self.iteration, self.rank, self.device):
+            losses = self._accumulate(batch, self.iteration)
+        # The one wait for the device in a step: nothing is learnt from a loss that is not finite.
+        numbers = check_finite(average_over_ranks(losses, self.world_size), self.iteration)
+        self._scaler.step(self.optimiser)
+        self._scaler.update()
         self.schedule.step()
         self.iteration += 1
         return numbers
@@ -146,13 +149,26 @@ class Trainer:
                 model=self.model.state_dict(),
                 optimiser=self.optimiser.state_dict(),
                 schedule=self.schedule.state_dict(),
+                scaler=self._scaler.state_dict(),
                 random=capture_random_state(),
             ),
         )
 
+    def _make_accumulator(self) -> GradientAccumulator:
+        compute = self.recipe.compute
+        self.model.encoder.recompute_blocks = compute.recompute_blocks
+        if compute.compile:
+            self.model.encoder.compile_blocks()
+        losses = ToCoLosses(
+            self.model, self.recipe, world_size=self.world_size, parts=compute.parts
+        )
+        losses.to(self.device).train()
+        return GradientAccumulator(losses, distribute(losses), self._scaler)
+
     def _restore(self, checkpoint: Checkpoint) -> None:
         self.optimiser.load_state_dict(checkpoint.optimiser)
         self.schedule.load_state_dict(checkpoint.schedule)
+        self._scaler.load_state_dict(checkpoint.scaler)
         restore_random_state(checkpoint.random)
         self.iteration = checkpoint.iteration
 

@@ -25,6 +25,7 @@ def checkpoint(recipe: Recipe | None = None) -> Checkpoint:
         model=build_model(recipe, num_classes=3).state_dict(),
         optimiser={"state": {0: {"step": torch.tensor(5.0)}}, "param_groups": []},
         schedule={"last_epoch": 5},
+        scaler={},
         random=capture_random_state(),
     )
 
@@ -114,7 +115,7 @@ def test_what_is_no_checkpoint_is_named_in_one_line(tmp_path: Path, how: str) ->
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"version": 2}, "of version 2; this package reads 1"),
+        ({"version": 3}, "of version 3; this package reads 2"),
         ({"surprise": 1}, "surprise missing or unknown"),
         ({"recipe": {"seed": -1}}, "its recipe is not valid: seed"),
     ],

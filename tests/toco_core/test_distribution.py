@@ -37,6 +37,10 @@ def staged_recipe() -> Recipe:
     )
 
 
+def shared_recipe() -> Recipe:
+    return small_recipe(iterations=3, stages__segmentation=0, data__images_per_step=4)
+
+
 def train(rank: int, folder: Path, port: int) -> None:
     """Train two steps, save, resume, train two more, and then break one rank."""
     torch.set_num_threads(1)
@@ -56,7 +60,9 @@ def train(rank: int, folder: Path, port: int) -> None:
     broken = _stops_on_a_broken_rank(
         Trainer.resume(folder / "run.pt", dataset, rank=rank, world_size=2)
     )
+    shared = Trainer(shared_recipe(), dataset, rank=rank, world_size=2)
     record = {
+        "shared": [shared.step() for _ in range(3)],
         "losses": losses,
         "resumed_losses": resumed_losses,
         "weights": whole.model.state_dict(),
@@ -89,6 +95,9 @@ def test_two_ranks_agree_resume_to_the_bit_and_stop_together(tmp_path: Path) -> 
     assert _equal(first["resumed_weights"], first["weights"])
     assert first["stopped"]
     assert second["stopped"]
+    alone = Trainer(shared_recipe(), open_dataset(tmp_path / "noise"))
+    for losses in first["shared"]:  # of two ranks with two images each, and of one with all four
+        assert losses == pytest.approx(alone.step(), rel=1e-3)
 
 
 def _equal(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:

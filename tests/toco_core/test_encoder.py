@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import timm
 import torch
+from timm.layers.diff_attention import DiffAttention
 from timm.models.vision_transformer import VisionTransformer
+from torch.utils.flop_counter import FlopCounterMode
 
 from tests.toco_core.official_network import GOLDEN, official_network
 from toco_core.encoder import Encoder, resolve_layer
@@ -47,6 +49,38 @@ def test_tokens_at_the_native_size_are_timm_s(changes: dict[str, object]) -> Non
     encoded = Encoder(vit, -1).eval()(images)
     torch.testing.assert_close(encoded.class_token, expected[:, 0])
     torch.testing.assert_close(encoded.tokens.flatten(2).transpose(1, 2), expected[:, -16:])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"reg_tokens": 2},
+        {"qkv_bias": False},
+        {"qk_norm": True},
+        {"init_values": 0.1},
+        {"scale_attn_norm": True},
+        {"attn_layer": DiffAttention},  # not one whose products could be left out
+    ],
+)
+def test_the_class_token_alone_is_that_of_the_whole_pass(changes: dict[str, object]) -> None:
+    encoder = Encoder(tiny_vit(**changes).eval(), -1)
+    images = torch.randn(2, 3, 32, 32)
+    whole, alone = encoder(images).class_token, encoder.class_token(images)
+    torch.testing.assert_close(alone, whole)
+    weight = encoder.vit.patch_embed.proj.weight
+    gradients = [torch.autograd.grad(token.square().sum(), weight)[0] for token in (whole, alone)]
+    torch.testing.assert_close(*gradients)
+
+
+def test_the_class_token_alone_takes_less_work() -> None:
+    encoder = Encoder(tiny_vit(), -1)
+    images, work = torch.randn(2, 3, 32, 32), []
+    for run in (encoder, encoder.class_token):
+        with FlopCounterMode(display=False) as counter:
+            run(images)
+        work.append(counter.get_total_flops())
+    assert work[1] < 0.85 * work[0]
 
 
 def test_only_the_last_block_is_normed() -> None:

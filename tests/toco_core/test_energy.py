@@ -98,6 +98,13 @@ def test_energy_and_gradient_are_the_exact_ones_but_for_a_common_factor(
     assert error < 0.25  # 0.20 in noise, 0.16 where colours are smooth
 
 
+def test_a_lattice_of_fixed_size_gives_the_same_sums_to_the_bit() -> None:
+    torch.manual_seed(0)
+    features, values = torch.randn(2, 300, 5), torch.randn(2, 300, 3)
+    counted = PermutohedralLattice(features).filter(values)
+    assert torch.equal(PermutohedralLattice(features, fixed_size=True).filter(values), counted)
+
+
 def test_filter_is_linear() -> None:
     torch.manual_seed(0)
     lattice = PermutohedralLattice(torch.randn(1, 200, 5))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import torch
     from torch import Tensor
 
@@ -22,18 +25,32 @@ class TrainBatch(NamedTuple):
 
     def to(self, device: torch.device | str) -> TrainBatch:
         """Move the tensors to a device, without waiting for copies from pinned memory."""
+        return self._with(lambda tensor: tensor.to(device, non_blocking=True), self.names)
 
-        def move(tensor: Tensor) -> Tensor:
-            return tensor.to(device, non_blocking=True)
+    def split(self, parts: int) -> list[TrainBatch]:
+        """Cut the batch into so many equal parts.
 
+        Raises:
+            ValueError: the images cannot be shared evenly.
+        """
+        images = len(self.names)
+        if images % parts:
+            raise ValueError(
+                f"compute.parts {parts} does not divide the {images} images of a worker's step"
+            )
+        size = images // parts
+        chosen = [slice(first, first + size) for first in range(0, images, size)]
+        return [self._with(itemgetter(part), self.names[part]) for part in chosen]
+
+    def _with(self, change: Callable[[Tensor], Tensor], names: list[str]) -> TrainBatch:
         return TrainBatch(
-            images=move(self.images),
-            global_view=move(self.global_view),
-            local_source=move(self.local_source),
-            class_labels=move(self.class_labels),
-            boxes=move(self.boxes),
-            crop_seeds=move(self.crop_seeds),
-            names=self.names,
+            images=change(self.images),
+            global_view=change(self.global_view),
+            local_source=change(self.local_source),
+            class_labels=change(self.class_labels),
+            boxes=change(self.boxes),
+            crop_seeds=change(self.crop_seeds),
+            names=names,
         )
 
 
