@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 FAILED = 1
 USER_ERROR = 2
+WEIGHT_SOURCES = ("timm", "embedded", "random")  # of a backbone; anything else is a file
 INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
 
 
@@ -38,7 +40,12 @@ def run_command(command: Callable[[], int]) -> None:
 
 
 def resolve_recipe(
-    name_or_path: str, settings: Sequence[str], *, data: str | None = None, seed: int | None = None
+    name_or_path: str,
+    settings: Sequence[str],
+    *,
+    data: str | None = None,
+    weights: str | None = None,
+    seed: int | None = None,
 ) -> Recipe:
     """Load a recipe and change it by `key=value` texts, and by the options that settings have.
 
@@ -50,9 +57,24 @@ def resolve_recipe(
     changes = dict(parse_override(text) for text in settings)
     if data is not None:
         changes["data.source"] = data
+    if weights is not None:
+        changes["backbone.weights"] = _weights(weights)
     if seed is not None:
         changes["seed"] = seed
     return apply_overrides(load_recipe(name_or_path), changes)
+
+
+def _weights(source: str) -> str:
+    """Return a source of weights; a path absolute, since workers run in other directories."""
+    if source in WEIGHT_SOURCES:
+        return source
+    path = Path(source).expanduser().absolute()
+    if not path.is_file():
+        raise ValueError(
+            f"--weights {source}: there is no such file, and it is none of "
+            f"{', '.join(WEIGHT_SOURCES)}"
+        )
+    return str(path)
 
 
 def check_name(name: str) -> str:

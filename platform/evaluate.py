@@ -14,10 +14,10 @@ def main() -> None:
     options = tyro.cli(EvaluateOptions, prog="python -m platform.evaluate")
 
     def evaluate() -> int:
-        check_options(options)
+        official = check_options(options)
         from platform.scoring.command import run_evaluation  # torch: after what needs none
 
-        return run_evaluation(options)
+        return run_evaluation(options, official)
 
     run_command(evaluate)
 

@@ -41,6 +41,7 @@ OFFICIAL_PREFIXES = {
     "proj_head_t.": "teacher_projection.",
 }
 OFFICIAL_GAIN = ".last_layer.weight_g"
+OFFICIAL_UNUSED = "encoder.head."  # the classifier of the pretraining, where a file still has it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +143,7 @@ def load_official(source: str | Path | Mapping[str, Tensor], model: ToCo) -> ToC
     kind = "official checkpoint"
     weights = source if isinstance(source, Mapping) else read_torch_file(Path(source), kind)
     plain = {key.removeprefix("module."): value for key, value in weights.items()}
+    plain = {key: value for key, value in plain.items() if not key.startswith(OFFICIAL_UNUSED)}
     for key, gain in plain.items():
         if key.endswith(OFFICIAL_GAIN) and not torch.all(gain == 1):
             raise ValueError(f"{kind}: {key} is not 1; the projection head's gain is fixed at 1")

@@ -52,7 +52,7 @@ class DenseCRF:
         field.addPairwiseBilateral(
             sxy=self.bilateral_sigma,
             srgb=self.bilateral_rgb,
-            rgbim=np.ascontiguousarray(image),
+            rgbim=np.require(image, requirements=["C", "W"]),  # a decoded image is read-only
             compat=self.bilateral_weight,
         )
         marginals = np.array(field.inference(self.iterations), dtype=np.float32)  # (K, H * W)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
@@ -48,3 +51,10 @@ def eight_bit(images: Tensor) -> Tensor:
     """
     # By way of int32: a float outside 0..255 has no defined conversion to uint8.
     return denormalize(images).to(torch.int32).to(torch.uint8).to(images.dtype) / 255
+
+
+def resize_maps(maps: Tensor, size: Sequence[int]) -> Tensor:
+    """Resize (K, h, w), where K may be 0, bilinearly to (K, H, W), as the authors do."""
+    if not len(maps):
+        return maps.new_zeros(0, *size)
+    return F.interpolate(maps[None], size=list(size), mode="bilinear", align_corners=False)[0]

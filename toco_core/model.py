@@ -119,8 +119,17 @@ def build_model(recipe: Recipe, num_classes: int, *, pretrained: bool = True) ->
 
 
 def _require_patches(recipe: Recipe, patch: int) -> None:
-    """Refuse inputs smaller than a patch now, not in the step that makes the first of them."""
+    """Refuse now what would go wrong in a step: inputs of less than a patch, or of a part of one.
+
+    What does not fill a patch is cut off, and the CAM of the rest would be stretched over the crop.
+    """
     crop = recipe.data.crop_size
+    if crop >= patch and crop % patch:
+        below = crop // patch * patch
+        raise ValueError(
+            f"data.crop_size {crop} px is no whole number of patches of {recipe.backbone.name} "
+            f"({patch} px): take {below} or {below + patch}"
+        )
     sides = {"ctc.local_size": recipe.ctc.local_size}
     sides |= {f"data.crop_size at cam.scales {s}": int(s * crop) for s in recipe.cam.scales}
     for name, side in sides.items():

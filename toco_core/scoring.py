@@ -18,7 +18,7 @@ from toco_core.data.batch import EvaluationSample
 from toco_core.data.loader import evaluation_samples
 from toco_core.data.reader import ParquetSplit
 from toco_core.data.schema import DatasetInfo
-from toco_core.images import eight_bit
+from toco_core.images import eight_bit, resize_maps
 from toco_core.metrics import F1Counts, ThresholdHistogram
 from toco_core.model import ToCo
 from toco_core.pseudo_labels import mask_absent
@@ -90,13 +90,10 @@ def score_chunk(
 def _scored_image(image: Tensor, cam: Tensor, sample: EvaluationSample) -> ScoredImage:
     present = mask_absent(cam[None], sample.class_labels[None].to(cam.device))[0]
     pixels = eight_bit(image[None])[0]
-    return ScoredImage(_at_mask(pixels, sample).cpu(), _at_mask(present, sample).cpu(), sample.mask)
-
-
-def _at_mask(maps: Tensor, sample: EvaluationSample) -> Tensor:
-    """Resize (K, H, W) to the size of the sample's mask."""
-    size = (sample.mask.shape[0], sample.mask.shape[1])
-    return F.interpolate(maps[None], size=size, mode="bilinear", align_corners=False)[0]
+    size = sample.mask.shape
+    return ScoredImage(
+        resize_maps(pixels, size).cpu(), resize_maps(present, size).cpu(), sample.mask
+    )
 
 
 def token_similarity(tokens: Tensor) -> Tensor:
@@ -118,7 +115,10 @@ def _histogram(
 ) -> ThresholdHistogram:
     total = ThresholdHistogram.empty(info.num_classes)
     for one, sample in zip(cam, samples, strict=True):  # masks differ in size
-        resized = _at_mask(one, sample)[None].cpu()
-        labels, truth = sample.class_labels[None], sample.mask[None]
-        total = total + ThresholdHistogram.of(resized, labels, truth, info.ignore_index)
+        classes = sample.class_labels.nonzero().flatten()
+        # Absent classes are background at every threshold: their maps need not be resized.
+        maps = resize_maps(one[classes.to(one.device)], sample.mask.shape).cpu()
+        total = total + ThresholdHistogram.of_present(
+            maps, classes, sample.mask, info.num_classes, info.ignore_index
+        )
     return total

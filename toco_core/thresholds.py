@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
 STEPS = 1000  # thresholds 0, 0.001, ..., 1
@@ -77,7 +76,9 @@ class ThresholdHistogram:
         return cls(outcomes, np.zeros(num_classes + 1, np.int64))
 
     @classmethod
-    def of(cls, cam: Tensor, class_labels: Tensor, truth: Tensor, ignore_index: int = 255) -> Self:
+    def of(
+        cls, cam: Tensor, class_labels: Tensor, truth: Tensor, ignore_index: int = 255
+    ) -> ThresholdHistogram:
         """Count a batch.
 
         Args:
@@ -89,26 +90,40 @@ class ThresholdHistogram:
         Raises:
             ValueError: a true label that is neither a class, background, nor `ignore_index`.
         """
-        import torch
+        total = ThresholdHistogram.empty(cam.shape[1])
+        for maps, labels, one in zip(cam, class_labels, truth, strict=True):
+            classes = labels.nonzero().flatten()
+            present = maps.index_select(0, classes.to(maps.device))
+            total += cls.of_present(present, classes, one, cam.shape[1], ignore_index)
+        return total
 
-        from toco_core.pseudo_labels import mask_absent
+    @classmethod
+    def of_present(
+        cls,
+        maps: Tensor,
+        classes: Tensor,
+        truth: Tensor,
+        num_classes: int,
+        ignore_index: int = 255,
+    ) -> Self:
+        """Count one image, of which only the maps of the classes present are at hand.
 
-        classes = cam.shape[1]
-        value, index = mask_absent(cam, class_labels).float().max(dim=1)  # (B, H, W) each
-        valid = truth != ignore_index
-        value, index, truth = value[valid], index[valid], truth[valid].long()
-        counts = torch.bincount(truth.clamp(min=0), minlength=classes + 1)
-        if len(counts) > classes + 1 or bool((truth < 0).any()):
-            raise ValueError(
-                f"the truth has labels {int(truth.min())}..{int(truth.max())}, outside "
-                f"0..{classes}: check the class count and the ignore index of the data set"
-            )
-        outcome = MISS - (truth == 0).long() * (MISS - ON_BACKGROUND)
-        outcome = outcome.masked_fill(truth == index + 1, HIT)
-        bins = torch.bucketize(value, _grid(value.device))  # thresholds below the value
-        cell = (outcome * classes + index) * (STEPS + 2) + bins
-        outcomes = torch.bincount(cell, minlength=3 * classes * (STEPS + 2))
-        return cls(outcomes.view(3, classes, -1).cpu().numpy(), counts.cpu().numpy())
+        Args:
+            maps: (K, H, W) in 0..1.
+            classes: (K,) int64, 0..C - 1, in order.
+            truth: (H, W) true labels, any integer type.
+            num_classes: C.
+            ignore_index: true label of the pixels that do not count.
+
+        Raises:
+            ValueError: a true label that is neither a class, background, nor `ignore_index`.
+        """
+        from toco_core.threshold_counts import count_outcomes  # torch
+
+        counts, pixels = count_outcomes(maps, classes, truth, num_classes, ignore_index)
+        outcomes = np.zeros((3, num_classes, STEPS + 2), np.int64)
+        outcomes[:, classes.cpu().numpy()] = counts.cpu().numpy()
+        return cls(outcomes, pixels.cpu().numpy())
 
     def __add__(self, other: ThresholdHistogram) -> ThresholdHistogram:
         return ThresholdHistogram(self.outcomes + other.outcomes, self.truth + other.truth)
@@ -133,10 +148,3 @@ def threshold_curve(
 ) -> ThresholdCurve:
     """Score a batch of CAMs at every threshold; arguments as of `ThresholdHistogram.of`."""
     return ThresholdHistogram.of(cam, class_labels, truth, ignore_index).curve()
-
-
-def _grid(device: torch.device) -> Tensor:
-    """Return the thresholds as float32, as which a literal `value > threshold` compares them."""
-    import torch
-
-    return torch.tensor([i / STEPS for i in range(STEPS + 1)], device=device)

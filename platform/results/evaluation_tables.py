@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from platform.results.grids import Grid
 from platform.results.wording import percent, threshold
@@ -11,30 +11,23 @@ from platform.results.wording import percent, threshold
 EIGHTHS = " ▁▂▃▄▅▆▇█"
 
 
-def class_table(
-    class_names: Sequence[str],
-    class_iou: Sequence[float],
-    aux_iou: Sequence[float] | None = None,
-) -> Grid:
+def class_table(class_names: Sequence[str], class_iou: Mapping[str, Sequence[float]]) -> Grid:
     """Return the IoU of each class and their mean.
 
     Args:
         class_names: C + 1 names, background first.
-        class_iou: (C + 1,) 0..1; NaN for a class that is absent, which does not count.
-        aux_iou: the same of the auxiliary CAM.
+        class_iou: (C + 1,) 0..1 by heading; NaN for a class that is absent, which does not count.
 
     Raises:
         ValueError: If there are not as many names as numbers.
     """
-    columns = [class_iou] if aux_iou is None else [class_iou, aux_iou]
-    for values in columns:
+    for values in class_iou.values():
         if len(class_names) != len(values):
             raise ValueError(f"{len(class_names)} class names for {len(values)} IoU values")
-    named = zip(class_names, *columns, strict=True)
+    named = zip(class_names, *class_iou.values(), strict=True)
     rows = [[name, *map(percent, values)] for name, *values in named]
-    rows.append(["mean", *(percent(_mean(values)) for values in columns)])
-    headings = ("class", "IoU", "aux")[: 1 + len(columns)]
-    return Grid(title="IoU by class, %", columns=headings, rows=rows)
+    rows.append(["mean", *(percent(_mean(values)) for values in class_iou.values())])
+    return Grid(title="IoU by class, %", columns=("class", *class_iou), rows=rows)
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -1,4 +1,4 @@
-"""Pictures of CAMs: the image, the CAM in the colours of its classes, and the truth."""
+"""Pictures of the image, the CAM in the colours of its classes, a segmentation, and the truth."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ def overlay(
     cam: NDArray[np.floating],
     mask: NDArray[np.integer] | None,
     palette: Sequence[Colour],
+    segmentation: NDArray[np.integer] | None = None,
 ) -> bytes:
-    """Draw an image, its CAM and the truth side by side.
+    """Draw an image, its CAM, its segmentation and the truth side by side.
 
     Args:
         image: (H, W, 3) uint8 RGB.
@@ -34,6 +35,7 @@ def overlay(
         mask: (H, W) labels: 0 background, 1..C classes, 255 ignored (drawn white); None leaves
             the panel of the truth out.
         palette: C + 1 RGB colours, background first.
+        segmentation: (H, W) labels like those of `mask`; None leaves its panel out.
 
     Returns:
         PNG bytes.
@@ -41,24 +43,25 @@ def overlay(
     Raises:
         ValueError: If the shapes do not belong together.
     """
-    _check_shapes(image, cam, mask, palette)
+    labels = [one for one in (segmentation, mask) if one is not None]
+    _check_shapes(image, cam, labels, palette)
     panels = [image, _cam_panel(image, cam, palette)]
-    if mask is not None:
-        panels.append(_truth_panel(image, mask, palette))
+    panels += [_label_panel(image, one, palette) for one in labels]
     return _png(_side_by_side([_enlarged(panel) for panel in panels]))
 
 
 def _check_shapes(
     image: NDArray[np.uint8],
     cam: NDArray[np.floating],
-    mask: NDArray[np.integer] | None,
+    labels: Sequence[NDArray[np.integer]],
     palette: Sequence[Colour],
 ) -> None:
     size = image.shape[:2]
     if image.shape != (*size, 3) or cam.ndim != 3 or cam.shape[1:] != size:
         raise ValueError(f"image {image.shape} and cam {cam.shape} are not (H, W, 3) and (C, H, W)")
-    if mask is not None and mask.shape != size:
-        raise ValueError(f"mask {mask.shape} does not have the size {size} of the image")
+    for mask in labels:
+        if mask.shape != size:
+            raise ValueError(f"mask {mask.shape} does not have the size {size} of the image")
     if len(palette) != len(cam) + 1:
         raise ValueError(
             f"palette has {len(palette)} colours; {len(cam)} classes and background need"
@@ -74,7 +77,7 @@ def _cam_panel(
     return _blend(_backdrop(image), colours, opacity)
 
 
-def _truth_panel(
+def _label_panel(
     image: NDArray[np.uint8], mask: NDArray[np.integer], palette: Sequence[Colour]
 ) -> NDArray[np.uint8]:
     colours = np.full((IGNORE_INDEX + 1, 3), IGNORED, np.float32)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from platform.scoring.answer import Scored
-from platform.scoring.request import ScoreRequest
+from platform.scoring.request import Answer, Request
 
 
 class EvaluationWorker:
@@ -14,5 +13,5 @@ class EvaluationWorker:
 
         self._worker = ScoringWorker(device)
 
-    def score(self, request: ScoreRequest, indices: range) -> Scored:
-        return self._worker.score(request, indices)
+    def work(self, request: Request[Answer], indices: range) -> Answer:
+        return self._worker.work(request, indices)

@@ -1,13 +1,16 @@
-"""What a request for a score is answered."""
+"""What evaluation workers answer, and what comes of it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
-from platform.scoring.request import ScoreRequest
 from toco_core.score import ChunkScore, Score, summarise
+from toco_core.segmentation_score import SegmentationChunk, SegmentationScore, add_up
+
+if TYPE_CHECKING:
+    from platform.scoring.request import ScoreRequest
 
 
 class Scored(NamedTuple):
@@ -17,9 +20,16 @@ class Scored(NamedTuple):
     pictures: list[bytes]
 
 
+class Segmented(NamedTuple):
+    """The segmented chunk, and PNG pictures of the segmentations that were asked for."""
+
+    chunk: SegmentationChunk
+    pictures: list[bytes]
+
+
 @dataclass(frozen=True, kw_only=True)
 class ScoredCheckpoint:
-    """The answer to a request."""
+    """The answer to a request for a score of the CAMs."""
 
     request: ScoreRequest
     score: Score
@@ -32,6 +42,24 @@ class ScoredCheckpoint:
         return cls(
             request=request,
             score=summarise(part.chunk for part in parts),
+            pictures=[picture for part in parts for picture in part.pictures],
+            seconds=seconds,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentedCheckpoint:
+    """The answer to a request for a score of the segmentation head."""
+
+    score: SegmentationScore
+    pictures: list[bytes]
+    seconds: float
+
+    @classmethod
+    def of(cls, parts: Sequence[Segmented], seconds: float) -> Self:
+        """Put the chunks together, which are in the order of their images."""
+        return cls(
+            score=add_up(part.chunk for part in parts),
             pictures=[picture for part in parts for picture in part.pictures],
             seconds=seconds,
         )

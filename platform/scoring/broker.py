@@ -1,4 +1,4 @@
-"""The broker: takes requests from all trials, and shares their chunks among the workers."""
+"""The broker: takes requests from all trials, and shares their pieces among the workers."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 from ray.exceptions import ActorUnavailableError, RayActorError
 
-from platform.scoring.answer import Scored, ScoredCheckpoint
-from platform.scoring.request import ScoreRequest
+from platform.scoring.answer import ScoredCheckpoint
+from platform.scoring.request import Answer, Request, ScoreRequest
 from toco_core.data.reader import open_dataset
 from toco_core.score import chunks
 
@@ -40,17 +40,19 @@ class Broker:
         images = open_dataset(request.dataset).split(request.split)
         count = min(request.images or len(images), len(images))
         clock = _Stopwatch()
-        parts = await asyncio.gather(*(self._score_chunk(request, c, clock) for c in chunks(count)))
+        parts = await asyncio.gather(*(self._work(request, c, clock) for c in chunks(count)))
         return ScoredCheckpoint.of(request, parts, clock.seconds)
 
-    async def _score_chunk(
-        self, request: ScoreRequest, indices: range, clock: _Stopwatch
-    ) -> Scored:
+    async def work(self, request: Request[Answer], indices: range) -> Answer:
+        """Have one piece of any request done; raises what `score` raises."""
+        return await self._work(request, indices, _Stopwatch())
+
+    async def _work(self, request: Request[Answer], indices: range, clock: _Stopwatch) -> Answer:
         for _ in range(MAX_ATTEMPTS):
             worker = await self._take()
             clock.start()
             try:
-                scored: Scored = await worker.score.remote(request, indices)
+                answer: Answer = await worker.work.remote(request, indices)
             except RayActorError:
                 self._await_restart(worker)
             except BaseException:
@@ -58,7 +60,7 @@ class Broker:
                 raise
             else:
                 self._idle.put_nowait(worker)
-                return scored
+                return answer
             finally:
                 clock.stop()
         raise RuntimeError(

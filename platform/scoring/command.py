@@ -3,45 +3,73 @@
 from __future__ import annotations
 
 import math
+import time
 
 from rich.console import Console
 
 from platform.command_line import drawing_progress
-from platform.scoring.answer import ScoredCheckpoint
+from platform.scoring.answer import ScoredCheckpoint, SegmentedCheckpoint
+from platform.scoring.crew import Crew, carry_out
+from platform.scoring.network import read_network
 from platform.scoring.options import EvaluateOptions
-from platform.scoring.report import show_evaluation, write_evaluation
-from platform.scoring.runner import check_workers, score_here, score_on_ray, uses_ray
+from platform.scoring.report import Evaluation, show_evaluation, write_evaluation
+from platform.scoring.runner import check_workers, crew
 from platform.scoring.setup import EvaluationSetup, check_dataset
-from toco_core.checkpoint import load_checkpoint
+from toco_core import segmentation_score
+from toco_core.score import chunks
+from toco_core.settings import Recipe
 
 
-def run_evaluation(options: EvaluateOptions) -> int:
+def run_evaluation(options: EvaluateOptions, official: Recipe | None = None) -> int:
     """Score a checkpoint, write what came of it and print it; return the exit status.
+
+    Args:
+        options: what to score, and how.
+        official: the recipe of an official checkpoint, as `check_options` returns it.
 
     Raises:
         ValueError: the options do not fit each other, the dataset or the machines.
-        ArithmeticError: the CAMs of the checkpoint are not finite.
+        ArithmeticError: the CAMs or the segmentation of the checkpoint are not finite.
         ConnectionError: there is no Ray cluster at the address.
     """
     console = Console()
-    checkpoint = load_checkpoint(options.checkpoint)
-    check_workers(options)
+    network = read_network(options.checkpoint, official)
+    check_workers(options.workers)
     with drawing_progress(console) as progress:
-        setup = check_dataset(checkpoint, options, progress)
-    answer = _score(setup, options, console)
-    if math.isnan(answer.score.miou):
-        raise ValueError(
-            f"the {answer.score.images} masks of {setup.request.split} show nothing that counts: "
-            "all their pixels are ignored"
+        setup = check_dataset(network, options, progress)
+    with crew(options.workers, setup.output.absolute() / "ray.log", console) as workers:
+        evaluation = Evaluation(
+            cam=_score_cams(setup, workers, console),
+            segmentation=_score_segmentation(setup, workers, console),
         )
-    write_evaluation(setup, answer)
-    show_evaluation(setup, answer, console)
+    _require_truth(setup, evaluation)
+    write_evaluation(setup, evaluation)
+    show_evaluation(setup, evaluation, console)
     return 0
 
 
-def _score(setup: EvaluationSetup, options: EvaluateOptions, console: Console) -> ScoredCheckpoint:
-    if not uses_ray(options):
-        return score_here(setup.request, setup.images, options, console)
-    log_file = setup.output.absolute() / "ray.log"
-    console.print(f"starting Ray and {options.scorers} evaluation workers", style="dim")
-    return score_on_ray(setup.request, log_file, options)
+def _score_cams(setup: EvaluationSetup, workers: Crew, console: Console) -> ScoredCheckpoint | None:
+    if setup.cam is None:
+        return None
+    start, pieces = time.monotonic(), chunks(setup.images)
+    parts = carry_out(setup.cam, pieces, workers, console, f"scoring CAMs of {setup.split}")
+    return ScoredCheckpoint.of(setup.cam, parts, time.monotonic() - start)
+
+
+def _score_segmentation(
+    setup: EvaluationSetup, workers: Crew, console: Console
+) -> SegmentedCheckpoint | None:
+    if setup.segmentation is None:
+        return None
+    start, pieces = time.monotonic(), chunks(setup.images, segmentation_score.CHUNK_IMAGES)
+    words = f"scoring segmentation of {setup.split}"
+    parts = carry_out(setup.segmentation, pieces, workers, console, words)
+    return SegmentedCheckpoint.of(parts, time.monotonic() - start)
+
+
+def _require_truth(setup: EvaluationSetup, evaluation: Evaluation) -> None:
+    if any(math.isnan(miou) for miou in evaluation.mious):
+        raise ValueError(
+            f"the {setup.images} masks of {setup.split} show nothing that counts: "
+            "all their pixels are ignored"
+        )

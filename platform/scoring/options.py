@@ -4,35 +4,68 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from tyro.conf import Positional, arg
+from tyro.conf import Positional, UseAppendAction, arg
+
+Task = Literal["cam", "seg"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateOptions:
-    """Score the CAMs of a checkpoint: mIoU, IoU of every class, F1, token similarity, pictures."""
+class EvaluationWorkers:
+    """Who evaluates, and on what."""
 
-    checkpoint: Annotated[Positional[Path], arg(metavar="CHECKPOINT")]
-    """A training checkpoint, such as best.pt of a search or checkpoint.pt of a run."""
-    split: str = "report"
-    """The split to score on: report is the one that no search has looked at."""
-    data: str | None = None
-    """The Parquet dataset, a path or s3:// URI; by default that of the checkpoint's recipe."""
-    bkg: float | None = None
-    """Background threshold, 0..1; by default thresholds.bkg of the checkpoint's recipe. The best
-    one of a search is in its best.pt; one chosen on the split itself flatters the score."""
-    images: int | None = None
-    """Score only the first so many images."""
-    pictures: int = 8
-    """Draw the CAMs of the first so many images."""
     scorers: int = 1
-    """Evaluation workers. One is this process, several run on Ray; the score is the same."""
+    """Evaluation workers. One is this process, several run on Ray; the result is the same. They
+    share the CRF too: several to a GPU (--gpus 0.25) keep its CPUs busy."""
     cpus: float | None = None
     """CPUs of an evaluation worker on Ray; each computes in one thread."""
     gpus: float | None = None
     """GPUs of an evaluation worker; by default 1 where there are enough, else 0."""
     address: str | None = None
     """A running Ray cluster (host:port or auto); by default Ray starts on this machine."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfficialNetwork:
+    """For a .pth file of the authors, which holds weights and nothing else."""
+
+    official: bool = False
+    """The checkpoint is a .pth file that the authors have released."""
+    recipe: str | None = None
+    """Its recipe: voc_vit_b, voc_deit_b, coco_vit_b, coco_deit_b, or a YAML file."""
+    set: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="KEY=VALUE")] = ()
+    """Change a setting of that recipe. May be given several times."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateOptions:
+    """Score a checkpoint: mIoU and IoU of every class of its CAMs and of its segmentation head.
+
+    Also F1 of the image labels, token similarity, and pictures.
+    """
+
+    checkpoint: Annotated[Positional[Path], arg(metavar="CHECKPOINT")]
+    """A training checkpoint, such as best.pt of a search or checkpoint.pt of a run; or a .pth file
+    of the authors (--official)."""
+    split: str = "report"
+    """The split to score on: report is the one that no search has looked at."""
+    data: str | None = None
+    """The Parquet dataset, a path or s3:// URI; by default that of the checkpoint's recipe."""
+    tasks: tuple[Task, ...] = ("cam", "seg")
+    """What is scored: the CAMs, the segmentation head."""
+    bkg: float | None = None
+    """Background threshold, 0..1; by default thresholds.bkg of the checkpoint's recipe. The best
+    one of a search is in its best.pt; one chosen on the split itself flatters the score."""
+    scales: tuple[float, ...] = (1.0, 1.25, 1.5)
+    """Scales of the segmentation, each with the mirror image; none scores the single scale only."""
+    crf: bool = False
+    """Score the segmentation after a CRF too: seconds for each image of VOC."""
+    images: int | None = None
+    """Score only the first so many images."""
+    pictures: int = 8
+    """Draw the CAMs and segmentations of the first so many images."""
     output: Path | None = None
     """Where to put tables and pictures; by default evaluation-<split> beside the checkpoint."""
+    network: Annotated[OfficialNetwork, arg(name="")] = OfficialNetwork()
+    workers: Annotated[EvaluationWorkers, arg(name="")] = EvaluationWorkers()

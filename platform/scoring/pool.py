@@ -10,7 +10,7 @@ import ray
 from platform.scoring.actor import EvaluationWorker
 from platform.scoring.answer import ScoredCheckpoint
 from platform.scoring.broker import Broker
-from platform.scoring.request import ScoreRequest
+from platform.scoring.request import Answer, Request, ScoreRequest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +35,10 @@ class PoolClient:
     def score(self, request: ScoreRequest) -> ScoredCheckpoint:
         """Ask for a score and wait for it."""
         return ray.get(self.submit(request))
+
+    def work(self, request: Request[Answer], indices: range) -> ray.ObjectRef[Answer]:
+        """Ask for one piece of any request and return at once."""
+        return self._broker.work.remote(request, indices)
 
 
 class ScoringPool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -15,124 +16,132 @@ from platform.results.evaluation_tables import class_table, similarity_table, th
 from platform.results.grids import Grid, to_rich
 from platform.results.progress import print_line
 from platform.results.run_tables import mask_table
-from platform.results.wording import percent, threshold
-from platform.scoring.answer import ScoredCheckpoint
-from platform.scoring.setup import EvaluationSetup
+from platform.results.wording import percent
+from platform.scoring import cam_report, segmentation_report
+from platform.scoring.answer import ScoredCheckpoint, SegmentedCheckpoint
+from platform.scoring.setup import CAM_PURPOSE, SEGMENTATION_PURPOSE, EvaluationSetup
+from toco_core.score import Score
 
 REPORT_FILE, CLASSES_FILE = "evaluation.json", "classes.parquet"
-PICTURES = "cam-*.png"
+CAM_PICTURES, SEGMENTATION_PICTURES = "cam-*.png", "segmentation-*.png"
+# Columns of the Parquet file by the headings of the table.
+COLUMNS = {
+    "CAM": "iou",
+    "aux. CAM": "aux_iou",
+    "seg": "seg_iou",
+    "seg multi": "seg_multi_iou",
+    "seg CRF": "seg_crf_iou",
+}
 
 
-def show_evaluation(setup: EvaluationSetup, answer: ScoredCheckpoint, console: Console) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What was scored; None where it was not asked for."""
+
+    cam: ScoredCheckpoint | None
+    segmentation: SegmentedCheckpoint | None
+
+    @property
+    def mious(self) -> list[float]:
+        """One mIoU of each that was scored: NaN if the truth shows nothing."""
+        cam = [self.cam.score.miou] if self.cam else []
+        return cam + [counts.miou for counts in self._counts]
+
+    @property
+    def masks_opened(self) -> dict[str, int]:
+        """Masks by what they were opened for."""
+        opened: dict[str, int] = {}
+        if self.cam:
+            opened[CAM_PURPOSE] = self.cam.score.masks_opened
+        if self.segmentation:
+            opened[SEGMENTATION_PURPOSE] = self.segmentation.score.masks_opened
+        return opened
+
+    @property
+    def _counts(self) -> Sequence[Any]:
+        return list(self.segmentation.score.counts.values()) if self.segmentation else []
+
+
+def show_evaluation(setup: EvaluationSetup, evaluation: Evaluation, console: Console) -> None:
     """Print the tables and the threshold curve."""
-    score = answer.score
-    final, aux = _class_iou(setup, answer)
-    tables = (
-        miou_table(setup, answer),
-        class_table(_class_names(setup), final, aux),
-        similarity_table(score.token_similarity),
-        mask_table({setup.request.split: {setup.request.purpose: score.masks_opened}}),
-    )
-    for grid in tables:
+    cam, segmentation = evaluation.cam, evaluation.segmentation
+    grids: list[Grid] = []
+    if cam:
+        grids.append(cam_report.miou_table(setup, cam.score))
+    if segmentation:
+        grids.append(segmentation_report.segmentation_table(setup, segmentation.score))
+    grids.append(class_table(setup.class_names, _class_columns(setup, evaluation)))
+    if cam:
+        grids.append(similarity_table(cam.score.token_similarity))
+    grids.append(mask_table({setup.split: evaluation.masks_opened}))
+    for grid in grids:
         console.print()
         console.print(to_rich(grid))
-    print_line(console, f"\nF1 of the image-level classification: {percent(score.f1)} %")
-    print_line(console, f"\nCAM mIoU in % over the background threshold, {setup.request.split}:")
-    print_line(console, threshold_plot(score.final.miou.tolist()))
+    if cam:
+        _show_curve(setup, cam.score, console)
     print_line(console, f"\ntables and pictures: {setup.output}")
 
 
-def miou_table(setup: EvaluationSetup, answer: ScoredCheckpoint) -> Grid:
-    """Return the mIoU at the threshold that was chosen elsewhere, and at the split's own best."""
-    score, split = answer.score, setup.request.split
-    chosen = threshold(setup.bkg)
-    return Grid(
-        title=f"CAM mIoU on {score.images} images of {split}, %",
-        columns=("background threshold", "final", "bkg", "auxiliary", "bkg"),
-        rows=[
-            [
-                setup.bkg_source,
-                percent(score.at(setup.bkg)),
-                chosen,
-                percent(score.aux_at(setup.bkg)),
-                chosen,
-            ],
-            [
-                f"best on {split} itself (optimistic)",
-                percent(score.miou),
-                threshold(score.bkg),
-                percent(score.aux_miou),
-                threshold(score.aux_bkg),
-            ],
-        ],
-    )
+def _show_curve(setup: EvaluationSetup, score: Score, console: Console) -> None:
+    print_line(console, f"\nF1 of the image-level classification: {percent(score.f1)} %")
+    print_line(console, f"\nCAM mIoU in % over the background threshold, {setup.split}:")
+    print_line(console, threshold_plot(score.final.miou.tolist()))
 
 
-def write_evaluation(setup: EvaluationSetup, answer: ScoredCheckpoint) -> None:
-    """Write `evaluation.json`, `classes.parquet` and the pictures of the CAMs."""
+def write_evaluation(setup: EvaluationSetup, evaluation: Evaluation) -> None:
+    """Write `evaluation.json`, `classes.parquet` and the pictures."""
     setup.output.mkdir(parents=True, exist_ok=True)
-    for earlier in setup.output.glob(PICTURES):
-        earlier.unlink()
-    for index, picture in enumerate(answer.pictures):
-        (setup.output / PICTURES.replace("*", f"{index:04d}")).write_bytes(picture)
-    pq.write_table(_class_rows(setup, answer), setup.output / CLASSES_FILE)
-    text = json.dumps(_content(setup, answer), indent=2, allow_nan=False)
+    cam, segmentation = evaluation.cam, evaluation.segmentation
+    _write_pictures(setup.output, CAM_PICTURES, cam.pictures if cam else [])
+    _write_pictures(
+        setup.output, SEGMENTATION_PICTURES, segmentation.pictures if segmentation else []
+    )
+    pq.write_table(_class_rows(setup, evaluation), setup.output / CLASSES_FILE)
+    text = json.dumps(_content(setup, evaluation), indent=2, allow_nan=False)
     (setup.output / REPORT_FILE).write_text(text + "\n")
 
 
-def _class_rows(setup: EvaluationSetup, answer: ScoredCheckpoint) -> pa.Table:
-    final, aux = _class_iou(setup, answer)
-    names = _class_names(setup)
-    columns = {"label": list(range(len(names))), "name": names, "iou": final, "aux_iou": aux}
-    return pa.table(columns)  # NaN where the split does not show the class
+def _write_pictures(directory: Path, pattern: str, pictures: Sequence[bytes]) -> None:
+    for earlier in directory.glob(pattern):
+        earlier.unlink()
+    for index, picture in enumerate(pictures):
+        (directory / pattern.replace("*", f"{index:04d}")).write_bytes(picture)
 
 
-def _content(setup: EvaluationSetup, answer: ScoredCheckpoint) -> dict[str, Any]:
+def _class_columns(setup: EvaluationSetup, evaluation: Evaluation) -> dict[str, list[float]]:
+    columns: dict[str, list[float]] = {}
+    if evaluation.cam:
+        columns |= cam_report.class_columns(setup, evaluation.cam.score)
+    if evaluation.segmentation:
+        columns |= segmentation_report.class_columns(evaluation.segmentation.score)
+    return columns
+
+
+def _class_rows(setup: EvaluationSetup, evaluation: Evaluation) -> pa.Table:
+    """Return a row for each class; NaN where the split does not show it."""
+    columns = {COLUMNS[key]: iou for key, iou in _class_columns(setup, evaluation).items()}
+    names = list(setup.class_names)
+    return pa.table({"label": list(range(len(names))), "name": names, **columns})
+
+
+def _content(setup: EvaluationSetup, evaluation: Evaluation) -> dict[str, Any]:
     """Return everything but the pictures; IoU as fractions, null where there is none."""
-    score, request = answer.score, setup.request
-    names = _class_names(setup)
-    final, aux = _class_iou(setup, answer)
-    return {
-        "checkpoint": request.checkpoint,
-        "recipe": setup.checkpoint.recipe.name,
-        "iteration": setup.checkpoint.iteration,
-        "dataset": request.dataset,
-        "split": request.split,
-        "images": score.images,
-        "masks_opened": score.masks_opened,
-        "seconds": answer.seconds,
-        "bkg": setup.bkg,
-        "bkg_source": setup.bkg_source,
-        "miou": _number(score.at(setup.bkg)),
-        "aux_miou": _number(score.aux_at(setup.bkg)),
-        "best_on_split": {
-            "bkg": score.bkg,
-            "miou": score.miou,
-            "aux_bkg": score.aux_bkg,
-            "aux_miou": score.aux_miou,
-        },
-        "class_f1": _number(score.f1),
-        "class_iou": dict(zip(names, map(_number, final), strict=True)),
-        "aux_class_iou": dict(zip(names, map(_number, aux), strict=True)),
-        "token_similarity": list(map(_number, score.token_similarity)),
-        "thresholds": score.final.thresholds.tolist(),
-        "curve": score.final.miou.tolist(),
-        "aux_curve": score.auxiliary.miou.tolist(),
+    cam, segmentation = evaluation.cam, evaluation.segmentation
+    content: dict[str, Any] = {
+        "checkpoint": str(setup.network.checkpoint.absolute()),
+        "recipe": setup.network.recipe.name,
+        "official": setup.network.official,
+        "iteration": setup.network.iteration,
+        "dataset": setup.dataset,
+        "split": setup.split,
+        "images": setup.images,
+        "masks_opened": sum(evaluation.masks_opened.values()),
+        "seconds": sum(answer.seconds for answer in (cam, segmentation) if answer),
     }
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None
-
-
-def _class_names(setup: EvaluationSetup) -> list[str]:
-    return ["background", *setup.checkpoint.class_names]
-
-
-def _class_iou(
-    setup: EvaluationSetup, answer: ScoredCheckpoint
-) -> tuple[Sequence[float], Sequence[float]]:
-    """Return the IoU of each class at the chosen threshold: of the final and the auxiliary CAM."""
-    score = answer.score
-    curves = score.final.class_iou(setup.bkg), score.auxiliary.class_iou(setup.bkg)
-    return curves[0].tolist(), curves[1].tolist()
+    if cam:
+        content |= cam_report.cam_content(setup, cam.score)
+    if segmentation:
+        content["segmentation"] = segmentation_report.segmentation_content(
+            setup, segmentation.score
+        )
+    return content

@@ -1,31 +1,29 @@
-"""Who scores a checkpoint: this process with a progress bar, or evaluation workers on Ray."""
+"""Starts who carries out the requests: this process, or evaluation workers on Ray."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 
 from platform.devices import device_for, this_machine
-from platform.results.task_progress import task_progress
-from platform.scoring.answer import ScoredCheckpoint
-from platform.scoring.options import EvaluateOptions
-from platform.scoring.request import ScoreRequest
-from platform.scoring.scorers import LocalScorer
+from platform.scoring.crew import Crew, LocalCrew, PoolCrew
+from platform.scoring.options import EvaluationWorkers
 from platform.scoring.worker import ScoringWorker
 from platform.tuning.placement import DRIVER_CPUS, place
 
 Nodes = Sequence[Mapping[str, float]]  # resources of each machine
 
 
-def uses_ray(options: EvaluateOptions) -> bool:
+def uses_ray(options: EvaluationWorkers) -> bool:
     """Return whether Ray is needed: not for one worker on this machine."""
     return options.scorers > 1 or options.address is not None
 
 
-def check_workers(options: EvaluateOptions) -> None:
+def check_workers(options: EvaluationWorkers) -> None:
     """Refuse in moments what can never run.
 
     Raises:
@@ -37,18 +35,29 @@ def check_workers(options: EvaluateOptions) -> None:
         _pool_resources([this_machine()], options)
 
 
-def score_here(
-    request: ScoreRequest, images: int, options: EvaluateOptions, console: Console
-) -> ScoredCheckpoint:
-    """Score in this process."""
-    with task_progress(console, f"scoring {request.split}", images) as task:
-        return LocalScorer(ScoringWorker(device_for(options.gpus)), task.advance).score(request)
+@contextmanager
+def crew(options: EvaluationWorkers, log_file: Path, console: Console) -> Iterator[Crew]:
+    """Start who works, and end them afterwards.
+
+    Args:
+        options: how many, on what.
+        log_file: takes what Ray has to say.
+        console: is told that Ray starts.
+
+    Raises:
+        ValueError: the evaluation workers do not fit on the cluster.
+        ConnectionError: there is no Ray cluster at the address.
+    """
+    if not uses_ray(options):
+        yield LocalCrew(ScoringWorker(device_for(options.gpus)))
+        return
+    console.print(f"starting Ray and {options.scorers} evaluation workers", style="dim")
+    with _pool_crew(options, log_file) as workers:
+        yield workers
 
 
-def score_on_ray(
-    request: ScoreRequest, log_file: Path, options: EvaluateOptions
-) -> ScoredCheckpoint:
-    """Start Ray and the evaluation workers, and score there."""
+@contextmanager
+def _pool_crew(options: EvaluationWorkers, log_file: Path) -> Iterator[Crew]:
     import ray
 
     from platform.runtime import start_ray
@@ -59,12 +68,12 @@ def score_on_ray(
         cpus, gpus = _pool_resources(nodes, options)
         pool = ScoringPool(PoolOptions(workers=options.scorers, cpus=cpus, gpus=gpus))
         try:
-            return pool.client.score(request)
+            yield PoolCrew(pool.client, options.scorers)
         finally:
             pool.stop()
 
 
-def _pool_resources(nodes: Nodes, options: EvaluateOptions) -> tuple[float, float]:
+def _pool_resources(nodes: Nodes, options: EvaluationWorkers) -> tuple[float, float]:
     """Return CPUs and GPUs of an evaluation worker."""
     gpus = options.gpus
     if gpus is None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from platform.scoring.answer import Scored, ScoredCheckpoint
+from platform.scoring.answer import ScoredCheckpoint
 from platform.scoring.request import ScoreRequest
 from toco_core.score import chunks
 
@@ -60,18 +59,10 @@ class PoolScorer:
 
 
 class LocalScorer:
-    """Scores in this process, at once.
+    """Scores in this process, at once."""
 
-    Args:
-        worker: does the work.
-        progress: is called with the number of images after each chunk of them.
-    """
-
-    def __init__(
-        self, worker: ScoringWorker, progress: Callable[[int], None] | None = None
-    ) -> None:
+    def __init__(self, worker: ScoringWorker) -> None:
         self._worker = worker
-        self._progress = progress
         self._answers: list[ScoredCheckpoint] = []
 
     def submit(self, request: ScoreRequest) -> None:
@@ -80,11 +71,8 @@ class LocalScorer:
     def score(self, request: ScoreRequest) -> ScoredCheckpoint:
         """Score a checkpoint now."""
         start = time.monotonic()
-        parts: list[Scored] = []
-        for indices in chunks(self._worker.count(request)):
-            parts.append(self._worker.score(request, indices))
-            if self._progress is not None:
-                self._progress(len(indices))
+        pieces = chunks(self._worker.count(request))
+        parts = [self._worker.work(request, indices) for indices in pieces]
         return ScoredCheckpoint.of(request, parts, time.monotonic() - start)
 
     def ready(self) -> list[ScoredCheckpoint]:

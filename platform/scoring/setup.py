@@ -7,28 +7,33 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from platform.datasets import require_masks, resolve_dataset
+from platform.scoring.network import Network
 from platform.scoring.options import EvaluateOptions
-from platform.scoring.request import ScoreRequest
-from toco_core.checkpoint import Checkpoint
+from platform.scoring.request import ScoreRequest, SegmentationRequest
 from toco_core.data.reader import open_dataset
+from toco_core.segmentation_score import Method
 
-PURPOSE = "evaluation"
+CAM_PURPOSE, SEGMENTATION_PURPOSE = "evaluation", "segmentation"
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationSetup:
-    """An evaluation that makes sense: its checkpoint fits its dataset."""
+    """An evaluation that makes sense: its network fits its dataset."""
 
-    checkpoint: Checkpoint
-    request: ScoreRequest
+    network: Network
+    dataset: str
+    split: str
     images: int
+    class_names: tuple[str, ...]  # background first
+    cam: ScoreRequest | None
+    segmentation: SegmentationRequest | None
     bkg: float
     bkg_source: str  # where the threshold comes from, in words
     output: Path
 
 
 def check_dataset(
-    checkpoint: Checkpoint,
+    network: Network,
     options: EvaluateOptions,
     progress: Callable[[int, int], None] | None = None,
 ) -> EvaluationSetup:
@@ -37,28 +42,50 @@ def check_dataset(
     Raises:
         ValueError: it is not there, lacks the split or its masks, or has other classes.
     """
-    root = resolve_dataset(options.data or checkpoint.recipe.data.source, progress)
+    root = resolve_dataset(options.data or network.recipe.data.source, progress)
     dataset = open_dataset(root)
     require_masks(dataset, options.split)
-    if dataset.info.class_names != checkpoint.class_names:
-        raise ValueError(
-            f"the checkpoint's classes {', '.join(checkpoint.class_names)} are not those of {root}:"
-            f" {', '.join(dataset.info.class_names)}; name its dataset by --data"
-        )
+    network.require_classes(dataset.info, root)
     in_split = dataset.info.splits[options.split].images
-    given = options.bkg is not None
+    whose = "the recipe" if network.official else "the checkpoint's recipe"
     return EvaluationSetup(
-        checkpoint=checkpoint,
-        request=ScoreRequest(
-            checkpoint=str(options.checkpoint.absolute()),
-            dataset=root,
-            split=options.split,
-            purpose=PURPOSE,
-            images=options.images,
-            pictures=options.pictures,
-        ),
+        network=network,
+        dataset=root,
+        split=options.split,
         images=min(options.images or in_split, in_split),
-        bkg=options.bkg if options.bkg is not None else checkpoint.recipe.thresholds.bkg,
-        bkg_source="--bkg" if given else "thresholds.bkg of the checkpoint's recipe",
+        class_names=("background", *dataset.info.class_names),
+        cam=_cam_request(network, root, options) if "cam" in options.tasks else None,
+        segmentation=_segmentation_request(network, root, options)
+        if "seg" in options.tasks
+        else None,
+        bkg=network.recipe.thresholds.bkg if options.bkg is None else options.bkg,
+        bkg_source=f"thresholds.bkg of {whose}" if options.bkg is None else "--bkg",
         output=options.output or options.checkpoint.parent / f"evaluation-{options.split}",
+    )
+
+
+def _cam_request(network: Network, root: str, options: EvaluateOptions) -> ScoreRequest:
+    return ScoreRequest(
+        checkpoint=str(options.checkpoint.absolute()),
+        official=network.official_recipe,
+        dataset=root,
+        split=options.split,
+        purpose=CAM_PURPOSE,
+        images=options.images,
+        pictures=options.pictures,
+    )
+
+
+def _segmentation_request(
+    network: Network, root: str, options: EvaluateOptions
+) -> SegmentationRequest:
+    return SegmentationRequest(
+        checkpoint=str(options.checkpoint.absolute()),
+        official=network.official_recipe,
+        dataset=root,
+        split=options.split,
+        purpose=SEGMENTATION_PURPOSE,
+        images=options.images,
+        pictures=options.pictures,
+        method=Method(scales=options.scales, crf=options.crf),
     )

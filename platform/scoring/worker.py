@@ -1,32 +1,29 @@
-"""The evaluation worker: one process with one checkpoint loaded at a time."""
+"""The evaluation worker: one process with one network loaded at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 
-from platform.scoring.answer import Scored
-from platform.scoring.pictures import draw_cam
-from platform.scoring.request import ScoreRequest
-from toco_core.checkpoint import load_checkpoint
+from platform.scoring.request import Answer, Request
 from toco_core.data.reader import ParquetSplit, open_dataset
-from toco_core.model import ToCo
-from toco_core.scoring import score_chunk
 from toco_core.settings import Recipe
+from toco_core.trained import TrainedNetwork, load_trained
 
 
 @dataclass(frozen=True)
 class _Loaded:
     path: str
-    recipe: Recipe
-    model: ToCo
+    official: Recipe | None
+    network: TrainedNetwork
 
 
 class ScoringWorker:
-    """Scores chunks of images; keeps the last checkpoint and the opened splits."""
+    """Runs networks over pieces of a split; keeps the last one, and the opened splits."""
 
     def __init__(self, device: str = "cpu", threads: int = 1) -> None:
         self._threads = threads
@@ -34,39 +31,32 @@ class ScoringWorker:
         self._loaded: _Loaded | None = None
         self._splits: dict[tuple[str, str], ParquetSplit] = {}
 
-    def count(self, request: ScoreRequest) -> int:
+    def count(self, request: Request[Any]) -> int:
         """Return how many images a request is about."""
         images = len(self._split(request))
         return min(request.images or images, images)
 
-    def score(self, request: ScoreRequest, indices: range) -> Scored:
-        """Score some images of the request's split.
+    def work(self, request: Request[Answer], indices: range) -> Answer:
+        """Do what is asked for with some images of the request's split.
 
         Raises:
             ValueError: the checkpoint or the data cannot be read; one line that names it.
-            FloatingPointError: the checkpoint gives CAMs that are not finite.
+            FloatingPointError: the checkpoint gives numbers that are not finite.
         """
-        loaded, split = self._load(request.checkpoint), self._split(request)
+        split = self._split(request)
+        network = self._load(request, split)
         with _threads(self._threads):
-            chunk = score_chunk(
-                loaded.model,
-                loaded.recipe,
-                split,
-                indices,
-                purpose=request.purpose,
-                keep=request.pictures,
-            )
-        pictures = [draw_cam(scored, split.info) for scored in chunk.kept]
-        return Scored(replace(chunk, kept=()), pictures)
+            return request.carry_out(network, split, indices)
 
-    def _load(self, path: str) -> _Loaded:
-        if self._loaded is None or self._loaded.path != path:
-            checkpoint = load_checkpoint(path)
-            model = checkpoint.build_model().to(self._device).eval()
-            self._loaded = _Loaded(path, checkpoint.recipe, model)
-        return self._loaded
+    def _load(self, request: Request[Any], split: ParquetSplit) -> TrainedNetwork:
+        loaded, wanted = self._loaded, (request.checkpoint, request.official)
+        if loaded is None or (loaded.path, loaded.official) != wanted:
+            network = load_trained(request.checkpoint, split.info.num_classes, request.official)
+            network.model.to(self._device)
+            self._loaded = loaded = _Loaded(*wanted, network)
+        return loaded.network
 
-    def _split(self, request: ScoreRequest) -> ParquetSplit:
+    def _split(self, request: Request[Any]) -> ParquetSplit:
         key = request.dataset, request.split
         if key not in self._splits:
             self._splits[key] = open_dataset(request.dataset).split(request.split)

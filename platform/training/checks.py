@@ -15,7 +15,13 @@ def check_options(options: TrainOptions) -> dict[str, Recipe]:
     """
     if options.seeds < 1:
         raise ValueError(f"--seeds {options.seeds} must be at least 1")
-    recipe = resolve_recipe(options.recipe, options.set, data=options.data, seed=options.seed)
+    recipe = resolve_recipe(
+        options.recipe,
+        options.set,
+        data=options.data,
+        weights=options.weights,
+        seed=options.seed,
+    )
     name = check_name(options.name or f"train-{recipe.name}")
     _check_shares(options.workers.workers, recipe.data.images_per_step)
     if options.seeds == 1:

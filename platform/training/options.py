@@ -43,6 +43,9 @@ class TrainOptions:
     YAML file."""
     data: Annotated[str | None, arg(metavar="PATH|URI")] = None
     """The Parquet dataset, a path or s3:// URI, in place of the recipe's."""
+    weights: Annotated[str | None, arg(metavar="FILE|timm|embedded|random")] = None
+    """Weights of the backbone, in place of the recipe's: a .safetensors or .pth file of timm's
+    names, for machines without internet; or where they come from."""
     set: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="KEY=VALUE")] = ()
     """Change a setting of the recipe, such as weights.ptc=0.3. May be given several times."""
     seed: Annotated[int | None, arg(metavar="INT")] = None

@@ -49,6 +49,9 @@ class SearchOptions:
     YAML file."""
     data: Annotated[str | None, arg(metavar="PATH|URI")] = None
     """The Parquet dataset, a path or s3:// URI, in place of the recipe's."""
+    weights: Annotated[str | None, arg(metavar="FILE|timm|embedded|random")] = None
+    """Weights of the backbone, in place of the recipe's: a .safetensors or .pth file of timm's
+    names, for machines without internet; or where they come from."""
     space: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME|FILE")] = ()
     """What to search: partscenes, ptc_layer, thresholds, loss_weights, full, or a YAML file.
     Give it several times to combine. Default: partscenes for the recipe of that name, else full."""

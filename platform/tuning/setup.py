@@ -61,7 +61,13 @@ def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
         value = getattr(options, option)
         if value is not None and value <= 0:
             raise ValueError(f"--{option.replace('_', '-')} {value} must be more than 0")
-    recipe = resolve_recipe(options.recipe, options.set, data=options.data, seed=options.seed)
+    recipe = resolve_recipe(
+        options.recipe,
+        options.set,
+        data=options.data,
+        weights=options.weights,
+        seed=options.seed,
+    )
     spaces = options.space or (EMBEDDED if recipe.name == EMBEDDED else "full",)
     space = check_space(load_space(*spaces), recipe, _checked_depth(recipe.backbone))
     name = options.name or _default_name(recipe.name, space.space.name)

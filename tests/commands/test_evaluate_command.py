@@ -11,11 +11,14 @@ import pytest
 import torch
 from PIL import Image
 
+from platform.results.pictures import GUTTER
 from platform.results.tables import read_curves
+from platform.scoring.checks import check_options
 from platform.scoring.command import run_evaluation
-from platform.scoring.options import EvaluateOptions
+from platform.scoring.options import EvaluateOptions, OfficialNetwork
 from tests.data.noise_dataset import CLASS_NAMES as CLASSES
 from tests.data.noise_dataset import make_rows
+from tests.toco_core.official_network import in_official_names
 from toco_core.checkpoint import load_checkpoint, save_checkpoint
 from toco_core.data.partscenes.classes import CLASS_NAMES
 from toco_core.data.writer import write_dataset
@@ -38,12 +41,13 @@ def test_an_evaluation_is_on_report_at_the_threshold_of_the_recipe(
     options: EvaluateOptions, capsys: pytest.CaptureFixture[str]
 ) -> None:
     content = evaluate(options)
-    assert (content["split"], content["images"], content["masks_opened"]) == ("report", 16, 16)
+    assert (content["split"], content["images"], content["masks_opened"]) == ("report", 16, 32)
     assert (content["bkg"], content["iteration"]) == (0.5, 6)
     shown = capsys.readouterr().out
     assert "thresholds.bkg of the checkpoint's recipe" in shown
     assert "best on report itself (optimistic)" in shown
-    assert "report   evaluation      16" in shown
+    assert "report   evaluation        16" in shown
+    assert "report   segmentation      16" in shown
 
 
 def test_the_numbers_of_an_evaluation_agree_with_each_other(options: EvaluateOptions) -> None:
@@ -73,10 +77,11 @@ def test_the_pictures_are_those_of_the_last_evaluation(options: EvaluateOptions)
     assert options.output is not None
     for count in (2, 1):
         evaluate(replace(options, images=4, pictures=count))
-        pictures = sorted(options.output.glob("*.png"))
-        assert [path.name for path in pictures] == [f"cam-{i:04d}.png" for i in range(count)]
-    width, height = Image.open(io.BytesIO(pictures[0].read_bytes())).size
-    assert width > 3 * height - 1  # image, CAM and truth
+        for kind, panels in (("cam", 3), ("segmentation", 4)):  # CAM, segmentation and truth
+            pictures = sorted(options.output.glob(f"{kind}-*.png"))
+            assert [path.name for path in pictures] == [f"{kind}-{i:04d}.png" for i in range(count)]
+            width, height = Image.open(io.BytesIO(pictures[0].read_bytes())).size
+            assert width == panels * height + (panels - 1) * GUTTER
 
 
 def test_tables_and_pictures_lie_beside_the_checkpoint_by_default(
@@ -84,7 +89,34 @@ def test_tables_and_pictures_lie_beside_the_checkpoint_by_default(
 ) -> None:
     assert run_evaluation(replace(options, images=4, output=None)) == 0
     found = {path.name for path in (trained / "evaluation-report").iterdir()}
-    assert found == {"evaluation.json", "classes.parquet", "cam-0000.png", "cam-0001.png"}
+    pictures = {f"{kind}-000{i}.png" for kind in ("cam", "segmentation") for i in range(2)}
+    assert found == {"evaluation.json", "classes.parquet", *pictures}
+
+
+def test_the_segmentation_is_scored_at_one_scale_at_several_and_after_the_crf(
+    options: EvaluateOptions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = evaluate(replace(options, tasks=("seg",), crf=True, images=6, scales=(1.0, 1.5)))
+    assert "miou" not in content
+    scored = content["segmentation"]
+    assert scored["scales"] == [1.0, 1.5]
+    for variant in ("single", "multi", "crf"):
+        present = [iou for iou in scored[variant]["class_iou"].values() if iou is not None]
+        assert sum(present) / len(present) == pytest.approx(scored[variant]["miou"], rel=1e-12)
+    assert options.output is not None
+    table = pq.read_table(options.output / "classes.parquet").to_pydict()
+    assert set(table) == {"label", "name", "seg_iou", "seg_multi_iou", "seg_crf_iou"}
+    shown = capsys.readouterr().out
+    assert "scales 1, 1.5 + mirror + CRF" in shown
+    assert "CAM mIoU" not in shown
+
+
+def test_only_what_is_asked_for_is_scored(options: EvaluateOptions) -> None:
+    content = evaluate(replace(options, tasks=("cam",)))
+    assert "segmentation" not in content
+    assert content["masks_opened"] == 16
+    content = evaluate(replace(options, tasks=("seg",), scales=()))
+    assert set(content["segmentation"]) == {"scales", "single"}
 
 
 def test_a_split_without_masks_is_refused(options: EvaluateOptions) -> None:
@@ -106,3 +138,38 @@ def test_cams_that_are_not_finite_are_refused(options: EvaluateOptions, tmp_path
     save_checkpoint(tmp_path / "broken.pt", broken)
     with pytest.raises(FloatingPointError, match="not finite"):
         run_evaluation(replace(options, checkpoint=tmp_path / "broken.pt"))
+
+
+@pytest.fixture
+def official(
+    trained: Path, options: EvaluateOptions, scenes: Path, tmp_path: Path
+) -> EvaluateOptions:
+    """The same weights as the authors would have saved them."""
+    checkpoint = load_checkpoint(options.checkpoint)
+    torch.save(in_official_names(checkpoint.model), tmp_path / "toco.pth")
+    network = OfficialNetwork(official=True, recipe=str(trained / "recipe.yaml"))
+    return replace(options, checkpoint=tmp_path / "toco.pth", data=str(scenes), network=network)
+
+
+def test_weights_of_the_authors_have_the_score_that_they_have_in_a_checkpoint(
+    options: EvaluateOptions, official: EvaluateOptions
+) -> None:
+    ours = evaluate(options)
+    theirs = evaluate_official(official)
+    assert (theirs["official"], theirs["iteration"]) == (True, None)
+    for key in ("miou", "curve", "aux_curve", "class_f1", "segmentation", "token_similarity"):
+        assert theirs[key] == ours[key]
+
+
+def test_weights_of_the_authors_that_do_not_fit_the_recipe_are_refused_by_name(
+    official: EvaluateOptions,
+) -> None:
+    network = replace(official.network, set=("decoder.channels=48",))
+    with pytest.raises(ValueError, match=r"toco\.pth does not fit .*decoder\.conv6\.weight is"):
+        evaluate_official(replace(official, network=network))
+
+
+def evaluate_official(options: EvaluateOptions) -> dict[str, Any]:
+    assert run_evaluation(options, check_options(options)) == 0
+    assert options.output is not None
+    return json.loads((options.output / "evaluation.json").read_text())

@@ -13,7 +13,7 @@ from tests.commands.processes import ENVIRONMENT, ROOT, attempt
 HEAVY = {"torch", "ray", "optuna", "numpy", "pyarrow", "timm", "pandas"}
 
 
-@pytest.mark.parametrize("name", ["search", "train", "evaluate"])
+@pytest.mark.parametrize("name", ["search", "train", "evaluate", "export"])
 def test_the_help_comes_without_a_heavy_import(name: str) -> None:
     arguments = [sys.executable, "-X", "importtime", "-m", f"platform.{name}", "--help"]
     done = subprocess.run(
@@ -45,6 +45,7 @@ def test_training_in_this_process_needs_no_ray() -> None:
     [
         (["train", "--recipe", "voc"], "recipe voc: neither a file nor one of coco_deit_b,"),
         (["train", "--set", "weights.pct=1"], "did you mean weights.ptc?"),
+        (["train", "--weights", "none.pth"], "--weights none.pth: there is no such file"),
         (["train", "--seeds", "0"], "--seeds 0 must be at least 1"),
         (["train", "--name", "a/b"], "--name 'a/b' must be letters, digits"),
         (["train", "--workers", "3"], "--workers 3 cannot share data.images_per_step 8 evenly"),
@@ -52,6 +53,12 @@ def test_training_in_this_process_needs_no_ray() -> None:
         (["evaluate", "none.pt"], "there is no checkpoint at none.pt"),
         (["evaluate", "pyproject.toml", "--bkg", "43"], "--bkg 43.0 is not in 0..1"),
         (["evaluate", "pyproject.toml", "--images", "0"], "--images 0 must be at least 1"),
+        (["evaluate", "pyproject.toml", "--scales", "0"], "--scales 0.0 is not in 0.1..8"),
+        (["evaluate", "pyproject.toml", "--recipe", "voc_vit_b"], "say --official for a .pth file"),
+        (["evaluate", "pyproject.toml", "--official"], "--official needs --recipe"),
+        (["export", "pyproject.toml", "out", "--low", "0.2"], "give both or neither"),
+        (["export", "none.pt", "out"], "there is no checkpoint at none.pt"),
+        (["export", "pyproject.toml", "s3://bucket/out"], "must be a directory of this machine"),
         # These are found only once torch is there.
         (["train", "--data", "/nowhere"], "no dataset at /nowhere: there is no such directory"),
         (["train", "--workers", "2", "--cpus", "900"], "ask for fewer"),

@@ -13,15 +13,19 @@ import numpy as np
 import pytest
 import ray
 
+from platform.exporting.request import ExportRequest
 from platform.runtime import start_ray
-from platform.scoring.answer import ScoredCheckpoint
+from platform.scoring.answer import ScoredCheckpoint, SegmentedCheckpoint
 from platform.scoring.broker import Broker
+from platform.scoring.crew import LocalCrew, PoolCrew
 from platform.scoring.pool import PoolOptions, ScoringPool
-from platform.scoring.request import ScoreRequest
+from platform.scoring.request import ScoreRequest, SegmentationRequest
 from platform.scoring.scorers import LocalScorer, PoolScorer
 from platform.scoring.worker import ScoringWorker
 from tests.toco_core.small_run import small_recipe
 from toco_core.data.reader import open_dataset
+from toco_core.score import chunks
+from toco_core.segmentation_score import Method
 from toco_core.trainer import Trainer
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
@@ -57,6 +61,13 @@ def pool() -> Iterator[ScoringPool]:
     pool.stop()
 
 
+@pytest.fixture(scope="module")
+def three() -> Iterator[ScoringPool]:
+    pool = ScoringPool(PoolOptions(workers=3))
+    yield pool
+    pool.stop()
+
+
 def assert_same(first: ScoredCheckpoint, second: ScoredCheckpoint) -> None:
     for field in fields(first.score):
         value, other = (getattr(answer.score, field.name) for answer in (first, second))
@@ -77,13 +88,58 @@ def test_one_worker_gives_the_score_of_this_process_to_the_bit(
 
 
 def test_three_workers_give_the_score_of_this_process_to_the_bit(
-    request_: ScoreRequest, expected: ScoredCheckpoint
+    three: ScoringPool, request_: ScoreRequest, expected: ScoredCheckpoint
 ) -> None:
-    pool = ScoringPool(PoolOptions(workers=3))
-    try:
-        assert_same(pool.client.score(request_), expected)
-    finally:
-        pool.stop()
+    assert_same(three.client.score(request_), expected)
+
+
+def test_three_workers_segment_as_this_process_does(
+    three: ScoringPool, request_: ScoreRequest
+) -> None:
+    request = SegmentationRequest(
+        checkpoint=request_.checkpoint,
+        dataset=request_.dataset,
+        split="tune",
+        purpose="test",
+        method=Method(scales=(1.0, 1.5), crf=True),
+        pictures=2,
+    )
+    parts = list(PoolCrew(three.client, 3).each(request, chunks(24, 4)))
+    shared = SegmentedCheckpoint.of(parts, seconds=0)
+    alone = SegmentedCheckpoint.of(
+        list(LocalCrew(ScoringWorker()).each(request, chunks(24))), seconds=0
+    )
+    assert (shared.score.images, shared.score.masks_opened) == (24, 24)
+    for variant, counts in alone.score.counts.items():
+        np.testing.assert_array_equal(shared.score.counts[variant].counts, counts.counts)
+    assert shared.pictures == alone.pictures
+
+
+def test_three_workers_export_the_files_of_this_process(
+    three: ScoringPool, request_: ScoreRequest, tmp_path: Path
+) -> None:
+    request = ExportRequest(
+        checkpoint=request_.checkpoint,
+        dataset=request_.dataset,
+        split="train",
+        output=str(tmp_path / "shared"),
+        kinds=("labels", "cams"),
+        source="cam",
+        bkg=0.4,
+        low=None,
+        high=None,
+        scales=(),
+        crf=False,
+        all_classes=False,
+    )
+    crews = PoolCrew(three.client, 3), LocalCrew(ScoringWorker())
+    trees: list[dict[str, bytes]] = []
+    for crew, name in zip(crews, ("shared", "alone"), strict=True):
+        answers = crew.each(replace(request, output=str(tmp_path / name)), chunks(32, 4))
+        assert sum(answer.written for answer in answers) == 32
+        trees.append({path.name: path.read_bytes() for path in (tmp_path / name).rglob("*.*")})
+    assert len(trees[0]) == 64
+    assert trees[0] == trees[1]
 
 
 def test_answers_come_in_the_order_of_the_requests(
@@ -125,7 +181,7 @@ def test_workers_that_die_on_every_chunk_end_the_request_with_the_reason(
     request_: ScoreRequest, restarts: int, reason: str
 ) -> None:
     class Dying:
-        def score(self, *_: object) -> None:
+        def work(self, *_: object) -> None:
             os._exit(1)
 
     worker: Any = ray.remote(Dying).options(num_cpus=0.1, max_restarts=restarts).remote()

@@ -9,17 +9,17 @@ from platform.results.evaluation_tables import class_table, similarity_table, th
 
 
 def test_the_class_table_ends_with_the_mean_over_the_classes_that_are_there() -> None:
-    grid = class_table(["background", "cat", "dog"], [0.8, math.nan, 0.5])
+    grid = class_table(["background", "cat", "dog"], {"CAM": [0.8, math.nan, 0.5]})
     assert grid.rows == [["background", "80.0"], ["cat", "–"], ["dog", "50.0"], ["mean", "65.0"]]
 
 
 def test_where_no_class_is_there_the_mean_is_not_a_number() -> None:
-    assert class_table(["background"], [math.nan]).rows[-1] == ["mean", "–"]
+    assert class_table(["background"], {"CAM": [math.nan]}).rows[-1] == ["mean", "–"]
 
 
 def test_names_and_numbers_must_match() -> None:
     with pytest.raises(ValueError, match="1 class names for 2 IoU values"):
-        class_table(["background"], [0.8, 0.5])
+        class_table(["background"], {"CAM": [0.8, 0.5]})
 
 
 def test_the_plot_of_a_curve() -> None:
@@ -50,9 +50,9 @@ def test_what_is_not_a_curve_is_refused(curve: Sequence[float]) -> None:
         threshold_plot(curve)
 
 
-def test_the_auxiliary_cam_has_a_column_of_its_own() -> None:
-    grid = class_table(["background", "cat"], [0.8, 0.4], [0.7, math.nan])
-    assert grid.columns == ("class", "IoU", "aux")
+def test_whatever_was_scored_has_a_column_of_its_own() -> None:
+    grid = class_table(["background", "cat"], {"CAM": [0.8, 0.4], "seg": [0.7, math.nan]})
+    assert grid.columns == ("class", "CAM", "seg")
     assert grid.rows[-1] == ["mean", "60.0", "70.0"]
 
 

@@ -48,6 +48,14 @@ def test_the_truth_shows_classes_background_and_ignored_pixels() -> None:
     assert shown[0].tolist() == [[0, 0, 0], [150, 0, 0], [0, 150, 0], [191, 191, 191]]
 
 
+def test_a_segmentation_stands_between_the_cam_and_the_truth() -> None:
+    segmentation = np.full((2, 4), 2, np.uint8)
+    truth = np.ones((2, 4), np.uint8)
+    picture = pixels(overlay(BLACK, np.zeros((2, 2, 4)), truth, PALETTE, segmentation))
+    assert panel(picture, 2)[0, 0].tolist() == [0, 150, 0]
+    assert panel(picture, 3)[0, 0].tolist() == [150, 0, 0]
+
+
 def test_without_a_truth_there_are_two_panels() -> None:
     picture = pixels(overlay(BLACK, np.zeros((2, 2, 4)), None, PALETTE))
     assert picture.shape == (112, 2 * 224 + 6, 3)

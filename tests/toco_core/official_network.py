@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor
 
-from toco_core.checkpoint import load_official
+from toco_core.checkpoint import OFFICIAL_GAIN, OFFICIAL_PREFIXES, load_official
 from toco_core.encoder import Encoder
 from toco_core.model import ToCo
 from toco_core.settings import ClassTokenContrast, Decoder
@@ -59,3 +60,23 @@ def untrained_network(**vit: Any) -> ToCo:
 def official_network() -> ToCo:
     """Build the network of the golden numbers."""
     return load_official(official_state_dict(), untrained_network())
+
+
+def in_official_names(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Write a state dict of ours as the authors save theirs: their names, DDP's prefix, gains."""
+    theirs: dict[str, Tensor] = {}
+    for key, value in weights.items():
+        name = official_name(key)
+        theirs[f"module.{name}"] = value
+        if name.endswith(".weight_v"):
+            gain = name.partition(".")[0] + OFFICIAL_GAIN
+            theirs[f"module.{gain}"] = torch.ones(len(value), 1)
+    return theirs
+
+
+def official_name(key: str) -> str:
+    """Return the authors' name for a weight of ours."""
+    for theirs, ours in OFFICIAL_PREFIXES.items():
+        if key.startswith(ours):
+            return theirs + key.removeprefix(ours)
+    return key

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from toco_core import backbone_weights
 from toco_core.backbones import backbone_depth, build_backbone, partscenes_vit
+from toco_core.encoder import Encoder
 from toco_core.settings import Backbone
 
 
@@ -94,6 +95,51 @@ def test_a_hub_out_of_reach_is_said_with_both_ways_out(
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(ValueError, match=r"cannot download .*weights=<a .*weights=random"):
         backbone_weights.hub_weights("vit_tiny_patch16_224")
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    "name",
+    [
+        "vit_tiny_patch16_224",
+        "vit_small_patch8_224",
+        "vit_small_patch14_dinov2",
+        "vit_small_patch14_reg4_dinov2",
+        "deit3_small_patch16_224",
+        "test_vit",
+    ],
+)
+def test_the_encoder_computes_what_timm_does(name: str) -> None:
+    vit = build_backbone(settings(name)).eval()
+    while len(vit.blocks) > 3:  # what differs between them comes before the blocks and after
+        del vit.blocks[-1]
+    height, width = vit.patch_embed.img_size
+    images = torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(0))
+    encoded = Encoder(vit, -2)(images)
+    expected = vit.forward_features(images)
+    torch.testing.assert_close(encoded.class_token, expected[:, 0])
+    tokens = encoded.tokens.flatten(2).transpose(1, 2)
+    torch.testing.assert_close(tokens, expected[:, vit.num_prefix_tokens :])
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("vit_medium_patch16_gap_240", "it has no class token"),
+        ("vit_wee_patch16_reg1_gap_256", "it has no class token"),
+        ("vit_base_patch16_siglip_224", "it has no class token"),
+        ("vit_intern300m_patch14_448", "it has no final norm"),
+        ("deit_tiny_distilled_patch16_224", "it is a VisionTransformerDistilled"),
+        ("vit_srelpos_small_patch16_224", "it is a VisionTransformerRelPos"),
+        ("vit_small_patch16_dinov3", "it is a Eva"),
+        ("vit_small_r26_s32_224", "it embeds patches by HybridEmbed"),
+    ],
+)
+def test_a_variant_that_cannot_carry_toco_is_refused_without_its_weights(
+    name: str, message: str
+) -> None:
+    with pytest.raises(ValueError, match=f"cannot carry ToCo: {message}"):
+        backbone_depth(name)
 
 
 @pytest.mark.parametrize(("name", "depth"), [("partscenes_vit", 10), ("vit_base_patch16_224", 12)])

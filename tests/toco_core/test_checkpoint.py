@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 import torch
 
+from tests.toco_core.golden_files import assert_golden, golden
 from tests.toco_core.official_network import official_state_dict, untrained_network
 from tests.toco_core.small_run import small_recipe
+from toco_core.cam import multi_scale_cam
 from toco_core.checkpoint import Checkpoint, load_checkpoint, load_official, save_checkpoint
 from toco_core.model import build_model
 from toco_core.random_state import capture_random_state
@@ -137,6 +139,21 @@ def test_official_weights_are_loaded_from_a_file(tmp_path: Path, prefix: str) ->
     assert torch.equal(ours["encoder.vit.cls_token"], official["encoder.cls_token"])
     theirs = official["proj_head_t.last_layer.weight_v"]
     assert torch.equal(ours["teacher_projection.last_layer.weight"], theirs)
+
+
+@torch.no_grad()
+def test_a_file_of_the_authors_gives_their_numbers(tmp_path: Path) -> None:
+    weights = {f"module.{key}": value for key, value in official_state_dict().items()}
+    weights["module.encoder.head.weight"] = torch.zeros(1000, 48)  # of no use to ToCo
+    torch.save(weights, tmp_path / "toco.pth")
+    model = load_official(tmp_path / "toco.pth", untrained_network()).eval()
+    given = golden("forward.npz")
+    output = model(given["images"])
+    for ours in ("cls", "cls_aux", "seg", "tokens", "cam_raw", "cam_aux_raw"):
+        assert_golden(getattr(output, ours), given[ours])
+    cams = multi_scale_cam(model, given["images"], (1.0, 0.5, 1.5))
+    for cam, theirs in zip(cams, ("cam", "cam_aux"), strict=True):
+        assert_golden(cam, given[theirs])
 
 
 @pytest.mark.parametrize(

@@ -119,3 +119,18 @@ def _built(seed: int) -> dict[str, Tensor]:
 
 def _weights(module: torch.nn.Module) -> dict[str, Tensor]:
     return {name: weight.clone() for name, weight in module.state_dict().items()}
+
+
+@pytest.mark.parametrize(
+    ("name", "crop", "fits"),
+    [
+        ("partscenes_vit", 44, "40 or 48"),
+        ("vit_small_patch14_dinov2", 64, "56 or 70"),
+    ],
+)
+def test_a_crop_of_a_part_of_a_patch_is_refused_with_those_that_fit(
+    name: str, crop: int, fits: str
+) -> None:
+    recipe = small_recipe(backbone__name=name, data__crop_size=crop)
+    with pytest.raises(ValueError, match=f"data.crop_size {crop} px is no whole .* take {fits}"):
+        build_model(recipe, num_classes=3)

@@ -37,6 +37,31 @@ def test_grid_is_zero_to_one_in_thousandths() -> None:
     assert thresholds.tolist() == [i / 1000 for i in range(1001)]
 
 
+def test_the_neighbours_of_every_threshold_are_told_apart() -> None:
+    grid = torch.tensor([index / 1000 for index in range(1001)])
+    infinity = torch.full_like(grid, torch.inf)
+    values = torch.stack([grid, grid.nextafter(infinity), grid.nextafter(-infinity).clamp(min=0)])
+    truth = torch.ones(1, *values.shape, dtype=torch.long)
+    counted = ThresholdHistogram.of(values[None, None], torch.ones(1, 1), truth).outcomes[0, 0]
+    expected = torch.bincount(torch.bucketize(values.flatten(), grid), minlength=1002)
+    assert counted.tolist() == expected.tolist()
+
+
+def test_where_two_classes_are_equally_strong_the_first_counts_as_in_a_label() -> None:
+    cam = torch.full((1, CLASSES, 1, 4), 0.4)
+    truth = torch.tensor([[[0, 1, 2, 3]]])
+    class_labels = torch.tensor([[0.0, 1.0, 1.0]])
+    literal = ConfusionMatrix.of(truth, cam_to_label(cam, class_labels, 0.3), CLASSES + 1)
+    assert threshold_curve(cam, class_labels, truth).at(0.3) == literal.miou
+
+
+def test_an_image_without_classes_is_background_at_every_threshold() -> None:
+    cam, _, truth = batch()
+    curve = threshold_curve(cam, torch.zeros(2, CLASSES), truth)
+    assert (curve.iou[:, 0] == curve.iou[0, 0]).all()
+    assert curve.iou[0, 0] == (truth == 0).sum() / (truth != 255).sum()
+
+
 def test_shards_add_up_to_the_whole() -> None:
     cam, class_labels, truth = batch()
     whole = ThresholdHistogram.of(cam, class_labels, truth)

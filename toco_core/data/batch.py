@@ -61,3 +61,11 @@ class EvaluationSample(NamedTuple):
     image: Tensor  # (3, S, S) resized, ImageNet-normalised
     mask: Tensor  # (H, W) int64 labels at the original size
     class_labels: Tensor  # (C,) float, 0 or 1
+
+
+class WholeImage(NamedTuple):
+    """One image at its own size, without its mask."""
+
+    name: str
+    pixels: Tensor  # (3, H, W) uint8
+    class_labels: Tensor  # (C,) float, 0 or 1

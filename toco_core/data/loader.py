@@ -9,7 +9,7 @@ import torch
 from torch.nn.functional import interpolate
 from torch.utils.data import DataLoader, Dataset
 
-from toco_core.data.batch import EvaluationSample, TrainBatch
+from toco_core.data.batch import EvaluationSample, TrainBatch, WholeImage
 from toco_core.data.sampling import ShuffledOrder, rank_positions, sample_seeds
 from toco_core.data.storage import DatasetError
 from toco_core.draws import Draws
@@ -180,3 +180,13 @@ def evaluation_samples(
         resized = interpolate(image, size=(size, size), mode="bilinear", align_corners=False)[0]
         (mask,) = split.masks([index], purpose=purpose)
         yield EvaluationSample(row.name, resized, mask, split.class_labels(row))
+
+
+def whole_image(split: ParquetSplit, index: int) -> WholeImage:
+    """Read an image at its own size; its mask stays closed.
+
+    Raises:
+        DatasetError: the image cannot be read.
+    """
+    row = split.row(index)
+    return WholeImage(row.name, to_pixels(split.image(row)), split.class_labels(row))
