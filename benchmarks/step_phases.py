@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Callable
+from functools import partial
 
 import torch
 
 from benchmarks.literal_step import fuse_attention, literal_refined_labels
 from benchmarks.made_up_step import MadeUpStep
+from benchmarks.timing import Times, alternate
 from toco_core.cam import multi_scale_cam
 from toco_core.refine import refine_labels
 
 Action = Callable[[], object]
 REPEATS = 3
+WAYS = ("ours", "literal")
 
 
-def measure_phases(made: MadeUpStep) -> list[tuple[str, float, float]]:
-    """Time the phases in alternation: name, ours, literal; medians, s."""
-    return [(name, *_pair(made, ours, literal)) for name, ours, literal in _phases(made)]
+def measure_phases(made: MadeUpStep) -> dict[str, tuple[Times, Times]]:
+    """Time the phases in alternation: ours and the literal one of each."""
+    measured: dict[str, tuple[Times, Times]] = {}
+    for name, *pair in _phases(made):
+        ways = {way: partial(_run, made, one, way) for way, one in zip(WAYS, pair, strict=True)}
+        times = alternate(ways, REPEATS, warmup=1)
+        measured[name] = (times["ours"], times["literal"])
+    return measured
+
+
+def _run(made: MadeUpStep, action: Action, way: str) -> None:
+    fuse_attention(made.model, fused=way == "ours")
+    action()
 
 
 def _phases(made: MadeUpStep) -> list[tuple[str, Action, Action]]:
@@ -31,10 +42,14 @@ def _phases(made: MadeUpStep) -> list[tuple[str, Action, Action]]:
         cam, _ = multi_scale_cam(model, batch.images, recipe.cam.scales, raw=raw)
 
     def ours_encodings() -> None:
-        _learn(made, [batch.images, batch.global_view, crops])
+        encoder = model.encoder
+        whole = encoder(batch.images)
+        alone = [encoder.class_token(batch.global_view), encoder.class_token(crops)]
+        _learn([whole.tokens, whole.class_token, *alone])
 
     def literal_encodings() -> None:
-        _learn(made, [batch.images, views, crops])
+        encoded = [model.encoder(images) for images in (batch.images, views, crops)]
+        _learn([encoded[0].tokens, *(one.class_token for one in encoded)])
         with torch.no_grad():
             model.encoder(views)
 
@@ -59,17 +74,5 @@ def _phases(made: MadeUpStep) -> list[tuple[str, Action, Action]]:
     ]
 
 
-def _learn(made: MadeUpStep, inputs: list[torch.Tensor]) -> None:
-    encoded = [made.model.encoder(images) for images in inputs]
-    torch.stack([one.tokens.sum() + one.class_token.sum() for one in encoded]).sum().backward()
-
-
-def _pair(made: MadeUpStep, ours: Action, literal: Action) -> tuple[float, float]:
-    seconds: dict[bool, list[float]] = {True: [], False: []}
-    for _ in range(REPEATS):
-        for fused, action in ((True, ours), (False, literal)):
-            fuse_attention(made.model, fused)
-            start = time.perf_counter()
-            action()
-            seconds[fused].append(time.perf_counter() - start)
-    return statistics.median(seconds[True]), statistics.median(seconds[False])
+def _learn(outputs: list[torch.Tensor]) -> None:
+    torch.stack([output.sum() for output in outputs]).sum().backward()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +29,7 @@ class Times:
 
 
 def alternate(
-    ways: dict[str, Callable[[], object]], repeats: int, warmup: int = 2
+    ways: Mapping[str, Callable[[], object]], repeats: int, warmup: int = 2
 ) -> dict[str, Times]:
     """Run each way in turn, so that whatever else the machine does hits all of them alike."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}

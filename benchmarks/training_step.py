@@ -12,11 +12,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +26,10 @@ from torch.utils.flop_counter import (
     sdpa_flop_count,
 )
 
-import platform
 from benchmarks.literal_step import fuse_attention, literal_losses
 from benchmarks.made_up_step import MadeUpStep, make_step
+from benchmarks.step_phases import measure_phases
+from benchmarks.timing import alternate, machine, ratios
 
 Shape = tuple[int, ...]
 CASES = [
@@ -90,41 +89,15 @@ def largest_difference(made: MadeUpStep) -> tuple[float, float]:
     return loss, max(((a - b).norm() / b.norm().clamp(min=1e-12)).item() for a, b in pairs)
 
 
-def alternate(made: MadeUpStep, repeats: int) -> dict[str, list[float]]:
-    """Time both schedules in turn, s."""
-    seconds: dict[str, list[float]] = {name: [] for name in SCHEDULES}
-    for _ in range(repeats):
-        for name, schedule in SCHEDULES.items():
-            start = time.perf_counter()
-            schedule(made)
-            seconds[name].append(time.perf_counter() - start)
-    return seconds
-
-
 def floor_seconds(made: MadeUpStep) -> float:
     """Return what the matrix products of our step would take at the rate measured now."""
     with FlopCounterMode(display=False, custom_mapping=ATTENTION_ON_CPU) as counter:
         ours(made)
     tokens, width = len(made.batch.names) * made.tokens, made.model.encoder.embed_dim
     left, right = torch.randn(tokens, width), torch.randn(width, 4 * width)
-    rate = 2 * tokens * width * 4 * width / _median_seconds(lambda: left @ right)
+    product = alternate({"product": lambda: left @ right}, repeats=40)["product"]
+    rate = 2 * tokens * width * 4 * width / product.median
     return counter.get_total_flops() / rate
-
-
-def _median_seconds(action: Callable[[], object], repeats: int = 40) -> float:
-    times: list[float] = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times[5:])
-
-
-def phases(made: MadeUpStep) -> list[tuple[str, float, float]]:
-    """Time the parts of a step that both schedules have: name, ours, literal; s."""
-    from benchmarks.step_phases import measure_phases
-
-    return measure_phases(made)
 
 
 def peak_memory(options: argparse.Namespace, schedule: str) -> float:
@@ -150,26 +123,22 @@ def _status(field: str) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith(f"{field}:"))
 
 
-def show(name: str, values: Sequence[float]) -> str:
-    """Return median and range of some times."""
-    return f"{name} {statistics.median(values):.3f} s ({min(values):.3f}..{max(values):.3f})"
-
-
 def run(options: argparse.Namespace) -> None:
     """Measure one case and print it."""
     made = make_step(options.backbone, options.size, options.images)
     loss, gradient = largest_difference(made)
-    seconds = alternate(made, options.repeats)
-    ratios = [a / b for a, b in zip(seconds["ours"], seconds["literal"], strict=True)]
+    ways = {name: partial(schedule, made) for name, schedule in SCHEDULES.items()}
+    times = alternate(ways, options.repeats, warmup=1)
     floor = floor_seconds(made)
     print(f"{options.backbone}, {options.size} px, {options.images} images")
     print(f"  largest difference: losses {loss:.1e}, gradients {gradient:.1e}")
-    print(f"  {show('ours', seconds['ours'])}, {show('literal', seconds['literal'])}")
-    ratio = statistics.median(seconds["ours"]) / statistics.median(seconds["literal"])
-    print(f"  time: {ratio:.2f} of the literal schedule ({min(ratios):.2f}..{max(ratios):.2f})")
-    print(f"  floor {floor:.3f} s: ours is {statistics.median(seconds['ours']) / floor:.2f} of it")
-    for phase, a, b in phases(made):
-        print(f"    {phase:28s} {a:7.3f} s, literal {b:7.3f} s: {a / b:.2f}")
+    print(f"  ours     {times['ours']}")
+    print(f"  literal  {times['literal']}")
+    print(f"  time: {ratios(times['ours'], times['literal'])}")
+    print(f"  floor {1e3 * floor:.0f} ms: ours is {times['ours'].median / floor:.2f} of it")
+    for phase, (first, second) in measure_phases(made).items():
+        figures = f"{1e3 * first.median:8.0f} of {1e3 * second.median:.0f} ms"
+        print(f"    {phase:28s}{figures}: {first.median / second.median:.2f}")
     peaks = {name: peak_memory(options, name) for name in SCHEDULES}
     share = peaks["ours"] / peaks["literal"]
     print(f"  memory: {peaks['ours']:.0f} of {peaks['literal']:.0f} MB: {share:.2f}", flush=True)
@@ -192,7 +161,7 @@ def main() -> None:
         made = make_step(options.backbone, options.size, options.images)
         print(_memory_of(made, options.memory_of))
         return
-    print(f"{platform.machine()}, torch {torch.__version__}, {options.threads} threads, float32")
+    print(machine())
     cases = [(options.backbone, options.size)] if options.backbone else CASES
     for options.backbone, options.size in cases:
         run(options)
