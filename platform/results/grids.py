@@ -35,7 +35,7 @@ def to_rich(grid: Grid) -> Table:
         title=Text(grid.title, style="bold"),
         title_justify="left",
         box=None,
-        padding=(0, 3, 0, 0),
+        padding=(0, 2, 0, 0),  # ten columns of a search fit into 80 characters
         pad_edge=False,
         header_style="dim",
     )
