@@ -13,7 +13,7 @@ from tests.commands.processes import ENVIRONMENT, ROOT, attempt
 HEAVY = {"torch", "ray", "optuna", "numpy", "pyarrow", "timm", "pandas"}
 
 
-@pytest.mark.parametrize("name", ["search", "train", "evaluate"])
+@pytest.mark.parametrize("name", ["search", "train", "evaluate", "data"])
 def test_the_help_comes_without_a_heavy_import(name: str) -> None:
     arguments = [sys.executable, "-X", "importtime", "-m", f"platform.{name}", "--help"]
     done = subprocess.run(
@@ -52,6 +52,8 @@ def test_training_in_this_process_needs_no_ray() -> None:
         (["evaluate", "none.pt"], "there is no checkpoint at none.pt"),
         (["evaluate", "pyproject.toml", "--bkg", "43"], "--bkg 43.0 is not in 0..1"),
         (["evaluate", "pyproject.toml", "--images", "0"], "--images 0 must be at least 1"),
+        (["data", "voc", "/nowhere", "x"], "there is no directory /nowhere"),
+        (["data", "check", "/nowhere"], "no dataset at /nowhere: there is no such directory"),
         # These are found only once torch is there.
         (["train", "--data", "/nowhere"], "no dataset at /nowhere: there is no such directory"),
         (["train", "--workers", "2", "--cpus", "900"], "ask for fewer"),
