@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
 
     from rich.console import Console
 
@@ -88,18 +88,8 @@ def check_name(name: str) -> str:
     return name
 
 
-@contextmanager
-def drawing_progress(console: Console) -> Iterator[Callable[[int, int], None]]:
+def drawing_progress(console: Console) -> AbstractContextManager[Callable[[int, int], None]]:
     """Show how far PartScenes is drawn; nothing, if it is there already."""
-    from platform.results.task_progress import Task, task_progress
+    from platform.results.task_progress import counting_progress
 
-    with ExitStack() as stack:
-        task: Task | None = None
-
-        def progress(_done: int, total: int) -> None:
-            nonlocal task
-            if task is None:
-                task = stack.enter_context(task_progress(console, "drawing PartScenes", total))
-            task.advance()
-
-        yield progress
+    return counting_progress(console, "drawing PartScenes")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Protocol
 
 from rich.console import Console
@@ -57,6 +57,27 @@ def task_progress(
         lines = _LineTask(console, description, total, clock, done)
         yield lines
         lines.finish()
+
+
+@contextmanager
+def counting_progress(console: Console, description: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a task that says how many steps are done, of how many; nothing while it never does.
+
+    What is done when it first says so was done by an earlier session.
+    """
+    with ExitStack() as stack:
+        task: Task | None = None
+        shown = 0
+
+        def progress(done: int, total: int) -> None:
+            nonlocal task, shown
+            if task is None:
+                task = stack.enter_context(task_progress(console, description, total, done=done))
+            else:
+                task.advance(done - shown)
+            shown = done
+
+        yield progress
 
 
 def _bar(console: Console) -> Progress:

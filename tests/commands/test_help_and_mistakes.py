@@ -13,7 +13,7 @@ from tests.commands.processes import ENVIRONMENT, ROOT, attempt
 HEAVY = {"torch", "ray", "optuna", "numpy", "pyarrow", "timm", "pandas"}
 
 
-@pytest.mark.parametrize("name", ["search", "train", "evaluate", "export"])
+@pytest.mark.parametrize("name", ["search", "train", "evaluate", "export", "data"])
 def test_the_help_comes_without_a_heavy_import(name: str) -> None:
     arguments = [sys.executable, "-X", "importtime", "-m", f"platform.{name}", "--help"]
     done = subprocess.run(
@@ -59,6 +59,8 @@ def test_training_in_this_process_needs_no_ray() -> None:
         (["export", "pyproject.toml", "out", "--low", "0.2"], "give both or neither"),
         (["export", "none.pt", "out"], "there is no checkpoint at none.pt"),
         (["export", "pyproject.toml", "s3://bucket/out"], "must be a directory of this machine"),
+        (["data", "voc", "/nowhere", "x"], "there is no directory /nowhere"),
+        (["data", "check", "/nowhere"], "no dataset at /nowhere: there is no such directory"),
         # These are found only once torch is there.
         (["train", "--data", "/nowhere"], "no dataset at /nowhere: there is no such directory"),
         (["train", "--workers", "2", "--cpus", "900"], "ask for fewer"),

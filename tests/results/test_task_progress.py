@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from platform.results.task_progress import task_progress
+from platform.results.task_progress import counting_progress, task_progress
 from tests.results.streams import SteppedClock
 
 
@@ -61,3 +61,18 @@ def test_what_an_earlier_session_has_done_is_counted_but_no_news() -> None:
         task.advance(5)  # not a tenth yet
         task.advance(5)
     assert file.getvalue().splitlines() == ["training  70/100", "training  70/100 in 6 s"]
+
+
+def test_a_task_that_counts_for_itself_begins_where_an_earlier_session_ended() -> None:
+    file = io.StringIO()
+    with counting_progress(Console(file=file), "writing") as progress:
+        for done in (60, 61, 80, 100):
+            progress(done, 100)
+    assert file.getvalue() == "writing  100/100 in 0 s\n"
+
+
+def test_a_task_that_never_counts_is_not_shown() -> None:
+    file = io.StringIO()
+    with counting_progress(Console(file=file), "drawing"):
+        pass
+    assert file.getvalue() == ""

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from toco_core.data.carving import Carving
 from toco_core.data.storage import DatasetError, Location
 
 FORMAT_VERSION = 1
@@ -55,6 +56,12 @@ class DatasetInfo(_Frozen):
     palette: tuple[Colour, ...] = Field(description="background, then one colour for each class")
     ignore_index: int = Field(default=255, ge=1, le=255)
     splits: dict[SplitName, SplitInfo] = Field(min_length=1)
+    carving: Carving | None = Field(
+        default=None, description="how tune and report were chosen, where that was a choice"
+    )
+    skipped: dict[str, int] = Field(
+        default_factory=dict, description="images left out, by what was wrong with them"
+    )
 
     @property
     def num_classes(self) -> int:
@@ -92,7 +99,7 @@ def _voc_colour(label: int) -> Colour:
 def write_info(location: Location, info: DatasetInfo) -> None:
     """Write ``dataset.json``, which makes a dataset of the shards beside it."""
     with location.writing(INFO_FILE) as stream:
-        stream.write(info.model_dump_json(indent=2).encode())
+        stream.write(info.model_dump_json(indent=2, exclude_none=True).encode())
 
 
 def read_info(location: Location) -> DatasetInfo:

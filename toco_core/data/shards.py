@@ -1,4 +1,4 @@
-"""Rows of one split to Parquet shards."""
+"""Rows to one Parquet shard."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from toco_core.data.images import DECODE_ERRORS, image_size
-from toco_core.data.schema import SCHEMA, SplitInfo
+from toco_core.data.schema import SCHEMA
 from toco_core.data.storage import DatasetError, first_line
 
 if TYPE_CHECKING:
@@ -25,6 +25,11 @@ class ShardSizes(NamedTuple):
     rows_per_group: int = 64  # a shuffled row stays cheap, and a request to S3 worth its latency
     rows_per_shard: int = 4096  # about 400 MB of photographs
 
+    @property
+    def shard_rows(self) -> int:
+        """Rows of a shard in whole groups."""
+        return -(-self.rows_per_shard // self.rows_per_group) * self.rows_per_group
+
 
 class Row(NamedTuple):
     """One image to write; its size is taken from its header."""
@@ -39,20 +44,23 @@ DEFAULT_SIZES = ShardSizes()
 
 
 class ShardWriter:
-    """Writes the rows of one split into shards, each of which appears when it is complete."""
+    """Writes one shard, which appears when it is complete; without a row there is none."""
 
     def __init__(
-        self, location: Location, split: str, num_classes: int, sizes: ShardSizes = DEFAULT_SIZES
+        self,
+        location: Location,
+        split: str,
+        index: int,
+        num_classes: int,
+        sizes: ShardSizes = DEFAULT_SIZES,
     ) -> None:
+        self.name = shard_name(split, index)
+        self.images = self.masks = 0
         self._location, self._split, self._num_classes = location, split, num_classes
-        self._sizes = sizes
+        self._rows_per_group = sizes.rows_per_group
         self._pending: list[dict[str, object]] = []
-        self._names: set[str] = set()
-        self._shards: list[str] = []
-        self._masks = 0
-        self._shard = ExitStack()
+        self._open = ExitStack()
         self._parquet: pq.ParquetWriter | None = None
-        self._rows_in_shard = 0
 
     def __enter__(self) -> ShardWriter:
         return self
@@ -64,55 +72,41 @@ class ShardWriter:
         trace: TracebackType | None,
     ) -> None:
         if error is not None:
-            self._shard.__exit__(kind, error, trace)  # discards the shard that was being written
+            self._open.__exit__(kind, error, trace)  # discards what was written of the shard
             return
-        with self._shard:
+        with self._open:
             self._flush()
 
     def add(self, row: Row) -> None:
         """Add a row.
 
         Raises:
-            DatasetError: a name twice, a label outside 1..C, no image, a mask of another size.
+            DatasetError: a label outside 1..C, no image, a mask of another size.
         """
         self._pending.append(self._checked(row))
-        self._masks += row.mask is not None
-        if len(self._pending) == self._sizes.rows_per_group:
+        self.images += 1
+        self.masks += row.mask is not None
+        if len(self._pending) == self._rows_per_group:
             self._flush()
-
-    def summary(self) -> SplitInfo:
-        """Return what was written, after the end of the `with` block; nothing is an error."""
-        if not self._names:
-            raise DatasetError(f"{self._location}: split {self._split} has no rows")
-        return SplitInfo(images=len(self._names), masks=self._masks, shards=tuple(self._shards))
 
     def _flush(self) -> None:
         if not self._pending:
             return
         if self._parquet is None:
-            self._parquet = self._open_shard()
+            self._parquet = self._open_file()
         self._parquet.write_table(pa.Table.from_pylist(self._pending, schema=SCHEMA))
-        self._rows_in_shard += len(self._pending)
         self._pending.clear()
-        if self._rows_in_shard >= self._sizes.rows_per_shard:
-            self._shard.close()
-            self._parquet = None
 
-    def _open_shard(self) -> pq.ParquetWriter:
-        name = f"{self._split}-{len(self._shards):05d}.parquet"
-        stream = self._shard.enter_context(self._location.writing(name))
+    def _open_file(self) -> pq.ParquetWriter:
+        stream = self._open.enter_context(self._location.writing(self.name))
         # JPEG and PNG do not compress. The checksums find a damaged page.
         writer = pq.ParquetWriter(
             stream, SCHEMA, compression="none", use_dictionary=False, write_page_checksum=True
         )
-        self._shards.append(name)
-        self._rows_in_shard = 0
-        return self._shard.enter_context(writer)
+        return self._open.enter_context(writer)
 
     def _checked(self, row: Row) -> dict[str, object]:
         place = f"{self._location}, split {self._split}, row {row.name!r}"
-        if row.name in self._names:
-            raise DatasetError(f"{place}: there are two rows of this name")
         labels = sorted(set(row.labels))
         if labels and not 1 <= labels[0] <= labels[-1] <= self._num_classes:
             raise DatasetError(f"{place}: labels {labels} are not all in 1..{self._num_classes}")
@@ -123,7 +117,11 @@ class ShardWriter:
             raise DatasetError(f"{place}: not an image: {first_line(error)}") from error
         if mask_size != (height, width):
             raise DatasetError(f"{place}: the mask is {mask_size} px, the image {height, width}")
-        self._names.add(row.name)
         return dict(
             zip(SCHEMA.names, (row.name, row.image, height, width, labels, row.mask), strict=True)
         )
+
+
+def shard_name(split: str, index: int) -> str:
+    """Return the file name of a shard."""
+    return f"{split}-{index:05d}.parquet"

@@ -71,21 +71,22 @@ class Location(NamedTuple):
         with self.filesystem.open_input_stream(self.file(name)) as stream:
             return stream.read()
 
+    def delete(self, name: str) -> None:
+        """Delete a file of this directory, if it is there."""
+        if self.kind(name) is fs.FileType.File:
+            self.filesystem.delete_file(self.file(name))
+
     @contextmanager
     def writing(self, name: str) -> Iterator[pa.NativeFile]:
         """Open a file that appears under its name only when the block ends without an error."""
-        partial = self.file(f"{name}.partial")
+        partial = f"{name}.partial"
         try:
-            with self.filesystem.open_output_stream(partial) as stream:
+            with self.filesystem.open_output_stream(self.file(partial)) as stream:
                 yield stream
-            self.filesystem.move(partial, self.file(name))
+            self.filesystem.move(self.file(partial), self.file(name))
         except BaseException:
-            self._discard(partial)
+            self.delete(partial)
             raise
-
-    def _discard(self, path: str) -> None:
-        if self.filesystem.get_file_info(path).type is fs.FileType.File:
-            self.filesystem.delete_file(path)
 
 
 def first_line(error: BaseException) -> str:

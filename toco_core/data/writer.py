@@ -1,11 +1,12 @@
-"""The one writer of datasets.
+"""Rows that are at hand, such as those of a test, to a dataset.
 
 An interrupted writing leaves no dataset behind: ``dataset.json`` comes last.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Protocol
 
 from pyarrow import fs
 
@@ -14,12 +15,23 @@ from toco_core.data.shards import DEFAULT_SIZES, Row, ShardSizes, ShardWriter
 from toco_core.data.storage import DatasetError, Location
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from toco_core.data.schema import Colour
 
 __all__ = ["Row", "ShardSizes", "write_dataset", "write_split"]
+
+
+class WrittenShard(Protocol):
+    """What a shard says of itself."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def images(self) -> int: ...
+    @property
+    def masks(self) -> int: ...
 
 
 def write_split(
@@ -29,13 +41,46 @@ def write_split(
     num_classes: int,
     sizes: ShardSizes = DEFAULT_SIZES,
 ) -> SplitInfo:
-    """Write the shards of one split, and return what ``dataset.json`` has to say of them."""
+    """Write the shards of one split, and return what ``dataset.json`` has to say of them.
+
+    Raises:
+        DatasetError: there is no row, a name twice, or a row does not fit the format.
+    """
     location = Location.of(root)
     location.create()
-    with ShardWriter(location, split, num_classes, sizes) as writer:
-        for row in rows:
-            writer.add(row)
-    return writer.summary()
+    shards: list[ShardWriter] = []
+    rows = _named_once(rows, f"{location}, split {split}")
+    for first in rows:
+        shards.append(ShardWriter(location, split, len(shards), num_classes, sizes))
+        with shards[-1] as shard:
+            for row in chain([first], islice(rows, sizes.shard_rows - 1)):
+                shard.add(row)
+    return split_info(location, split, shards)
+
+
+def split_info(location: Location, split: str, shards: Iterable[WrittenShard]) -> SplitInfo:
+    """Sum up the shards of a split, leaving out those without a row.
+
+    Raises:
+        DatasetError: all of them are.
+    """
+    filled = [shard for shard in shards if shard.images]
+    if not filled:
+        raise DatasetError(f"{location}: split {split} has no rows")
+    return SplitInfo(
+        images=sum(shard.images for shard in filled),
+        masks=sum(shard.masks for shard in filled),
+        shards=tuple(shard.name for shard in filled),
+    )
+
+
+def _named_once(rows: Iterable[Row], place: str) -> Iterator[Row]:
+    names: set[str] = set()
+    for row in rows:
+        if row.name in names:
+            raise DatasetError(f"{place}, row {row.name!r}: there are two rows of this name")
+        names.add(row.name)
+        yield row
 
 
 def write_dataset(
@@ -63,7 +108,7 @@ def write_dataset(
         DatasetError: a dataset is there already, or a row does not fit the format.
     """
     location = Location.of(root)
-    _make_room(location, overwrite=overwrite)
+    make_room(location, overwrite=overwrite)
     written = {
         split: write_split(location, split, rows, len(class_names), sizes)
         for split, rows in splits.items()
@@ -78,13 +123,16 @@ def write_dataset(
     return info
 
 
-def _make_room(location: Location, *, overwrite: bool) -> None:
+def make_room(location: Location, *, overwrite: bool) -> None:
+    """Remove the dataset of a place, if it may be.
+
+    Raises:
+        DatasetError: it may not.
+    """
     if location.kind(INFO_FILE) is fs.FileType.NotFound:
         return
     if not overwrite:
         raise DatasetError(
             f"there is a dataset at {location} already; choose another place or allow overwriting"
         )
-    location.filesystem.delete_file(
-        location.file(INFO_FILE)
-    )  # first: half of each must not look like a dataset
+    location.delete(INFO_FILE)  # first: half of each must not look like a dataset

@@ -7,26 +7,32 @@ import io
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
+from typing import NamedTuple
 
 from PIL import Image
 
+from toco_core.data.conversion.run import Progress, convert
+from toco_core.data.conversion.source import Source
 from toco_core.data.images import encode_mask
 from toco_core.data.partscenes.classes import CLASS_NAMES
 from toco_core.data.partscenes.scene import draw_scene
 from toco_core.data.schema import INFO_FILE
-from toco_core.data.writer import Row, write_dataset
+from toco_core.data.shards import Row
 
 # Raise it when the same seed draws other pictures: a cache of older ones is then not used.
 DRAWING_VERSION = 3
 JPEG_QUALITY = 92
 
-Progress = Callable[[int, int], None]  # pictures drawn, of how many
+
+class SceneEntry(NamedTuple):
+    """A scene to draw."""
+
+    name: str
+    split: str
+    number: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,33 +80,35 @@ def ensure_partscenes(
 
 
 def write_partscenes(root: Path, options: PartScenes, progress: Progress | None = None) -> None:
-    """Draw the dataset into `root`.
+    """Draw the dataset into `root`, on all cores."""
+    convert(
+        partscenes_source(options),
+        root,
+        processes=os.cpu_count() or 1,
+        overwrite=True,
+        progress=progress,
+    )
+
+
+def partscenes_source(options: PartScenes) -> Source:
+    """List the scenes, which are drawn when they are read.
 
     The `train` split gets no masks: training could not use them by mistake.
     """
-    total, drawn = sum(options.splits.values()), 0
-
-    def counted(rows: Iterator[Row]) -> Iterator[Row]:
-        nonlocal drawn
-        for row in rows:
-            drawn += 1
-            if progress is not None:
-                progress(drawn, total)
-            yield row
-
-    # Fresh processes: a fork of one that has started torch or Ray threads may hang.
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        splits = {
-            split: counted(pool.map(partial(_row, options, split), range(count), chunksize=32))
+    return Source(
+        description=f"PartScenes v{DRAWING_VERSION}, seed {options.seed}, {options.size} px",
+        class_names=CLASS_NAMES,
+        splits={
+            split: [SceneEntry(f"{split}-{number:06d}", split, number) for number in range(count)]
             for split, count in options.splits.items()
-        }
-        source = f"PartScenes v{DRAWING_VERSION}, seed {options.seed}, {options.size} px"
-        write_dataset(root, splits, class_names=CLASS_NAMES, source=source, overwrite=True)
+        },
+        read=partial(_row, options),
+    )
 
 
-def _row(options: PartScenes, split: str, index: int) -> Row:
-    scene = draw_scene(options.seed, split, index, options.size)
+def _row(options: PartScenes, entry: SceneEntry) -> Row:
+    scene = draw_scene(options.seed, entry.split, entry.number, options.size)
     buffer = io.BytesIO()
     Image.fromarray(scene.image).save(buffer, format="JPEG", quality=JPEG_QUALITY)
-    mask = None if split == "train" else encode_mask(scene.mask)
-    return Row(name=f"{split}-{index:06d}", image=buffer.getvalue(), labels=scene.labels, mask=mask)
+    mask = None if entry.split == "train" else encode_mask(scene.mask)
+    return Row(name=entry.name, image=buffer.getvalue(), labels=scene.labels, mask=mask)

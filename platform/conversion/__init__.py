@@ -1,0 +1,1 @@
+"""The data command: what writes a dataset, what checks one, and what they show."""

@@ -1,0 +1,142 @@
+"""VOC by the convention of weak supervision, and each mistake in its tree named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.data.pictures import palette_png
+from tests.data.voc_tree import VocTree, make_voc_tree, with_void
+from toco_core.data.carving import Carving
+from toco_core.data.images import decode_mask
+from toco_core.data.problems import RowError
+from toco_core.data.sources.voc import CLASS_NAMES, voc_source
+from toco_core.data.storage import DatasetError
+from toco_core.data.validation import validate_row
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> VocTree:
+    return make_voc_tree(tmp_path)
+
+
+def names(tree: VocTree, carving: Carving | None = None) -> dict[str, list[str]]:
+    source = voc_source(tree.root, carving) if carving else voc_source(tree.root)
+    return {split: [entry.name for entry in entries] for split, entries in source.splits.items()}
+
+
+def test_train_is_train_aug_tune_is_train_and_report_is_val(tree: VocTree) -> None:
+    assert names(tree) == {
+        "train": list(tree.train_aug),
+        "tune": list(tree.train),
+        "report": list(tree.val),
+    }
+    assert voc_source(tree.root).description == "PASCAL VOC 2012, train_aug"
+
+
+def test_without_sbd_train_is_the_list_of_voc(tmp_path: Path) -> None:
+    tree = make_voc_tree(tmp_path, extra=0)
+    assert names(tree)["train"] == list(tree.train)
+    assert voc_source(tree.root).description == "PASCAL VOC 2012, train"
+
+
+def test_an_image_of_report_is_never_trained_on(tree: VocTree) -> None:
+    carved = names(tree, Carving(tune="val", report="train:50%", seed=1))
+    assert len(carved["report"]) == 3
+    assert set(carved["train"]) == set(tree.train_aug) - set(carved["report"])
+
+
+def test_rows_have_the_objects_as_labels_and_the_mask_where_it_is_wanted(tree: VocTree) -> None:
+    source = voc_source(tree.root)
+    for split, entries in source.splits.items():
+        for entry in entries:
+            row, picture = source.read(entry), (tree.train_aug | tree.val)[entry.name]
+            assert row.image == tree.image(entry.name).read_bytes()
+            assert set(row.labels) == picture.labels  # difficult ones too, and no part of them
+            assert (row.mask is None) == (split == "train")
+            if row.mask is not None:
+                assert np.array_equal(decode_mask(row.mask), with_void(picture.mask()))
+
+
+@pytest.mark.parametrize("place", ["", "VOCdevkit", "VOCdevkit/VOC2012"])
+def test_the_tree_is_found_from_above(tree: VocTree, tmp_path: Path, place: str) -> None:
+    assert voc_source(tmp_path / place).images == 6 + 5 + 6 + 4
+
+
+def test_what_is_no_tree_is_refused(tree: VocTree, tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="is no VOC tree: JPEGImages is neither in it"):
+        voc_source(tmp_path / "elsewhere")
+    (tree.root / "ImageSets/Segmentation/val.txt").unlink()
+    with pytest.raises(DatasetError, match=r"val\.txt cannot be read: No such file"):
+        voc_source(tree.root)
+
+
+OBJECT = "<annotation><object><name>{}</name></object></annotation>"
+
+
+@pytest.mark.parametrize(
+    ("damage", "kind", "detail"),
+    [
+        (lambda tree, name: tree.image(name).unlink(), "missing file", "JPEGImages/"),
+        (lambda tree, name: tree.annotation(name).unlink(), "missing file", "Annotations/"),
+        (lambda tree, name: tree.mask(name).unlink(), "missing file", "SegmentationClass/"),
+        (
+            lambda tree, name: tree.image(name).write_bytes(tree.image(name).read_bytes()[:-400]),
+            "corrupt image",
+            "truncated",
+        ),
+        (
+            lambda tree, name: tree.image(name).write_bytes(b"GIF89a"),
+            "corrupt image",
+            "GIF|cannot identify",
+        ),
+        (
+            lambda tree, name: tree.mask(name).write_bytes(b"text"),
+            "corrupt mask",
+            "cannot identify",
+        ),
+        (
+            lambda tree, name: tree.mask(name).write_bytes(palette_png(np.ones((5, 6), np.uint8))),
+            "mask of another size",
+            r"the mask is \(5, 6\) px, the image \(",
+        ),
+        (
+            lambda tree, name: tree.annotation(name).write_text(OBJECT.format("unicorn")),
+            "label without a class",
+            "'unicorn' is no class of VOC",
+        ),
+        (
+            lambda tree, name: tree.annotation(name).write_text("<annotation>"),
+            "corrupt annotation",
+            "no element found",
+        ),
+        (
+            lambda tree, name: tree.annotation(name).write_text("<annotation/>"),
+            "corrupt annotation",
+            "it has no object",
+        ),
+    ],
+)
+def test_a_bad_image_is_named_by_its_kind(
+    tree: VocTree, damage: Callable[[VocTree, str], object], kind: str, detail: str
+) -> None:
+    source = voc_source(tree.root)
+    first, bad, *_ = source.splits["tune"]
+    damage(tree, bad.name)
+    validate_row(source.read(first), len(CLASS_NAMES))
+    with pytest.raises(RowError, match=detail) as error:
+        validate_row(source.read(bad), len(CLASS_NAMES))
+    assert error.value.kind == kind
+
+
+def test_a_mask_with_a_label_of_no_class_is_named(tree: VocTree) -> None:
+    source = voc_source(tree.root)
+    bad = source.splits["tune"][0]
+    mask = tree.train[bad.name].mask()
+    mask[0, 0] = 21
+    tree.mask(bad.name).write_bytes(palette_png(mask))
+    with pytest.raises(RowError, match=r"label 21 of the mask is neither 0\.\.20 nor 255"):
+        validate_row(source.read(bad), len(CLASS_NAMES))

@@ -1,0 +1,70 @@
+"""The shards that a source becomes: a part of its listing each, whatever is skipped in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from toco_core.data.conversion.manifest import ShardRecord
+from toco_core.data.conversion.reading import chunked
+from toco_core.data.problems import Problem
+from toco_core.data.shards import Row, ShardSizes, ShardWriter, shard_name
+from toco_core.data.storage import DatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from toco_core.data.conversion.source import Source
+
+
+class BadSourceError(DatasetError):
+    """An image of the source cannot be a row, and was not to be skipped."""
+
+
+class ShardJob(NamedTuple):
+    """A shard to write, and the images for it."""
+
+    split: str
+    number: int
+    entries: Sequence[Any]
+
+    @property
+    def shard(self) -> str:
+        """File name of the shard."""
+        return shard_name(self.split, self.number)
+
+
+def shard_jobs(source: Source, sizes: ShardSizes) -> list[ShardJob]:
+    """Return the shards of all splits."""
+    return [
+        ShardJob(split, number, entries)
+        for split, all_entries in source.splits.items()
+        for number, entries in enumerate(chunked(all_entries, sizes.shard_rows))
+    ]
+
+
+def write_shard(
+    shard: ShardWriter, outcomes: Iterable[Row | Problem], *, skip: bool
+) -> ShardRecord:
+    """Write what was read for a shard.
+
+    Raises:
+        BadSourceError: an image cannot be a row, and is not to be skipped.
+    """
+    skipped: list[Problem] = []
+    with shard:
+        for outcome in outcomes:
+            if isinstance(outcome, Row):
+                shard.add(outcome)
+                continue
+            skipped.append(outcome)
+            if not skip:
+                refuse(skipped)
+    return ShardRecord(
+        name=shard.name, images=shard.images, masks=shard.masks, skipped=tuple(skipped)
+    )
+
+
+def refuse(problems: Sequence[Problem]) -> None:
+    """Raise the first problem, if there is one."""
+    if problems:
+        raise BadSourceError(str(problems[0]))

@@ -1,0 +1,114 @@
+"""The writing of a dataset: whole shards one after the other, then ``dataset.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from itertools import islice
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from pyarrow import fs
+
+from toco_core.data.conversion.jobs import ShardJob, refuse, shard_jobs, write_shard
+from toco_core.data.conversion.manifest import Manifest, begin_manifest, fingerprint
+from toco_core.data.conversion.reading import CHUNK, read_entries
+from toco_core.data.problems import Problem, count_kinds
+from toco_core.data.schema import INFO_FILE, DatasetInfo, default_palette, read_info, write_info
+from toco_core.data.shards import DEFAULT_SIZES, Row, ShardSizes, ShardWriter
+from toco_core.data.storage import Location
+from toco_core.data.writer import split_info
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from toco_core.data.conversion.source import Source
+
+OnError = Literal["stop", "skip"]
+Progress = Callable[[int, int], None]  # images done, of how many
+
+
+class Written(NamedTuple):
+    """A dataset, and what became of its source."""
+
+    info: DatasetInfo
+    skipped: tuple[Problem, ...]
+    shards_kept: int  # complete from an earlier session
+
+
+def convert(
+    source: Source,
+    root: str | Path | Location,
+    *,
+    on_error: OnError = "stop",
+    processes: int = 1,
+    overwrite: bool = False,
+    sizes: ShardSizes = DEFAULT_SIZES,
+    progress: Progress | None = None,
+) -> Written:
+    """Write a source as a dataset, or go on with a writing of it that was interrupted.
+
+    Args:
+        source: what is written. Another session's shards are kept if it wrote the same source.
+        root: directory of the dataset: a local path, a URI (``s3://bucket/voc``), or a location.
+        on_error: whether an image that cannot be a row ends the writing or is left out.
+        processes: how many read and decode.
+        overwrite: replace what is there already.
+        sizes: rows of a row group and of a shard.
+        progress: is told first how many images earlier sessions have done, then of each one.
+
+    Raises:
+        BadSourceError: an image cannot be a row, and is not to be skipped.
+        DatasetError: something else is there already, or a split has no rows.
+    """
+    location = Location.of(root)
+    location.create()
+    manifest = begin_manifest(location, fingerprint(source, sizes), overwrite=overwrite)
+    if on_error == "stop":
+        refuse(manifest.skipped)
+    kept = len(manifest.shards)
+    jobs = shard_jobs(source, sizes)
+    missing = [job for job in jobs if job.shard not in manifest.shards]
+    if not missing and location.kind(INFO_FILE) is fs.FileType.File:
+        return Written(read_info(location), manifest.skipped, kept)
+    with closing(_read(source, missing, processes, progress)) as outcomes:
+        for job in missing:
+            shard = ShardWriter(location, job.split, job.number, len(source.class_names), sizes)
+            of_shard = islice(outcomes, len(job.entries))
+            manifest = manifest.with_shard(write_shard(shard, of_shard, skip=on_error == "skip"))
+            manifest.write(location)
+    info = _describe(location, source, jobs, manifest)
+    write_info(location, info)
+    return Written(info, manifest.skipped, kept)
+
+
+def _read(
+    source: Source, jobs: Sequence[ShardJob], processes: int, progress: Progress | None
+) -> Generator[Row | Problem]:
+    """Read the images of some shards, and report each when it is asked for."""
+    total = source.images
+    done = total - sum(len(job.entries) for job in jobs)
+    report = progress or (lambda _done, _total: None)
+    report(done, total)
+    lists = [job.entries for job in jobs]
+    processes = min(processes, max(1, (total - done) // CHUNK))  # a process takes a second to start
+    outcomes = read_entries(source.read, len(source.class_names), lists, processes)
+    for count, outcome in enumerate(outcomes, start=done + 1):
+        report(count, total)
+        yield outcome
+
+
+def _describe(
+    location: Location, source: Source, jobs: Sequence[ShardJob], manifest: Manifest
+) -> DatasetInfo:
+    records = {
+        split: [manifest.shards[job.shard] for job in jobs if job.split == split]
+        for split in source.splits
+    }
+    return DatasetInfo(
+        source=source.description,
+        class_names=source.class_names,
+        palette=default_palette(len(source.class_names)),
+        splits={split: split_info(location, split, shards) for split, shards in records.items()},
+        carving=source.carving,
+        skipped=count_kinds(manifest.skipped),
+    )

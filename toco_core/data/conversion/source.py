@@ -1,0 +1,62 @@
+"""A source: what becomes of it in each split, and how one image of it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from toco_core.data.storage import DatasetError
+
+if TYPE_CHECKING:
+    from toco_core.data.carving import Carving
+    from toco_core.data.shards import Row
+
+
+class Entry(Protocol):
+    """One image to be read: a named tuple of what JSON knows, so that it can be hashed."""
+
+    @property
+    def name(self) -> str:
+        """Name of the row."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A listing of images, whose files are not opened yet.
+
+    Attributes:
+        description: where the images come from, for tables and the report.
+        class_names: C names, without background.
+        splits: the images of each split, in the order of their rows.
+        read: reads an image and may raise `RowError`; it is pickled, entries are its argument.
+        carving: how `tune` and `report` were chosen; None where the source says it.
+        notes: what a person should know about the listing.
+    """
+
+    description: str
+    class_names: tuple[str, ...]
+    splits: Mapping[str, Sequence[Any]]
+    read: Callable[[Any], Row]
+    carving: Carving | None = None
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for split, entries in self.splits.items():
+            _require_names(self.description, split, entries)
+
+    @property
+    def images(self) -> int:
+        """Number of images of all splits."""
+        return sum(map(len, self.splits.values()))
+
+
+def _require_names(source: str, split: str, entries: Sequence[Entry]) -> None:
+    if not entries:
+        raise DatasetError(f"{source}: split {split} has no images")
+    seen: set[str] = set()
+    for entry in entries:
+        if entry.name in seen:
+            raise DatasetError(f"{source}: split {split} has two images named {entry.name!r}")
+        seen.add(entry.name)

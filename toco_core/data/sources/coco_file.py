@@ -1,0 +1,76 @@
+"""The annotation files of COCO (``instances_*.json``)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic import BaseModel, ValidationError
+
+from toco_core.data.sources.files import read_listing
+from toco_core.data.storage import DatasetError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class CocoImage(BaseModel):
+    """A photograph; COCO says more of it than is needed."""
+
+    id: int
+    file_name: str
+    height: int
+    width: int
+
+
+class CocoAnnotation(BaseModel):
+    """One object, or one crowd of them."""
+
+    image_id: int
+    category_id: int
+    iscrowd: bool = False
+    area: float = 0.0
+    segmentation: Any  # checked where it is drawn: one that is wrong is a matter of its image
+
+
+class CocoCategory(BaseModel):
+    """A class."""
+
+    id: int
+    name: str
+
+
+class _Instances(BaseModel):
+    images: list[CocoImage]
+    annotations: list[CocoAnnotation]
+    categories: list[CocoCategory]
+
+
+class Instances(NamedTuple):
+    """The content of an annotation file."""
+
+    images: list[CocoImage]
+    annotations: dict[int, list[CocoAnnotation]]  # by image
+    categories: list[CocoCategory]  # in ascending order of their ids
+
+
+def read_instances(path: Path) -> Instances:
+    """Read an annotation file.
+
+    Raises:
+        DatasetError: it is missing, not JSON, or lacks something.
+    """
+    try:
+        content = _Instances.model_validate_json(read_listing(path))
+    except ValidationError as error:
+        problem = error.errors(include_input=False)[0]
+        where = ".".join(map(str, problem["loc"]))
+        raise DatasetError(
+            f"{path} is no annotation file of COCO: {where} {problem['msg']}"
+        ) from error
+    by_image: defaultdict[int, list[CocoAnnotation]] = defaultdict(list)
+    for annotation in content.annotations:
+        by_image[annotation.image_id].append(annotation)
+    return Instances(
+        content.images, dict(by_image), sorted(content.categories, key=lambda one: one.id)
+    )

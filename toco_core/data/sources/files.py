@@ -1,0 +1,47 @@
+"""Files of a source, whose absence is named."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from toco_core.data.problems import RowError
+from toco_core.data.storage import DatasetError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def read_part(root: Path, path: str) -> bytes:
+    """Return the content of a file that belongs to one image.
+
+    Raises:
+        RowError: it cannot be read.
+    """
+    try:
+        return (root / path).read_bytes()
+    except OSError as error:
+        raise RowError("missing file", f"{path}: {error.strerror}") from error
+
+
+def read_listing(path: Path) -> bytes:
+    """Return the content of a file that the whole source depends on.
+
+    Raises:
+        DatasetError: it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file that the whole source depends on.
+
+    Raises:
+        DatasetError: it cannot be read, or is not UTF-8.
+    """
+    try:
+        return read_listing(path).decode("utf-8-sig")  # spreadsheets begin a CSV with a mark
+    except UnicodeDecodeError as error:
+        raise DatasetError(f"{path} is not a text in UTF-8") from error

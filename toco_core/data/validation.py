@@ -1,0 +1,77 @@
+"""Whether encoded images and masks are what they should be, pixel by pixel; needs no torch."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from toco_core.data.images import DECODE_ERRORS, decode_mask
+from toco_core.data.problems import RowError
+from toco_core.data.storage import first_line
+
+if TYPE_CHECKING:
+    from toco_core.data.shards import Row
+
+# MPO is a JPEG with a second picture behind it, as some cameras write.
+IMAGE_FORMATS = ("JPEG", "MPO", "PNG")
+
+
+def validate_row(row: Row, num_classes: int, ignore_index: int = 255) -> frozenset[int]:
+    """Decode the image of a row, and its mask if there is one.
+
+    Returns:
+        The classes 1..C that the mask shows; none without a mask.
+
+    Raises:
+        RowError: image or mask cannot be decoded or do not fit each other, or a label no class.
+    """
+    foreign = [label for label in row.labels if not 1 <= label <= num_classes]
+    if foreign:
+        raise RowError("label without a class", f"label {foreign[0]} is not in 1..{num_classes}")
+    size = validate_image(row.image)
+    if row.mask is None:
+        return frozenset()
+    return validate_mask(row.mask, size, num_classes, ignore_index)
+
+
+def validate_image(encoded: bytes) -> tuple[int, int]:
+    """Decode an image to its last pixel and return its height and width, px.
+
+    Raises:
+        RowError: it is neither JPEG nor PNG, or not complete.
+    """
+    try:
+        with Image.open(io.BytesIO(encoded)) as image:
+            if image.format not in IMAGE_FORMATS:
+                raise ValueError(f"{image.format} is neither JPEG nor PNG")
+            image.load()
+            return image.height, image.width
+    except DECODE_ERRORS as error:
+        raise RowError("corrupt image", first_line(error)) from error
+
+
+def validate_mask(
+    encoded: bytes, size: tuple[int, int], num_classes: int, ignore_index: int = 255
+) -> frozenset[int]:
+    """Decode a mask and return the classes 1..C that it shows.
+
+    Raises:
+        RowError: it cannot be decoded, is not of the image's size, or has a label of no class.
+    """
+    try:
+        labels = decode_mask(encoded)
+    except DECODE_ERRORS as error:
+        raise RowError("corrupt mask", first_line(error)) from error
+    if labels.shape != size:
+        raise RowError("mask of another size", f"the mask is {labels.shape} px, the image {size}")
+    shown = np.flatnonzero(np.bincount(labels.ravel(), minlength=256)).tolist()
+    foreign = [label for label in shown if label > num_classes and label != ignore_index]
+    if foreign:
+        raise RowError(
+            "label without a class",
+            f"label {foreign[0]} of the mask is neither 0..{num_classes} nor {ignore_index}",
+        )
+    return frozenset(label for label in shown if 0 < label <= num_classes)
