@@ -82,6 +82,7 @@ def _batch(images: int, size: int, generator: torch.Generator) -> TrainBatch:
         boxes=torch.tensor([[0, size, 0, size]]).repeat(images, 1),
         crop_seeds=torch.arange(images),
         names=[f"image{index}" for index in range(images)],
+        most_classes=CLASSES_PER_IMAGE,
     )
 
 

@@ -23,6 +23,7 @@ from toco_core.losses import (
 )
 from toco_core.model import ToCo, ToCoOutput
 from toco_core.precision import autocast
+from toco_core.present import present_classes
 from toco_core.pseudo_labels import token_affinity
 from toco_core.ranks import sum_over_ranks
 from toco_core.settings import Recipe
@@ -123,12 +124,14 @@ class ToCoLosses(nn.Module):
     def _supervise(
         self, batch: TrainBatch, iteration: int, raw: Tensor | None, local: LocalCrops | None
     ) -> Supervision:
+        present = present_classes(batch.class_labels, batch.most_classes)
+        scales = self.recipe.cam.scales
         with self._autocast(batch.images):
-            cams = multi_scale_cam(self.model, batch.images, self.recipe.cam.scales, raw=raw)
+            cams = multi_scale_cam(self.model, batch.images, scales, raw=raw, present=present)
         height, width = batch.images.shape[-2:]
         grid = self.model.encoder.grid(height, width)
         terms = terms_in_force(self.recipe, iteration)
-        return self.supervisor(batch, cams, grid, terms, iteration, local)
+        return self.supervisor(batch, cams, present, grid, terms, iteration, local)
 
     def _autocast(self, images: Tensor) -> torch.autocast:
         # Opened anew for each pass: within one context, weights that a pass without gradient has

@@ -12,6 +12,7 @@ from toco_core.data.batch import TrainBatch
 from toco_core.images import eight_bit
 from toco_core.local_crops import LocalCrops, cut_local_crops
 from toco_core.losses import pair_counts, pixel_counts
+from toco_core.present import PresentClasses
 from toco_core.pseudo_labels import token_labels, uncertainty_map
 from toco_core.refine import PixelAdaptiveRefinement, refine_labels
 from toco_core.settings import Recipe
@@ -21,7 +22,7 @@ from toco_core.terms import needs_decoder
 class Supervision(NamedTuple):
     """Targets of one batch, without gradient; None where no term in force asks for them."""
 
-    token_labels: Tensor | None = None  # (B, h, w), of PTC
+    token_labels: Tensor | None = None  # (B, h, w), of PTC; they count the image's own classes
     local: LocalCrops | None = None  # of CTC
     labels: Tensor | None = None  # (B, H, W), of the segmentation
 
@@ -49,6 +50,7 @@ class Supervisor:
         self,
         batch: TrainBatch,
         cams: tuple[Tensor, Tensor],
+        present: PresentClasses,
         grid: tuple[int, int],
         terms: Collection[str],
         iteration: int,
@@ -58,7 +60,8 @@ class Supervisor:
 
         Args:
             batch: B images.
-            cams: final and auxiliary CAM, each (B, C, H, W) in 0..1.
+            cams: final and auxiliary CAM of the classes present, each (B, K, H, W) in 0..1.
+            present: which those are.
             grid: of the patch tokens, (h, w).
             terms: of the loss.
             iteration: steps done so far.
@@ -68,26 +71,30 @@ class Supervisor:
         # The authors refine the auxiliary CAM while the final one has not learnt enough (COCO).
         seed_cam = cam if iteration >= self.recipe.stages.final_cam else cam_aux
         return Supervision(
-            token_labels=self._token_labels(batch, cam_aux, grid) if "ptc" in terms else None,
-            local=(local or self._local_crops(batch, cam_aux)) if "ctc" in terms else None,
-            labels=self._refined_labels(batch, seed_cam) if needs_decoder(terms) else None,
+            token_labels=(
+                self._token_labels(batch, cam_aux, present, grid) if "ptc" in terms else None
+            ),
+            local=(local or self._local_crops(batch, cam_aux, present)) if "ctc" in terms else None,
+            labels=self._refined_labels(batch, seed_cam, present) if needs_decoder(terms) else None,
         )
 
-    def _token_labels(self, batch: TrainBatch, cam_aux: Tensor, grid: tuple[int, int]) -> Tensor:
-        thresholds = self.recipe.thresholds
+    def _token_labels(
+        self, batch: TrainBatch, cam_aux: Tensor, present: PresentClasses, grid: tuple[int, int]
+    ) -> Tensor:
         return token_labels(
             cam_aux,
-            batch.class_labels,
-            thresholds.low,
-            thresholds.high,
+            present.is_present,
+            *self._thresholds,
             batch.boxes,
             grid,
             unscaled_boxes=self.recipe.official_quirks,
         )
 
-    def _local_crops(self, batch: TrainBatch, cam_aux: Tensor) -> LocalCrops:
-        thresholds, ctc = self.recipe.thresholds, self.recipe.ctc
-        uncertainty = uncertainty_map(cam_aux, batch.class_labels, thresholds.low, thresholds.high)
+    def _local_crops(
+        self, batch: TrainBatch, cam_aux: Tensor, present: PresentClasses
+    ) -> LocalCrops:
+        (low, high), ctc = self._thresholds, self.recipe.ctc
+        uncertainty = uncertainty_map(cam_aux, present.is_present, low, high)
         return cut_local_crops(
             batch.local_source,
             uncertainty,
@@ -97,14 +104,13 @@ class Supervisor:
             negative_share=ctc.negative_share,
         )
 
-    def _refined_labels(self, batch: TrainBatch, cam: Tensor) -> Tensor:
-        thresholds = self.recipe.thresholds
-        return refine_labels(
-            self.refiner,
-            eight_bit(batch.images),
-            cam,
-            batch.class_labels,
-            thresholds.low,
-            thresholds.high,
-            batch.boxes,
+    def _refined_labels(self, batch: TrainBatch, cam: Tensor, present: PresentClasses) -> Tensor:
+        images, (low, high) = eight_bit(batch.images), self._thresholds
+        labels = refine_labels(
+            self.refiner, images, cam, present.is_present, low, high, batch.boxes
         )
+        return present.name_labels(labels)
+
+    @property
+    def _thresholds(self) -> tuple[float, float]:
+        return self.recipe.thresholds.low, self.recipe.thresholds.high

@@ -145,3 +145,12 @@ def test_a_step_never_waits_for_the_device(fixed_size: bool) -> None:
         else:  # the lattice counts its points: the test would see a wait
             with pytest.raises(DynamicOutputShapeException):
                 module(random_batch(recipe), 9)
+
+
+def test_only_the_cams_of_the_classes_present_are_made_and_nothing_changes() -> None:
+    recipe = small_recipe()
+    batch = random_batch(recipe)  # one class in each image
+    every = losses_module(recipe)(batch, 9)
+    few = losses_module(recipe)(batch._replace(most_classes=1), 9)
+    for name, loss in every.items():
+        torch.testing.assert_close(few[name], loss, rtol=1e-6, atol=0, msg=name)

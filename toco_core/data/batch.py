@@ -22,6 +22,7 @@ class TrainBatch(NamedTuple):
     boxes: Tensor  # (B, 4) int64, valid rows from:to and columns from:to of `images`
     crop_seeds: Tensor  # (B,) int64, seeds of the random choice of local crops
     names: list[str]
+    most_classes: int | None = None  # of the image that shows most, if that is known
 
     def to(self, device: torch.device | str) -> TrainBatch:
         """Move the tensors to a device, without waiting for copies from pinned memory."""
@@ -51,6 +52,7 @@ class TrainBatch(NamedTuple):
             boxes=change(self.boxes),
             crop_seeds=change(self.crop_seeds),
             names=names,
+            most_classes=self.most_classes,
         )
 
 

@@ -147,6 +147,7 @@ def _collate(samples: list[_Sample]) -> TrainBatch:
         boxes=torch.tensor(boxes),
         crop_seeds=torch.tensor(crop_seeds),
         names=list(names),
+        most_classes=max(1, *(int(label.sum()) for label in labels)),
     )
 
 
