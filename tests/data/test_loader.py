@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from pyarrow import fs
 
 from tests.data.conftest import MakeSplit
 from tests.data.noise_dataset import CLASS_NAMES, break_image, make_rows
 from toco_core.data.batch import TrainBatch
+from toco_core.data.images import decode_image
 from toco_core.data.loader import TrainLoader, evaluation_samples
 from toco_core.data.reader import open_dataset
 from toco_core.data.storage import DatasetError, Location
@@ -148,3 +152,12 @@ def test_an_image_of_the_right_size_is_scored_as_it_is(make_split: MakeSplit) ->
     mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
     corner = torch.tensor(split.image(row).getpixel((0, 0))) / 255
     torch.testing.assert_close(square.image[:, 0, 0], (corner - mean) / std)
+
+
+@pytest.mark.parametrize("quality", [30, 95])
+def test_decoding_gives_the_pixels_that_pillow_gives(quality: int) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(noise).save(buffer, format="JPEG", quality=quality)  # more than one piece
+    with Image.open(buffer) as expected:
+        assert np.array_equal(np.array(decode_image(buffer.getvalue())), np.array(expected))
