@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from pyarrow import fs
 
 from tests.data.conftest import MakeSplit
 from tests.data.noise_dataset import CLASS_NAMES, break_image, make_rows
 from toco_core.data.batch import TrainBatch
+from toco_core.data.images import decode_image
 from toco_core.data.loader import TrainLoader, evaluation_samples
 from toco_core.data.reader import open_dataset
 from toco_core.data.storage import DatasetError, Location
@@ -24,17 +28,21 @@ RECIPE = Recipe(
 )
 
 
+TENSORS = [name for name in TrainBatch._fields if name not in ("names", "most_classes")]
+
+
 def assert_equal(ours: TrainBatch, theirs: TrainBatch) -> None:
-    assert ours.names == theirs.names
-    for name in TrainBatch._fields[:-1]:
+    assert (ours.names, ours.most_classes) == (theirs.names, theirs.most_classes)
+    for name in TENSORS:
         assert torch.equal(getattr(ours, name), getattr(theirs, name)), name
 
 
 def joined(parts: list[TrainBatch]) -> TrainBatch:
-    tensors = {
-        name: torch.cat([getattr(part, name) for part in parts]) for name in TrainBatch._fields[:-1]
-    }
-    return TrainBatch(**tensors, names=[name for part in parts for name in part.names])
+    return TrainBatch(
+        **{name: torch.cat([getattr(part, name) for part in parts]) for name in TENSORS},
+        names=[name for part in parts for name in part.names],
+        most_classes=max(part.most_classes or 0 for part in parts),
+    )
 
 
 def test_a_batch_has_the_shapes_it_promises(make_split: MakeSplit) -> None:
@@ -45,6 +53,7 @@ def test_a_batch_has_the_shapes_it_promises(make_split: MakeSplit) -> None:
     assert (batch.boxes.shape, batch.boxes.dtype) == ((4, 4), torch.int64)
     assert (batch.crop_seeds.shape, batch.crop_seeds.dtype) == ((4,), torch.int64)
     assert len(batch.names) == 4
+    assert batch.most_classes == batch.class_labels.sum(dim=1).max()
 
 
 def test_labels_belong_to_the_named_rows(make_split: MakeSplit) -> None:
@@ -148,3 +157,12 @@ def test_an_image_of_the_right_size_is_scored_as_it_is(make_split: MakeSplit) ->
     mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
     corner = torch.tensor(split.image(row).getpixel((0, 0))) / 255
     torch.testing.assert_close(square.image[:, 0, 0], (corner - mean) / std)
+
+
+@pytest.mark.parametrize("quality", [30, 95])
+def test_decoding_gives_the_pixels_that_pillow_gives(quality: int) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(noise).save(buffer, format="JPEG", quality=quality)  # more than one piece
+    with Image.open(buffer) as expected:
+        assert np.array_equal(np.array(decode_image(buffer.getvalue())), np.array(expected))

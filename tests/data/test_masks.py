@@ -153,10 +153,10 @@ def test_the_cache_stays_within_its_bytes(
     groups = RowGroups(split.location, split._shards, IMAGE_COLUMNS, cache_bytes=2 * one)
     tables_read.clear()
     for row in (0, 4, 8, 4, 8):  # the last two are still there
-        groups.find(row)
+        groups.row(row)
     assert len(tables_read) == 3
-    assert sum(table.nbytes for table in groups._cache.values()) <= 2 * one
-    groups.find(0)
+    assert sum(group.table.nbytes for group in groups._cache.values()) <= 2 * one
+    groups.row(0)
     assert len(tables_read) == 4
     assert groups.window == 1
     assert split.window >= 5

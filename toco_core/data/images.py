@@ -29,7 +29,10 @@ def image_size(encoded: bytes) -> tuple[int, int]:
 def decode_image(encoded: bytes) -> Image.Image:
     """Decode a JPEG or PNG to RGB; raises one of `DECODE_ERRORS`."""
     with Image.open(io.BytesIO(encoded)) as image:
-        return image.convert("RGB")
+        image.decodermaxblock = len(encoded)  # all at once, not in pieces of 64 kB
+        image.load()
+        # Converting from RGB to RGB would copy the pixels.
+        return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def decode_mask(encoded: bytes) -> np.ndarray:

@@ -53,20 +53,29 @@ class ParquetSplit:
         name: str,
         shards: Sequence[Shard],
         ledger: MaskLedger,
+        cache_bytes: int = CACHE_BYTES,
     ) -> None:
         self.location = location
         self.info = info
         self.name = name
         self.ledger = ledger
         self._shards = tuple(shards)
-        self._images = RowGroups(location, shards, IMAGE_COLUMNS, CACHE_BYTES)
+        self._cache_bytes = cache_bytes
+        self._images = RowGroups(location, shards, IMAGE_COLUMNS, cache_bytes)
         self._masks = RowGroups(location, shards, (MASK_COLUMN,), MASK_CACHE_BYTES)
 
     def __len__(self) -> int:
         return len(self._images)
 
     def __reduce__(self) -> tuple[type[ParquetSplit], tuple[object, ...]]:
-        return ParquetSplit, (self.location, self.info, self.name, self._shards, MaskLedger())
+        return ParquetSplit, (
+            self.location,
+            self.info,
+            self.name,
+            self._shards,
+            MaskLedger(),
+            self._cache_bytes,
+        )
 
     @property
     def group_sizes(self) -> tuple[int, ...]:
@@ -80,8 +89,7 @@ class ParquetSplit:
 
     def row(self, index: int) -> ImageRow:
         """Return a row of the split; its mask is not read."""
-        table, offset = self._images.find(index)
-        name, image, height, width, labels = (column[offset].as_py() for column in table.columns)
+        name, image, height, width, labels = self._images.row(index)
         return ImageRow(name, image, height, width, tuple(labels))
 
     def image(self, row: ImageRow) -> Image.Image:
@@ -99,9 +107,10 @@ class ParquetSplit:
         """Return (C,) float, 1 for each class present in the row's image."""
         import torch
 
-        present = torch.zeros(self.info.num_classes)
-        present[[label - 1 for label in row.labels]] = 1.0
-        return present
+        present = [0.0] * self.info.num_classes
+        for label in row.labels:
+            present[label - 1] = 1.0
+        return torch.tensor(present)  # one call of torch; several cost more than the loop
 
     def masks(self, indices: Iterable[int], *, purpose: str) -> list[Tensor]:
         """Open the masks of some rows and enter that in the ledger.
@@ -119,9 +128,8 @@ class ParquetSplit:
         return [self._open_mask(index, purpose) for index in indices]
 
     def _open_mask(self, index: int, purpose: str) -> Tensor:
-        table, offset = self._masks.find(index)
+        (encoded,) = self._masks.row(index)
         self.ledger.record(self.name, purpose, 1)
-        encoded: bytes | None = table.column(MASK_COLUMN)[offset].as_py()
         row = self.row(index)
         try:
             if encoded is None:
@@ -146,8 +154,12 @@ class ParquetDataset:
     def __reduce__(self) -> tuple[type[ParquetDataset], tuple[object, ...]]:
         return ParquetDataset, (self.location, self.info, MaskLedger())
 
-    def split(self, name: str) -> ParquetSplit:
+    def split(self, name: str, *, cache_bytes: int = CACHE_BYTES) -> ParquetSplit:
         """Open a split, which reads the footers of its shards.
+
+        Args:
+            name: of the split.
+            cache_bytes: of rows that each reading process keeps, but no less than a row group.
 
         Raises:
             DatasetError: there is no such split, or one of its shards is missing or corrupt.
@@ -165,7 +177,7 @@ class ParquetDataset:
             raise DatasetError(
                 f"{self.location}: split {name} has {rows} rows, {INFO_FILE} says {expected}"
             )
-        return ParquetSplit(self.location, self.info, name, shards, self.ledger)
+        return ParquetSplit(self.location, self.info, name, shards, self.ledger, cache_bytes)
 
 
 def open_dataset(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import OrderedDict
 from itertools import accumulate
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -51,6 +51,25 @@ def corrupt_shard(location: Location, name: str, error: BaseException) -> Datase
     return DatasetError(f"{location}: shard {name} is corrupt or unreadable: {first_line(error)}")
 
 
+class _Group(NamedTuple):
+    """A row group, and its columns in the form in which a single row is found fastest.
+
+    Bytes stay where they are until they are asked for; the small values become Python's all at
+    once, since one at a time they would cost as much as a checksum of the image.
+    """
+
+    table: pa.Table
+    columns: tuple[Sequence[Any] | pa.Array, ...]
+
+    @classmethod
+    def of(cls, table: pa.Table) -> _Group:
+        columns = (
+            column.combine_chunks() if pa.types.is_binary(column.type) else column.to_pylist()
+            for column in table.columns
+        )
+        return cls(table, tuple(columns))
+
+
 class RowGroups:
     """Row groups of a split, read when first asked for and kept while they fit in memory.
 
@@ -71,7 +90,8 @@ class RowGroups:
         self.sizes = tuple(shard.footer.row_group(group).num_rows for shard, group in self._groups)
         self._ends = list(accumulate(self.sizes))
         self._cache_bytes = cache_bytes
-        self._cache: OrderedDict[int, pa.Table] = OrderedDict()
+        self._cache: OrderedDict[int, _Group] = OrderedDict()
+        self._verified: set[int] = set()
 
     def __len__(self) -> int:
         return self._ends[-1]
@@ -96,39 +116,52 @@ class RowGroups:
             chunk.total_uncompressed_size for chunk in wanted if _top_level(chunk) in self.columns
         )
 
-    def find(self, row: int) -> tuple[pa.Table, int]:
-        """Return the row group that holds a row of the split, and the row's index in it."""
+    def row(self, row: int) -> tuple[Any, ...]:
+        """Return a row of the split as a value for each column."""
         if not 0 <= row < len(self):
             raise IndexError(f"row {row} is outside 0..{len(self) - 1}")
         group = bisect_right(self._ends, row)
-        return self.table(group), row - (self._ends[group] - self.sizes[group])
+        offset = row - (self._ends[group] - self.sizes[group])
+        values = (column[offset] for column in self._group(group).columns)
+        return tuple(value.as_py() if isinstance(value, pa.Scalar) else value for value in values)
 
     def table(self, group: int) -> pa.Table:
         """Return the columns of a row group."""
+        return self._group(group).table
+
+    def _group(self, group: int) -> _Group:
         if group in self._cache:
             self._cache.move_to_end(group)
-            return self._cache[group]
-        self._cache[group] = self._read(*self._groups[group])
-        self._evict()
+        else:
+            self._cache[group] = _Group.of(self._read(group))
+            self._evict()
         return self._cache[group]
 
     def _evict(self) -> None:
-        held = sum(table.nbytes for table in self._cache.values())
+        held = sum(group.table.nbytes for group in self._cache.values())
         while held > self._cache_bytes and len(self._cache) > 1:
-            held -= self._cache.popitem(last=False)[1].nbytes
+            held -= self._cache.popitem(last=False)[1].table.nbytes
 
-    def _read(self, shard: Shard, group: int) -> pa.Table:
+    def _read(self, group: int) -> pa.Table:
+        shard, number = self._groups[group]
         try:
             with self._location.filesystem.open_input_file(
                 self._location.file(shard.name)
             ) as stream:
                 file = pq.ParquetFile(
-                    stream, metadata=shard.footer, pre_buffer=True, page_checksum_verification=True
+                    stream,
+                    metadata=shard.footer,
+                    # Few large requests instead of many; on a local disk that is one copy more.
+                    pre_buffer=not self._location.is_local,
+                    # Once: it takes as long as all the rest, and every loading process reads
+                    # every group in each epoch.
+                    page_checksum_verification=group not in self._verified,
                 )
-                table = file.read_row_group(group, columns=list(self.columns), use_threads=False)
+                table = file.read_row_group(number, columns=list(self.columns), use_threads=False)
         except (pa.ArrowException, OSError) as error:
             raise corrupt_shard(self._location, shard.name, error) from error
         assert tuple(table.column_names) == self.columns
+        self._verified.add(group)
         return table.combine_chunks()
 
 

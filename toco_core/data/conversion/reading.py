@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import chain, islice
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from toco_core.data.problems import Problem, RowError
@@ -65,7 +67,7 @@ def chunked(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
 
 def in_processes(
     function: Callable[[Item], Result], items: Iterable[Item], processes: int
-) -> Iterator[Result]:
+) -> Generator[Result]:
     """Map a function over items in order, a few items ahead of what is asked for.
 
     Args:
@@ -81,7 +83,7 @@ def in_processes(
         return
     # Fresh processes: a fork of one that has started torch or Ray threads may hang.
     pool = ProcessPoolExecutor(
-        processes, mp_context=get_context("spawn"), initializer=_leave_ctrl_c_to_the_parent
+        processes, mp_context=get_context("spawn"), initializer=_live_with_the_parent
     )
     try:
         yield from _ordered(pool, function, items, processes * TASKS_AHEAD)
@@ -109,6 +111,15 @@ def _ordered(
         yield tasks.popleft().result()
 
 
-def _leave_ctrl_c_to_the_parent() -> None:
-    # A terminal sends it to all its processes; the parent ends the others in order.
+def _live_with_the_parent() -> None:
+    # A terminal sends Ctrl-C to all its processes; the parent ends the others in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A parent that is killed cannot.
+    Thread(target=_end_with_the_parent, daemon=True).start()
+
+
+def _end_with_the_parent() -> None:
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
