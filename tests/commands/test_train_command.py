@@ -84,7 +84,7 @@ def test_without_a_split_to_score_on_no_mask_is_opened(
 ) -> None:
     assert finish(train_options(scenes, tmp_path, split="none")) == 0
     assert read_curves(tmp_path / "train-partscenes") == []
-    assert "–       –         0" in capsys.readouterr().out
+    assert "–      –        0" in capsys.readouterr().out
     assert (tmp_path / "train-partscenes/checkpoint.pt").is_file()
 
 
