@@ -4,10 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from optuna import pruners
+from optuna import Study, pruners
+from optuna.trial import FrozenTrial
 
 # On the authors' logs a rung at 10 % ranks pairs of runs no better than chance.
 _FIRST_RUNG = 0.2
+
+# A rung judges from so many scores on. With two it would end one of the first two trials by whatever
+# the noise: on PartScenes a trial of 69.4 CAM mIoU in the end (the published configuration has 66.6)
+# was ended for 0.4 at the first rung or not, as the order of the two scores would have it. On made-up
+# curves three cost no more training than none; four cost a fifth more.
+_JURY = 3
+
+
+class PatientHalving(pruners.SuccessiveHalvingPruner):
+    """Successive halving that lets the first trials pass each rung."""
+
+    def prune(self, study: Study, trial: FrozenTrial) -> bool:
+        """Return whether a trial stops; its score is on its rung in any case."""
+        verdict = super().prune(study, trial)
+        return verdict and _trials_at(study, trial.last_step or 0) >= _JURY
+
+
+def _trials_at(study: Study, step: int) -> int:
+    """Count the trials, this one included, that have a score at a step or after it."""
+    trials = study.get_trials(deepcopy=False)
+    return sum(trial.last_step is not None and trial.last_step >= step for trial in trials)
 
 
 def _halving(iterations: int) -> pruners.BasePruner:
@@ -15,7 +37,7 @@ def _halving(iterations: int) -> pruners.BasePruner:
     # wait for so many trials, it prunes them. With 12 trials, 2 at once, on made-up curves, it
     # pruned 79 % of the trials for 48 % of the training, and lost nothing on the best one; rungs at
     # 40 and 80 % alone took 66 %.
-    return pruners.SuccessiveHalvingPruner(
+    return PatientHalving(
         min_resource=_first_rung(iterations), reduction_factor=2, bootstrap_count=0
     )
 
