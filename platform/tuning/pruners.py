@@ -10,10 +10,10 @@ from optuna.trial import FrozenTrial
 # On the authors' logs a rung at 10 % ranks pairs of runs no better than chance.
 _FIRST_RUNG = 0.2
 
-# A rung judges from so many scores on. With two it would end one of the first two trials by whatever
-# the noise: on PartScenes a trial of 69.4 CAM mIoU in the end (the published configuration has 66.6)
-# was ended for 0.4 at the first rung or not, as the order of the two scores would have it. On made-up
-# curves three cost no more training than none; four cost a fifth more.
+# A rung judges from so many scores on. With two it would end one of the first two trials by
+# whatever the noise: on PartScenes a trial of 69.4 CAM mIoU in the end (the published configuration
+# has 66.6) was ended for 0.4 at the first rung or not, as the order of the two scores was.
+# On made-up curves three cost no more training than none; four cost a fifth more.
 _JURY = 3
 
 
