@@ -172,6 +172,14 @@ def test_another_source_does_not_go_on_with_a_writing(tmp_path: Path) -> None:
         write(tmp_path)
 
 
+def test_an_overwriting_that_was_interrupted_goes_on_too(tmp_path: Path) -> None:
+    write(tmp_path, source(first=1))
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path, overwrite=True, progress=interrupt_after(20))
+    assert write(tmp_path, overwrite=True).shards_kept == 1
+    assert write(tmp_path, overwrite=True).shards_kept == 0  # finished: all of it once more
+
+
 def test_a_corrupt_manifest_is_named_and_can_be_overwritten(tmp_path: Path) -> None:
     (tmp_path / MANIFEST_FILE).write_text("{")
     with pytest.raises(DatasetError, match=r"manifest\.json is corrupt"):

@@ -88,20 +88,20 @@ def begin_manifest(location: Location, mark: str, *, overwrite: bool) -> Manifes
     Args:
         location: where is written.
         mark: fingerprint of what is written.
-        overwrite: whether something else may be there, and complete shards are written again.
+        overwrite: whether something else may be there, and a finished dataset is written again.
 
     Raises:
         DatasetError: something else is there, and may not be overwritten.
     """
     found = read_manifest(location, ignore_corrupt=overwrite)
-    if found is not None and not overwrite:
-        if found.fingerprint == mark:
-            return found.of_present_shards(location)
-        if location.kind(INFO_FILE) is fs.FileType.NotFound:
-            raise DatasetError(
-                f"at {location} the writing of another source, or with other options, was "
-                "interrupted; choose another place or allow overwriting"
-            )
+    is_unfinished = location.kind(INFO_FILE) is fs.FileType.NotFound
+    if found is not None and found.fingerprint == mark and (is_unfinished or not overwrite):
+        return found.of_present_shards(location)
+    if found is not None and is_unfinished and not overwrite:
+        raise DatasetError(
+            f"at {location} the writing of another source, or with other options, was "
+            "interrupted; choose another place or allow overwriting"
+        )
     make_room(location, overwrite=overwrite)
     for name in found.shards if found else ():
         location.delete(name)
