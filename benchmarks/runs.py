@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
-import statistics
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
@@ -13,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from scipy.stats import t as student
 
+from platform.results.interval import mean_interval
 from toco_core.data.partscenes.dataset import ensure_partscenes
 from toco_core.data.reader import ParquetDataset, open_dataset
 from toco_core.overrides import apply_overrides, load_recipe, parse_override
@@ -122,14 +121,6 @@ def _known(path: Path) -> list[Outcome]:
     return [Outcome(**json.loads(line)) for line in path.read_text().splitlines()]
 
 
-def mean_and_interval(values: list[float]) -> tuple[float, float]:
-    """Return the mean and the half width of its 95 % interval (NaN for a single value)."""
-    if len(values) < 2:
-        return values[0], float("nan")
-    error = statistics.stdev(values) / len(values) ** 0.5
-    return statistics.fmean(values), float(student.ppf(0.975, len(values) - 1)) * error
-
-
 def table(outcomes: list[Outcome], variants: Variants) -> str:
     """Return the results as a Markdown table, in percent (the cosine as it is)."""
     lines = [f"| variant | seeds | {' | '.join(COLUMNS)} |", "| --- " * (len(COLUMNS) + 2) + "|"]
@@ -143,6 +134,6 @@ def table(outcomes: list[Outcome], variants: Variants) -> str:
 
 
 def _cell(values: list[float], scale: float) -> str:
-    mean, half = mean_and_interval([scale * value for value in values])
+    mean, half = mean_interval([scale * value for value in values])
     digits = 1 if scale == 100 else 3
     return f"{mean:.{digits}f} ± {half:.{digits}f}"

@@ -116,7 +116,7 @@ class ToCoLosses(nn.Module):
         self, batch: TrainBatch, iteration: int, output: ToCoOutput, local: LocalCrops | None
     ) -> Part:
         raw = torch.cat([output.cam_raw, output.cam_aux_raw], dim=1)  # (B, 2 C, h, w)
-        known = raw.detach() if self.reuse_raw_cam else None
+        known = raw if self.reuse_raw_cam else None
         supervision = self._supervise(batch, iteration, known, local)
         counts = sum_over_ranks(supervision.counts(batch.images.device), self.world_size)
         return Part(supervision, counts, is_first=True)

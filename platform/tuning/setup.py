@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from platform.command_line import resolve_recipe
+from platform.command_line import check_name, resolve_recipe
 from platform.datasets import open_for, resolve_dataset
 from platform.tuning.checked_space import CheckedSpace
 from platform.tuning.options import Resources, SearchOptions
@@ -70,10 +69,7 @@ def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
     )
     spaces = options.space or (EMBEDDED if recipe.name == EMBEDDED else "full",)
     space = check_space(load_space(*spaces), recipe, _checked_depth(recipe.backbone))
-    name = options.name or _default_name(recipe.name, space.space.name)
-    if not re.fullmatch(r"[\w.+-]+", name) or name.startswith("."):
-        raise ValueError(f"--name {name!r} must be letters, digits, and any of _ . + -")
-    return space, name
+    return space, check_name(options.name or _default_name(recipe.name, space.space.name))
 
 
 def _checked_depth(backbone: Backbone) -> int:
