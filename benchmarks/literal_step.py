@@ -25,8 +25,8 @@ from toco_core.losses import (
     patch_token_contrast,
 )
 from toco_core.model import ToCo
+from toco_core.pixel_affinity import BANDWIDTH, DIRECTIONS, POSITION_WEIGHT
 from toco_core.pseudo_labels import ignore_outside, token_affinity, token_labels
-from toco_core.refine import BANDWIDTH, DIRECTIONS, POSITION_WEIGHT
 from toco_core.settings import Recipe
 from toco_core.step import ToCoLosses
 from toco_core.terms import total_loss

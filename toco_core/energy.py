@@ -54,8 +54,15 @@ class DenseEnergyLoss(nn.Module):
         Returns:
             Scalar, at most 0.
         """
+        probabilities = logits.float().softmax(dim=1)
+        return self.of_probabilities(images, probabilities, labels, boxes)
+
+    def of_probabilities(
+        self, images: Tensor, probabilities: Tensor, labels: Tensor, boxes: Tensor
+    ) -> Tensor:
+        """Compute the same from probabilities (B, C + 1, H, W) instead of logits."""
         inside = box_mask(boxes, (labels.shape[-2], labels.shape[-1])).float()  # (B, H, W)
-        probabilities = self._shrink(logits.float().softmax(dim=1), "bilinear")
+        probabilities = self._shrink(probabilities, "bilinear")
         inside = self._shrink(inside[:, None], "nearest")  # (B, 1, h, w)
         unlabelled = self._shrink((labels == 255).float()[:, None], "nearest") > 0
         features = self._features(self._shrink(denormalize(images.float()), "nearest"))

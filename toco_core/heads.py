@@ -20,7 +20,10 @@ class LargeFOV(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Return logits (B, C + 1, h, w), background first, for tokens (B, D, h, w)."""
-        return self.conv8(F.relu(self.conv7(F.relu(self.conv6(tokens)))))
+        # Tokens lie in memory with their channels last, the weights do not: one of them has to
+        # be turned round at each use, and tokens are fewer.
+        maps = F.relu(self.conv6(tokens.contiguous()))
+        return self.conv8(F.relu(self.conv7(maps)))
 
 
 class ProjectionHead(nn.Module):

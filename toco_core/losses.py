@@ -131,10 +131,17 @@ def balanced_loss(halves: Halves) -> Tensor:
 
 def balanced_cross_entropy_sums(logits: Tensor, labels: Tensor, ignore_index: int = 255) -> Halves:
     """Sum the cross-entropy over background and over foreground pixels; arguments as above."""
-    labels = labels.long()
-    loss = F.cross_entropy(
-        _at_least_float32(logits), labels, ignore_index=ignore_index, reduction="none"
-    )  # (B, H, W), 0 where ignored
+    return balanced_sums(
+        F.cross_entropy(
+            _at_least_float32(logits), labels.long(), ignore_index=ignore_index, reduction="none"
+        ),
+        labels,
+        ignore_index,
+    )
+
+
+def balanced_sums(loss: Tensor, labels: Tensor, ignore_index: int = 255) -> Halves:
+    """Sum the losses of pixels over background and over foreground: (B, H, W) each."""
     background = labels == 0
     foreground = ~background & (labels != ignore_index)
     sums = torch.stack([loss.where(half, 0).sum() for half in (background, foreground)])

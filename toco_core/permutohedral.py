@@ -141,10 +141,12 @@ def _corner_keys(base: Tensor, rank: Tensor, image: Tensor) -> Tensor:
     multipliers = torch.tensor([_signed(m) for m in MULTIPLIERS[: dims + 1]], device=base.device)
     # The last coordinate follows from the others; its multiplier serves the image.
     origin = (base[:, :dims] * multipliers[:dims]).sum(dim=1) + image * multipliers[dims]
-    corner = torch.arange(dims + 1, device=base.device)  # (d + 1,)
-    beyond = rank[:, None, :dims] > dims - corner[:, None]  # (P, d + 1, d)
-    steps = corner[:, None] - (dims + 1) * beyond
-    return origin[:, None] + (steps * multipliers[:dims]).sum(dim=2)
+    # Corner k is k steps along all coordinates, less d + 1 along those of the k highest ranks.
+    weighs = F.pad(multipliers[:dims], (0, 1)).expand_as(rank)
+    by_rank = torch.empty_like(rank).scatter_(1, rank, weighs)  # (P, d + 1)
+    highest = F.pad(by_rank.flip(1)[:, :dims].cumsum(dim=1), (1, 0))  # (P, d + 1)
+    ahead = torch.arange(dims + 1, device=base.device) * multipliers[:dims].sum()
+    return origin[:, None] + ahead - (dims + 1) * highest
 
 
 def _group(ordered: Tensor) -> tuple[Tensor, Tensor, Tensor]:

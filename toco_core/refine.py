@@ -9,17 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from toco_core.pixel_affinity import neighbour_table, pixel_affinity
 from toco_core.pseudo_labels import ignore_outside
-
-DIRECTIONS = [(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if (y, x) != (0, 0)]
-BANDWIDTH = 0.3  # of a difference, in standard deviations among the neighbours
-POSITION_WEIGHT = 0.01
 
 
 class PixelAdaptiveRefinement:
@@ -53,48 +49,14 @@ class PixelAdaptiveRefinement:
                 "batch and size: resize one to the other"
             )
         batch, channels, height, width = masks.shape
-        table = _neighbours(height, width, self.dilations, masks.device)  # (H * W, N)
-        weights = self._affinity(images.float().flatten(2), table).flatten(0, 1)  # (B * H * W, N)
+        table = neighbour_table(height, width, self.dilations, masks.device)  # (H * W, N)
+        weights = pixel_affinity(images, self.dilations).flatten(0, 2)  # (B * H * W, N)
         first = torch.arange(batch, dtype=table.dtype, device=table.device) * len(table)
         rows = (table + first[:, None, None]).flatten(0, 1)  # (B * H * W, N)
         values = masks.float().permute(0, 2, 3, 1).reshape(-1, channels)  # (B * H * W, K)
         for _ in range(self.num_iterations):
             values = F.embedding_bag(rows, values, per_sample_weights=weights, mode="sum")
         return values.view(batch, height, width, channels).permute(0, 3, 1, 2).contiguous()
-
-    def _affinity(self, pixels: Tensor, table: Tensor) -> Tensor:
-        """Weigh the neighbours `table` (P, N) of every pixel: (B, 3, P) -> (B, P, N)."""
-        colour = torch.zeros((), device=pixels.device)
-        for channel in pixels.unbind(dim=1):  # one at a time: a third of the memory
-            around = channel.index_select(1, table.flatten()).unflatten(1, table.shape)  # (B, P, N)
-            difference = around - channel[:, :, None]
-            colour = colour + _distance(difference, around) / pixels.shape[1]
-        offsets = [d * math.hypot(y, x) for d in self.dilations for y, x in DIRECTIONS]
-        position = torch.tensor(offsets, device=pixels.device)  # (N,) px
-        nearness = _distance(position, position).softmax(dim=-1)  # (N,)
-        return colour.softmax(dim=-1) + POSITION_WEIGHT * nearness
-
-
-def _distance(difference: Tensor, values: Tensor) -> Tensor:
-    """Measure differences in standard deviations of the values (last axis); nearer is larger."""
-    # `Tensor.std` is this number at ten times the cost on a CPU.
-    centred = values - values.mean(dim=-1, keepdim=True)
-    norm = torch.linalg.vector_norm(centred, dim=-1, keepdim=True)
-    spread = norm / math.sqrt(values.shape[-1] - 1) + 1e-8
-    return -((difference / (spread * BANDWIDTH)) ** 2)
-
-
-@lru_cache(maxsize=4)
-def _neighbours(
-    height: int, width: int, dilations: tuple[int, ...], device: torch.device
-) -> Tensor:
-    """List each pixel's neighbours, (H * W, 8 * dilations); clamping is replicate padding."""
-    offsets = [(d * y, d * x) for d in dilations for y, x in DIRECTIONS]
-    down, right = torch.tensor(offsets, dtype=torch.int32, device=device).T
-    row = torch.arange(height, dtype=torch.int32, device=device)[:, None, None] + down  # (H, 1, N)
-    column = torch.arange(width, dtype=torch.int32, device=device)[:, None] + right  # (W, N)
-    table = row.clamp(0, height - 1) * width + column.clamp(0, width - 1)  # (H, W, N)
-    return table.flatten(0, 1)
 
 
 @torch.no_grad()

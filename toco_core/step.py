@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from toco_core.cam import multi_scale_cam
@@ -14,14 +13,15 @@ from toco_core.energy import DenseEnergyLoss
 from toco_core.local_crops import LocalCrops
 from toco_core.losses import (
     Halves,
-    balanced_cross_entropy_sums,
     balanced_loss,
+    balanced_sums,
     class_token_contrast,
     multilabel_soft_margin,
     patch_token_loss,
     patch_token_sums,
 )
 from toco_core.model import ToCo, ToCoOutput
+from toco_core.pixel_softmax import enlarge, pixel_softmax
 from toco_core.precision import autocast
 from toco_core.present import present_classes
 from toco_core.pseudo_labels import token_affinity
@@ -169,12 +169,14 @@ class ToCoLosses(nn.Module):
         counts: Tensor,
         terms: frozenset[str],
     ) -> dict[str, Tensor]:
-        size = batch.images.shape[-2:]
-        logits = F.interpolate(logits.float(), size=size, mode="bilinear", align_corners=False)
+        size = (batch.images.shape[-2], batch.images.shape[-1])
+        pixels = pixel_softmax(enlarge(logits.float(), size), labels)
         losses: dict[str, Tensor] = {}
         if "seg" in terms:
-            halves = balanced_cross_entropy_sums(logits, labels)
+            halves = balanced_sums(pixels.cross_entropy, labels)
             losses["seg"] = balanced_loss(self._share(halves, counts))
         if "energy" in terms:
-            losses["energy"] = self.energy(batch.images, logits, labels, batch.boxes)
+            losses["energy"] = self.energy.of_probabilities(
+                batch.images, pixels.probabilities, labels, batch.boxes
+            )
         return losses
