@@ -13,15 +13,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from toco_core.cam import multi_scale_cam
 from toco_core.data.batch import EvaluationSample
 from toco_core.data.loader import evaluation_samples
 from toco_core.data.reader import ParquetSplit
 from toco_core.data.schema import DatasetInfo
+from toco_core.image_cam import PresentCams, all_classes, present_cams
 from toco_core.images import eight_bit, resize_maps
 from toco_core.metrics import F1Counts, ThresholdHistogram
 from toco_core.model import ToCo
-from toco_core.pseudo_labels import mask_absent
 from toco_core.score import ChunkScore
 from toco_core.settings import Recipe
 
@@ -56,44 +55,42 @@ def score_chunk(
 
     Raises:
         DatasetError: an image or a mask cannot be read; names it.
-        FloatingPointError: the CAMs are not finite: the checkpoint is broken.
+        FloatingPointError: class scores or CAMs are not finite: the checkpoint is broken.
     """
     before = split.ledger.total()
     samples = list(evaluation_samples(split, indices, recipe.data.crop_size, purpose=purpose))
     device = next(model.parameters()).device
     images = torch.stack([sample.image for sample in samples]).to(device)  # (n, 3, S, S)
-    labels = torch.stack([sample.class_labels for sample in samples]).to(device)  # (n, C)
+    labels = torch.stack([sample.class_labels for sample in samples])  # (n, C)
     encoded = model.encoder(images, keep_blocks=True)
+    logits = model.classifier(F.adaptive_max_pool2d(encoded.tokens, 1)).flatten(1)  # (n, C)
+    if not bool(torch.isfinite(logits).all()):  # the CAMs of absent classes are not looked at
+        raise FloatingPointError("the class scores of this checkpoint are not finite")
     raw = torch.cat(
         [model.classifier(encoded.tokens), model.aux_classifier(encoded.aux_tokens)], dim=1
     )
-    cam, cam_aux = multi_scale_cam(model, images, recipe.cam.scales, raw=raw)  # (n, C, S, S)
-    if not bool(torch.isfinite(cam).all() & torch.isfinite(cam_aux).all()):
-        raise FloatingPointError("the CAMs of this checkpoint are not finite")
-    logits = model.classifier(F.adaptive_max_pool2d(encoded.tokens, 1)).flatten(1)  # (n, C)
+    small = present_cams(model, recipe, images, labels, raw)  # masks differ in size, these do not
+    cams = [one.resized(s.mask.shape) for one, s in zip(small, samples, strict=True)]
     similarity = torch.stack([token_similarity(tokens) for tokens in encoded.blocks], dim=1)
     return ChunkScore(
         first=indices[0],
-        final=_histogram(cam, samples, split.info),
-        auxiliary=_histogram(cam_aux, samples, split.info),
-        classification=F1Counts.of(logits, labels),
+        final=_histogram([one.final for one in cams], samples, split.info),
+        auxiliary=_histogram([one.auxiliary for one in cams], samples, split.info),
+        classification=F1Counts.of(logits.cpu(), labels),
         similarity=similarity.cpu().numpy(),
         masks_opened=split.ledger.total() - before,
         kept=tuple(
             _scored_image(image, one, sample)
-            for index, image, one, sample in zip(indices, images, cam, samples, strict=True)
+            for index, image, one, sample in zip(indices, images, cams, samples, strict=True)
             if index < keep
         ),
     )
 
 
-def _scored_image(image: Tensor, cam: Tensor, sample: EvaluationSample) -> ScoredImage:
-    present = mask_absent(cam[None], sample.class_labels[None].to(cam.device))[0]
-    pixels = eight_bit(image[None])[0]
-    size = sample.mask.shape
-    return ScoredImage(
-        resize_maps(pixels, size).cpu(), resize_maps(present, size).cpu(), sample.mask
-    )
+def _scored_image(image: Tensor, cams: PresentCams, sample: EvaluationSample) -> ScoredImage:
+    pixels = resize_maps(eight_bit(image[None])[0], sample.mask.shape).cpu()
+    cam = all_classes(cams.final, cams.classes, len(sample.class_labels))
+    return ScoredImage(pixels, cam, sample.mask)
 
 
 def token_similarity(tokens: Tensor) -> Tensor:
@@ -111,13 +108,12 @@ def token_similarity(tokens: Tensor) -> Tensor:
 
 
 def _histogram(
-    cam: Tensor, samples: Sequence[EvaluationSample], info: DatasetInfo
+    cams: Sequence[Tensor], samples: Sequence[EvaluationSample], info: DatasetInfo
 ) -> ThresholdHistogram:
+    """Count what the CAMs, (K, H, W) of the K classes present, say at every threshold."""
     total = ThresholdHistogram.empty(info.num_classes)
-    for one, sample in zip(cam, samples, strict=True):  # masks differ in size
+    for maps, sample in zip(cams, samples, strict=True):
         classes = sample.class_labels.nonzero().flatten()
-        # Absent classes are background at every threshold: their maps need not be resized.
-        maps = resize_maps(one[classes.to(one.device)], sample.mask.shape).cpu()
         total = total + ThresholdHistogram.of_present(
             maps, classes, sample.mask, info.num_classes, info.ignore_index
         )

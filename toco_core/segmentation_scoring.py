@@ -12,7 +12,7 @@ from toco_core.crf import DenseCRF
 from toco_core.data.batch import WholeImage
 from toco_core.data.loader import whole_image
 from toco_core.data.reader import ParquetSplit
-from toco_core.image_cam import PresentCams, present_cams
+from toco_core.image_cam import PresentCams, whole_image_cams
 from toco_core.metrics import ConfusionMatrix
 from toco_core.model import ToCo
 from toco_core.segmentation import segment
@@ -107,5 +107,5 @@ def _kept(
     model: ToCo, recipe: Recipe, image: WholeImage, labels: Tensor, mask: Tensor
 ) -> SegmentedImage:
     pixels = image.pixels.to(next(model.parameters()).device)
-    cams = present_cams(model, recipe, pixels, image.class_labels)
+    cams = whole_image_cams(model, recipe, pixels, image.class_labels)
     return SegmentedImage(image.pixels, cams, labels, mask)

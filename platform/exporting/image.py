@@ -15,7 +15,7 @@ from toco_core.data.batch import WholeImage
 from toco_core.data.loader import whole_image
 from toco_core.data.reader import ParquetSplit
 from toco_core.data.schema import DatasetInfo
-from toco_core.image_cam import PresentCams, all_classes, present_cams
+from toco_core.image_cam import PresentCams, all_classes, whole_image_cams
 from toco_core.image_labels import labels_from_cams, labels_from_logits
 from toco_core.segmentation import segment
 from toco_core.trained import TrainedNetwork
@@ -34,7 +34,7 @@ def export_image(
     pixels = image.pixels.to(next(network.model.parameters()).device)
     cams: PresentCams | None = None
     if request.source != "seg" or set(request.kinds) & {"cams", "overlays"}:
-        cams = present_cams(network.model, network.recipe, pixels, image.class_labels)
+        cams = whole_image_cams(network.model, network.recipe, pixels, image.class_labels)
     maps = None if cams is None else cams.auxiliary if request.source == "aux" else cams.final
     labels: Tensor | None = None
     if set(request.kinds) & {"labels", "overlays"}:

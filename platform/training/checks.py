@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from platform.command_line import check_name, resolve_recipe
 from platform.training.options import TrainOptions
+from platform.training.shares import check_shares
 from toco_core.settings import Recipe
 
 
@@ -23,18 +24,8 @@ def check_options(options: TrainOptions) -> dict[str, Recipe]:
         seed=options.seed,
     )
     name = check_name(options.name or f"train-{recipe.name}")
-    _check_shares(options.workers.workers, recipe.data.images_per_step)
+    check_shares(options.workers.workers, recipe)
     if options.seeds == 1:
         return {name: recipe}
     seeds = range(recipe.seed, recipe.seed + options.seeds)
     return {f"{name}-seed{seed}": recipe.model_copy(update={"seed": seed}) for seed in seeds}
-
-
-def _check_shares(workers: int, images_per_step: int) -> None:
-    if workers < 1:
-        raise ValueError(f"--workers {workers} must be at least 1")
-    if images_per_step % workers:
-        raise ValueError(
-            f"--workers {workers} cannot share data.images_per_step {images_per_step} evenly; "
-            "choose a divisor, or --set data.images_per_step=..."
-        )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from platform.command_line import check_name, resolve_recipe
 from platform.datasets import open_for, resolve_dataset
+from platform.training.shares import check_shares
 from platform.tuning.checked_space import CheckedSpace
 from platform.tuning.options import Resources, SearchOptions
 from platform.tuning.placement import DRIVER_CPUS, Placement, place
@@ -124,14 +125,7 @@ def place_search(
     Raises:
         ValueError: they never fit, or the images of a step cannot be shared among the workers.
     """
-    if resources.workers < 1:
-        raise ValueError(f"--workers {resources.workers} must be at least 1")
-    images = recipe.data.images_per_step
-    if images % resources.workers:
-        raise ValueError(
-            f"--workers {resources.workers} cannot share data.images_per_step {images} evenly; "
-            "choose a divisor, or --set data.images_per_step=..."
-        )
+    check_shares(resources.workers, recipe)
     worker = {"CPU": _worker_cpus(nodes, resources), "GPU": resources.gpus}
     return place(
         nodes,

@@ -50,6 +50,11 @@ def test_training_in_this_process_needs_no_ray() -> None:
         (["train", "--name", "a/b"], "--name 'a/b' must be letters, digits"),
         (["train", "--workers", "3"], "--workers 3 cannot share data.images_per_step 8 evenly"),
         (["train", "--workers", "0"], "--workers 0 must be at least 1"),
+        (["train", "--set", "compute.parts=3"], "compute.parts 3 does not divide the 8 images"),
+        (
+            ["train", "--workers", "4", "--set", "compute.parts=4"],
+            "compute.parts 4 does not divide the 2 images of each worker's step",
+        ),
         (["evaluate", "none.pt"], "there is no checkpoint at none.pt"),
         (["evaluate", "pyproject.toml", "--bkg", "43"], "--bkg 43.0 is not in 0..1"),
         (["evaluate", "pyproject.toml", "--images", "0"], "--images 0 must be at least 1"),

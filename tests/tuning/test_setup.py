@@ -10,7 +10,7 @@ from platform.tuning.options import Resources, SearchOptions
 from platform.tuning.setup import check_dataset, check_options, place_search
 from tests.data.noise_dataset import CLASS_NAMES, make_rows
 from toco_core.data.writer import write_dataset
-from toco_core.overrides import load_recipe
+from toco_core.overrides import apply_overrides, load_recipe
 
 TWO_CORES = [{"CPU": 2.0}]
 OPTIONS = SearchOptions()
@@ -110,6 +110,13 @@ def test_gpus_limit_the_trials() -> None:
 def test_workers_that_cannot_share_a_step_are_refused(workers: int, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         concurrent([{"CPU": 64.0}], Resources(workers=workers))
+
+
+def test_parts_that_do_not_divide_the_images_of_a_worker_are_refused() -> None:
+    recipe = apply_overrides(load_recipe("partscenes"), {"compute.parts": 4})
+    assert place_search([{"CPU": 64.0}], Resources(workers=2), recipe).workers_per_trial == 2
+    with pytest.raises(ValueError, match=r"compute\.parts 4 does not divide the 2 images"):
+        place_search([{"CPU": 64.0}], Resources(workers=4), recipe)
 
 
 def test_what_never_fits_is_refused() -> None:
