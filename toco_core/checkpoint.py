@@ -16,6 +16,7 @@ from toco_core.model import ToCo, build_model
 from toco_core.setting_keys import changed_settings
 from toco_core.settings import Recipe
 from toco_core.torch_file import read_torch_file
+from toco_core.whole_files import replacing
 
 FORMAT = "toco training checkpoint"
 VERSION = 2
@@ -93,15 +94,10 @@ def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
     path = Path(path)
     content = {field.name: getattr(checkpoint, field.name) for field in fields(checkpoint)}
     content["recipe"] = checkpoint.recipe.model_dump(mode="json")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            torch.save({"format": FORMAT, "version": VERSION, **content}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as unfinished, unfinished.open("wb") as file:
+        torch.save({"format": FORMAT, "version": VERSION, **content}, file)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def load_checkpoint(path: str | Path) -> Checkpoint:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
+
+from toco_core.constants import constant
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -21,9 +23,8 @@ def to_pixels(image: Image.Image) -> Tensor:
 
 def normalise(pixels: Tensor) -> Tensor:
     """Turn pixels 0..255, (..., 3, H, W), into ImageNet-normalised float32 ones."""
-    mean = torch.tensor(IMAGENET_MEAN, device=pixels.device).view(3, 1, 1) * 255
-    std = torch.tensor(IMAGENET_STD, device=pixels.device).view(3, 1, 1) * 255
-    return (pixels - mean).div_(std)
+    mean, std = _statistics(torch.float32, pixels.device)
+    return (pixels - mean * 255).div_(std * 255)
 
 
 def denormalize(images: Tensor) -> Tensor:
@@ -35,9 +36,14 @@ def denormalize(images: Tensor) -> Tensor:
     Returns:
         (B, 3, H, W) float intensities, 0..255, neither rounded nor clipped.
     """
-    mean = torch.tensor(IMAGENET_MEAN, dtype=images.dtype, device=images.device).view(3, 1, 1)
-    std = torch.tensor(IMAGENET_STD, dtype=images.dtype, device=images.device).view(3, 1, 1)
+    mean, std = _statistics(images.dtype, images.device)
     return images * (std * 255) + mean * 255
+
+
+def _statistics(dtype: torch.dtype, device: torch.device) -> Iterator[Tensor]:
+    """Return mean and standard deviation of ImageNet's channels, each (3, 1, 1), in 0..1."""
+    both = (IMAGENET_MEAN, IMAGENET_STD)
+    return (constant(one, dtype=dtype, device=device).view(3, 1, 1) for one in both)
 
 
 def eight_bit(images: Tensor) -> Tensor:

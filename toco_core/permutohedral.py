@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from toco_core.constants import constant
+
 # A lattice point's key is a linear form in its coordinates, modulo 2^64: a step along a direction
 # adds a constant to the key. Odd multipliers of full length keep any points that a picture can
 # hold apart (n points collide with probability n^2 / 2^65, 1e-8 for half a million).
@@ -92,9 +94,9 @@ def _elevate(features: Tensor) -> Tensor:
     # Unit of the lattice: the blur has the variance of the Gaussian (Adams et al., section 3.1).
     unit = math.sqrt(2 / 3) * (dims + 1)
     scale = [unit / math.sqrt((i + 1) * (i + 2)) for i in range(dims)]
-    scaled = features * features.new_tensor(scale)
+    scaled = features * constant(scale, dtype=features.dtype, device=features.device)
     tail = scaled.flip(1).cumsum(1).flip(1)  # (P, d): sum from i on
-    steps = features.new_tensor(range(1, dims + 1))
+    steps = constant(range(1, dims + 1), dtype=features.dtype, device=features.device)
     return F.pad(tail, (0, 1)) - F.pad(scaled * steps, (1, 0))  # (P, d + 1)
 
 
@@ -138,7 +140,7 @@ def _signed(constant: int) -> int:
 def _corner_keys(base: Tensor, rank: Tensor, image: Tensor) -> Tensor:
     """Number the corners of each point's simplex: (P, d + 1) int64, equal for the same corner."""
     dims = base.shape[1] - 1
-    multipliers = torch.tensor([_signed(m) for m in MULTIPLIERS[: dims + 1]], device=base.device)
+    multipliers = constant(map(_signed, MULTIPLIERS[: dims + 1]), device=base.device)
     # The last coordinate follows from the others; its multiplier serves the image.
     origin = (base[:, :dims] * multipliers[:dims]).sum(dim=1) + image * multipliers[dims]
     # Corner k is k steps along all coordinates, less d + 1 along those of the k highest ranks.

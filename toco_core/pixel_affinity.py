@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from toco_core.constants import constant
 
 DIRECTIONS = [(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if (y, x) != (0, 0)]
 BANDWIDTH = 0.3  # of a difference, in standard deviations among the neighbours
@@ -40,16 +41,15 @@ def pixel_affinity(images: Tensor, dilations: Sequence[int]) -> Tensor:
         for channel in (neighbour - channels_first).mul_(inverse):
             similarity.addcmul_(channel, channel, value=-1 / 3)
     alike = colour.softmax(dim=0).permute(1, 2, 3, 0)  # (B, H, W, N)
-    return alike.contiguous().add_(POSITION_WEIGHT * _nearness(dilations).to(images.device))
+    return alike.contiguous().add_(POSITION_WEIGHT * _nearness(dilations, images.device))
 
 
-@lru_cache(maxsize=4)
 def neighbour_table(
-    height: int, width: int, dilations: tuple[int, ...], device: torch.device
+    height: int, width: int, dilations: Sequence[int], device: torch.device
 ) -> Tensor:
     """List each pixel's neighbours, (H * W, N) int32; clamping is replicate padding."""
-    offsets = [(d * y, d * x) for d in dilations for y, x in DIRECTIONS]
-    down, right = torch.tensor(offsets, dtype=torch.int32, device=device).T
+    offsets = zip(*((d * y, d * x) for d in dilations for y, x in DIRECTIONS), strict=True)
+    down, right = (constant(one, dtype=torch.int32, device=device) for one in offsets)  # (N,) each
     row = torch.arange(height, dtype=torch.int32, device=device)[:, None, None] + down  # (H, 1, N)
     column = torch.arange(width, dtype=torch.int32, device=device)[:, None] + right  # (W, N)
     table = row.clamp(0, height - 1) * width + column.clamp(0, width - 1)  # (H, W, N)
@@ -78,8 +78,9 @@ def _spread(values: Sequence[Tensor]) -> Tensor:
     return squares.div_(len(values) - 1).sqrt_()
 
 
-def _nearness(dilations: Sequence[int]) -> Tensor:
+def _nearness(dilations: Sequence[int], device: torch.device) -> Tensor:
     """Weigh the neighbours by distance alone: (N,)."""
-    offsets = torch.tensor([d * math.hypot(y, x) for d in dilations for y, x in DIRECTIONS])
+    distances = (d * math.hypot(y, x) for d in dilations for y, x in DIRECTIONS)
+    offsets = constant(distances, device=device)
     scaled = offsets / ((offsets.std() + TINY) * BANDWIDTH)
     return (-(scaled**2)).softmax(dim=0)

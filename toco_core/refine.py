@@ -40,6 +40,7 @@ class PixelAdaptiveRefinement:
             )
         self.num_iterations = num_iterations
         self.dilations = tuple(dilations)
+        self._known: tuple[tuple[int, int, torch.device], Tensor] | None = None  # the last table
 
     def __call__(self, images: Tensor, masks: Tensor) -> Tensor:
         """Refine masks (B, K, H, W) with images (B, 3, H, W) in 0..1; returns (B, K, H, W)."""
@@ -49,7 +50,7 @@ class PixelAdaptiveRefinement:
                 "batch and size: resize one to the other"
             )
         batch, channels, height, width = masks.shape
-        table = neighbour_table(height, width, self.dilations, masks.device)  # (H * W, N)
+        table = self._table(height, width, masks.device)  # (H * W, N)
         weights = pixel_affinity(images, self.dilations).flatten(0, 2)  # (B * H * W, N)
         first = torch.arange(batch, dtype=table.dtype, device=table.device) * len(table)
         rows = (table + first[:, None, None]).flatten(0, 1)  # (B * H * W, N)
@@ -57,6 +58,12 @@ class PixelAdaptiveRefinement:
         for _ in range(self.num_iterations):
             values = F.embedding_bag(rows, values, per_sample_weights=weights, mode="sum")
         return values.view(batch, height, width, channels).permute(0, 3, 1, 2).contiguous()
+
+    def _table(self, height: int, width: int, device: torch.device) -> Tensor:
+        key = (height, width, device)
+        if self._known is None or self._known[0] != key:
+            self._known = (key, neighbour_table(height, width, self.dilations, device))
+        return self._known[1]
 
 
 @torch.no_grad()

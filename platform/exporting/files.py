@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
@@ -14,6 +13,7 @@ from PIL import Image
 
 from toco_core.data.images import DECODE_ERRORS
 from toco_core.data.schema import Colour
+from toco_core.whole_files import replacing
 
 SUFFIXES = {"labels": ".png", "cams": ".npz", "overlays": ".png"}
 UNCERTAIN: Colour = (224, 224, 192)  # the colour that PASCAL VOC gives to its ignored pixels
@@ -49,12 +49,8 @@ def is_whole(path: Path) -> bool:
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file; whoever looks at `path` sees nothing, or the whole of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as unfinished:
+        unfinished.write_bytes(content)
 
 
 def encode_labels(labels: NDArray[np.uint8], palette: Sequence[Colour], ignore_index: int) -> bytes:

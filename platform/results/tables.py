@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from platform.results.events import Event, SearchStarted, TrialProgressed, Trial
 from platform.results.search_state import Clock, SearchState, fold, from_rows
 from platform.results.trial_columns import rows_to_table, table_to_rows
 from platform.results.trial_rows import TrialRow
+from toco_core.whole_files import replacing
 
 TRIALS_FILE = "trials.parquet"
 CURVES_FILE = "curves.parquet"
@@ -66,9 +66,8 @@ class TrialTables:
         self._write(CURVES_FILE, curves_table(list(self._curves.values())))
 
     def _write(self, name: str, table: pa.Table) -> None:
-        unfinished = self._directory / f".{name}.tmp"
-        pq.write_table(table, unfinished)
-        os.replace(unfinished, self._directory / name)
+        with replacing(self._directory / name) as unfinished:
+            pq.write_table(table, unfinished)
 
 
 def curve_row(event: TrialScored) -> dict[str, Any]:

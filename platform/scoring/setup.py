@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from platform.datasets import require_masks, resolve_dataset
 from platform.scoring.network import Network
@@ -47,6 +48,7 @@ def check_dataset(
     require_masks(dataset, options.split)
     network.require_classes(dataset.info, root)
     in_split = dataset.info.splits[options.split].images
+    shared = _shared(network, root, options)
     whose = "the recipe" if network.official else "the checkpoint's recipe"
     return EvaluationSetup(
         network=network,
@@ -54,8 +56,12 @@ def check_dataset(
         split=options.split,
         images=min(options.images or in_split, in_split),
         class_names=("background", *dataset.info.class_names),
-        cam=_cam_request(network, root, options) if "cam" in options.tasks else None,
-        segmentation=_segmentation_request(network, root, options)
+        cam=ScoreRequest(**shared, purpose=CAM_PURPOSE) if "cam" in options.tasks else None,
+        segmentation=SegmentationRequest(
+            **shared,
+            purpose=SEGMENTATION_PURPOSE,
+            method=Method(scales=options.scales, crf=options.crf),
+        )
         if "seg" in options.tasks
         else None,
         bkg=network.recipe.thresholds.bkg if options.bkg is None else options.bkg,
@@ -64,28 +70,13 @@ def check_dataset(
     )
 
 
-def _cam_request(network: Network, root: str, options: EvaluateOptions) -> ScoreRequest:
-    return ScoreRequest(
-        checkpoint=str(options.checkpoint.absolute()),
-        official=network.official_recipe,
-        dataset=root,
-        split=options.split,
-        purpose=CAM_PURPOSE,
-        images=options.images,
-        pictures=options.pictures,
-    )
-
-
-def _segmentation_request(
-    network: Network, root: str, options: EvaluateOptions
-) -> SegmentationRequest:
-    return SegmentationRequest(
-        checkpoint=str(options.checkpoint.absolute()),
-        official=network.official_recipe,
-        dataset=root,
-        split=options.split,
-        purpose=SEGMENTATION_PURPOSE,
-        images=options.images,
-        pictures=options.pictures,
-        method=Method(scales=options.scales, crf=options.crf),
-    )
+def _shared(network: Network, root: str, options: EvaluateOptions) -> dict[str, Any]:
+    """Return what the workers are told whatever they score."""
+    return {
+        "checkpoint": str(options.checkpoint.absolute()),
+        "official": network.official_recipe,
+        "dataset": root,
+        "split": options.split,
+        "images": options.images,
+        "pictures": options.pictures,
+    }

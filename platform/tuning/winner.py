@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from platform.training.checkpoints import list_checkpoints
 from platform.tuning.setup import REPORT_SPLIT, SearchSetup
 from platform.tuning.trial_protocol import trial_directory
 from toco_core.overrides import apply_overrides, dump_recipe
+from toco_core.whole_files import replacing
 
 if TYPE_CHECKING:
     from platform.scoring.answer import ScoredCheckpoint
@@ -132,7 +132,8 @@ def _checkpoint(setup: SearchSetup, number: int) -> Path:
 
 def _write_report(directory: Path, report: Mapping[int, ReportScore]) -> None:
     text = json.dumps([asdict(report[number]) for number in sorted(report)], indent=2)
-    _replace(directory / REPORT_FILE, lambda path: path.write_text(text + "\n"))
+    with replacing(directory / REPORT_FILE) as unfinished:
+        unfinished.write_text(text + "\n")
 
 
 def _keep_best(setup: SearchSetup, winner: FrozenTrial, bkg: float) -> None:
@@ -144,15 +145,9 @@ def _keep_best(setup: SearchSetup, winner: FrozenTrial, bkg: float) -> None:
     title = f"# Trial {winner.number} of {setup.name}: CAM mIoU {score:.1f} on tune\n"
     text = title + dump_recipe(recipe)
     checkpoint = replace(load_checkpoint(_checkpoint(setup, winner.number)), recipe=recipe)
-    _replace(setup.directory / BEST_RECIPE, lambda path: path.write_text(text))
+    with replacing(setup.directory / BEST_RECIPE) as unfinished:
+        unfinished.write_text(text)
     save_checkpoint(setup.directory / BEST_CHECKPOINT, checkpoint)
-
-
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file so that at any moment it is whole, the old one or the new."""
-    unfinished = path.with_name(f".{path.name}.tmp")
-    write(unfinished)
-    os.replace(unfinished, path)
 
 
 def _forget_losers(setup: SearchSetup, study: optuna.Study, keep: set[int]) -> None:

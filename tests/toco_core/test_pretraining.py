@@ -8,16 +8,9 @@ import torch
 from toco_core.backbones import build_backbone, partscenes_vit
 from toco_core.data.partscenes import classes
 from toco_core.encoder import Encoded, Encoder
-from toco_core.pretraining import (
-    HEADS,
-    ObjectPictures,
-    Options,
-    Pretrained,
-    batch_loss,
-    mosaic,
-    mosaic_targets,
-    pretrain,
-)
+from toco_core.pretraining.loop import Options, pretrain
+from toco_core.pretraining.network import Pretrained, batch_loss
+from toco_core.pretraining.pictures import ATTRIBUTES, ObjectPictures, mosaic, mosaic_targets
 from toco_core.settings import Backbone
 
 
@@ -74,7 +67,7 @@ def test_pretraining_writes_weights_that_load(tmp_path: Path) -> None:
         images=32, small_share=0.0, batch_size=16, pooling="max", mosaic_share=0.5, warmup_steps=1
     )
     shares = pretrain(options, output, held_out=128)
-    assert shares.keys() == HEADS.keys()
+    assert shares.keys() == ATTRIBUTES.keys()
     build_backbone(Backbone(name="partscenes_vit", weights=str(output)))
 
 

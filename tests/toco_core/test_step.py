@@ -7,8 +7,10 @@ import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import DynamicOutputShapeException, FakeTensorMode
 
+from tests.toco_core.fake_gpu import WaitingCopies, waiting_copies
 from tests.toco_core.small_run import random_batch, small_recipe
 from toco_core import step, supervision
+from toco_core.constants import constant
 from toco_core.model import build_model
 from toco_core.settings import Recipe
 from toco_core.step import ToCoLosses
@@ -149,6 +151,18 @@ def test_a_step_never_waits_for_the_device(fixed_size: bool) -> None:
         else:  # the lattice counts its points: the test would see a wait
             with pytest.raises(DynamicOutputShapeException):
                 module(random_batch(recipe), 9)
+
+
+def test_no_copy_to_the_device_makes_the_host_wait() -> None:
+    recipe = small_recipe()
+    assert waiting_copies(losses_module(recipe), random_batch(recipe), 9) == []
+
+
+def test_a_copy_that_makes_the_host_wait_would_be_seen() -> None:
+    with FakeTensorMode(), WaitingCopies() as copies:
+        torch.tensor([1.0, 2.0], device="cuda")
+        constant([1.0, 2.0], device=torch.device("cuda"))
+    assert copies.found == ["(2,) torch.float32"]
 
 
 def test_only_the_cams_of_the_classes_present_are_made_and_nothing_changes() -> None:
