@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 
 from platform.conversion.options import WriteOptions, Writing
 from platform.conversion.sources import list_source
 from platform.conversion.summary import show_written
+from platform.lock import only_one_writer
 from platform.results.progress import print_line
 from platform.results.task_progress import counting_progress
 from toco_core.data.conversion.jobs import BadSourceError
@@ -31,7 +33,7 @@ def run_writing(options: WriteOptions) -> int:
     console = Console()
     target = Location.of(options.target)
     source = list_source(options)
-    with _said_in_one_line(console, target):
+    with _said_in_one_line(console, target), _alone(target):
         written = _write(source, target, options.writing, console)
     show_written(written, source.notes, target, console)
     return 0
@@ -47,6 +49,17 @@ def _write(source: Source, target: Location, how: Writing, console: Console) -> 
             overwrite=how.overwrite,
             progress=progress,
         )
+
+
+@contextmanager
+def _alone(target: Location) -> Iterator[None]:
+    """Let nobody else on this machine write there; who writes to S3 has to see to it himself."""
+    if not target.is_local:
+        yield
+        return
+    target.create()
+    with only_one_writer(Path(target.path)):
+        yield
 
 
 @contextmanager

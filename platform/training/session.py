@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from platform.lock import only_one
 from platform.results.board import Board
 from platform.results.events import (
     SearchEnded,
@@ -23,7 +24,6 @@ from platform.training.checkpoints import list_checkpoints
 from platform.training.rank0 import RunStopped, StopRequested
 from platform.training.runner import Fit
 from platform.training.setup import RunSetup
-from platform.tuning.lock import only_one
 from toco_core.overrides import dump_recipe
 
 _NUMBER = 0  # a run is a search of one trial, as far as its tables are concerned

@@ -10,9 +10,9 @@ import optuna
 from rich.console import Console
 
 from platform.command_line import drawing_progress
+from platform.lock import only_one
 from platform.runtime import start_ray
 from platform.tuning.ending import print_ending
-from platform.tuning.lock import only_one
 from platform.tuning.options import SearchOptions
 from platform.tuning.pruners import make_pruner
 from platform.tuning.samplers import make_sampler

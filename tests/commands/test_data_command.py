@@ -23,6 +23,7 @@ from platform.conversion.options import (
     WriteOptions,
     Writing,
 )
+from platform.lock import only_one_writer
 from tests.commands.processes import ENVIRONMENT, ROOT, command
 from tests.data.coco_tree import make_coco_tree
 from tests.data.folder_tree import make_folder_tree
@@ -153,6 +154,17 @@ def test_other_options_need_another_place_or_overwriting(
         write(other)
     write(replace(other, writing=replace(HERE, overwrite=True)))
     assert images(tmp_path / "data")["tune"] == (3, 3)
+
+
+def test_two_do_not_write_the_same_dataset(options: VocOptions, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    with (
+        only_one_writer(tmp_path / "data"),
+        pytest.raises(ValueError, match=r"another process is writing .*: wait for it, or choose"),
+    ):
+        write(options)
+    assert list((tmp_path / "data").iterdir()) == []
+    assert write(options) == 0
 
 
 def test_a_check_that_finds_something_fails_and_names_it(

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from platform.lock import only_one
 from platform.results.tables import read_curves, read_trials
-from platform.tuning.lock import only_one
 from tests.commands.processes import (
     ENVIRONMENT,
     ROOT,
