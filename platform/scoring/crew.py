@@ -45,15 +45,15 @@ class PoolCrew:
         self._client, self._workers = client, workers
 
     def each(self, request: Request[Answer], pieces: Sequence[range]) -> Iterator[Answer]:
-        import ray
+        from platform.remote import fetch
 
         pending: deque[Any] = deque()
         for indices in pieces:
             pending.append(self._client.work(request, indices))
             if len(pending) >= AHEAD * self._workers:
-                yield ray.get(pending.popleft())
+                yield fetch(pending.popleft())
         while pending:
-            yield ray.get(pending.popleft())
+            yield fetch(pending.popleft())
 
 
 def carry_out(

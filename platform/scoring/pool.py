@@ -7,6 +7,7 @@ from typing import Any
 
 import ray
 
+from platform.remote import fetch
 from platform.scoring.actor import EvaluationWorker
 from platform.scoring.answer import ScoredCheckpoint
 from platform.scoring.broker import Broker
@@ -34,7 +35,7 @@ class PoolClient:
 
     def score(self, request: ScoreRequest) -> ScoredCheckpoint:
         """Ask for a score and wait for it."""
-        return ray.get(self.submit(request))
+        return fetch(self.submit(request))
 
     def work(self, request: Request[Answer], indices: range) -> ray.ObjectRef[Answer]:
         """Ask for one piece of any request and return at once."""

@@ -44,16 +44,18 @@ class PoolScorer:
     def ready(self) -> list[ScoredCheckpoint]:
         import ray
 
+        from platform.remote import fetch
+
         answers: list[ScoredCheckpoint] = []
         # Only from the front: a pruner that saw the second score first would pass over a rung.
         while self._pending and ray.wait([self._pending[0]], timeout=0)[0]:
-            answers.append(ray.get(self._pending.popleft()))
+            answers.append(fetch(self._pending.popleft()))
         return answers
 
     def wait(self) -> list[ScoredCheckpoint]:
-        import ray
+        from platform.remote import fetch
 
-        answers: list[ScoredCheckpoint] = ray.get(list(self._pending))
+        answers: list[ScoredCheckpoint] = [fetch(reference) for reference in self._pending]
         self._pending.clear()
         return answers
 

@@ -168,8 +168,12 @@ def test_a_checkpoint_that_cannot_be_read_is_told_to_who_asked_and_harms_no_one_
     broken = ScoreRequest(
         checkpoint=str(tmp_path / "none.pt"), dataset=request_.dataset, split="tune", purpose="test"
     )
-    with pytest.raises(ValueError, match="there is no training checkpoint at"):
+    with pytest.raises(ValueError, match="there is no training checkpoint at") as error:
         pool.client.score(broken)
+    assert "\n" not in str(error.value)
+    with pytest.raises(ValueError, match="there is no training checkpoint at") as error:
+        list(PoolCrew(pool.client, 1).each(broken, [range(2)]))
+    assert "\n" not in str(error.value)
     assert_same(pool.client.score(request_), expected)
 
 

@@ -1,0 +1,28 @@
+"""What comes back from processes on Ray."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import ray
+from ray.exceptions import RayTaskError
+
+T = TypeVar("T")
+NAMED = (ValueError, ArithmeticError)  # their messages are one line, for whoever typed the command
+
+
+def fetch(reference: ray.ObjectRef[T]) -> T:
+    """Wait for an answer.
+
+    Ray raises an error of a worker with its traceback for a message, once more for each process it
+    came through. What was raised to be read by a user is raised here as it was raised there.
+    """
+    try:
+        return ray.get(reference)
+    except RayTaskError as error:
+        cause: BaseException = error
+        while isinstance(cause, RayTaskError):
+            cause = cause.cause
+        if isinstance(cause, NAMED):
+            raise cause from error
+        raise
