@@ -52,12 +52,21 @@ def literal_losses(ours: ToCoLosses, batch: TrainBatch, crops: LocalCrops) -> di
     }
     assert output.seg is not None
     labels = literal_refined_labels(recipe, batch, cam)
-    size = batch.images.shape[-2:]
-    logits = F.interpolate(output.seg, size=size, mode="bilinear", align_corners=False)
-    losses["seg"] = balanced_cross_entropy(logits, labels)
-    losses["energy"] = ours.energy(batch.images, logits, labels, batch.boxes)
+    losses |= literal_segmentation(ours, batch, output.seg, labels)
     losses["total"] = total_loss(losses, recipe)
     return losses
+
+
+def literal_segmentation(
+    ours: ToCoLosses, batch: TrainBatch, seg: Tensor, labels: Tensor
+) -> dict[str, Tensor]:
+    """Compute the losses of the segmentation (B, C + 1, h, w), each from the logits anew."""
+    size = batch.images.shape[-2:]
+    logits = F.interpolate(seg, size=size, mode="bilinear", align_corners=False)
+    return {
+        "seg": balanced_cross_entropy(logits, labels),
+        "energy": ours.energy(batch.images, logits, labels, batch.boxes),
+    }
 
 
 def _patch_term(recipe: Recipe, batch: TrainBatch, tokens: Tensor, cam_aux: Tensor) -> Tensor:

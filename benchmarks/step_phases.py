@@ -6,13 +6,21 @@ from collections.abc import Callable
 from functools import partial
 
 import torch
+from torch import Tensor
 
-from benchmarks.literal_step import fuse_attention, literal_refined_labels
+from benchmarks.literal_step import (
+    fuse_attention,
+    literal_refined_labels,
+    literal_segmentation,
+)
 from benchmarks.made_up_step import MadeUpStep
 from benchmarks.timing import Times, alternate
 from toco_core.cam import multi_scale_cam
+from toco_core.data.batch import TrainBatch
+from toco_core.losses import pixel_counts
 from toco_core.present import present_classes
 from toco_core.refine import refine_labels
+from toco_core.step import ToCoLosses
 
 Action = Callable[[], object]
 REPEATS = 3
@@ -22,19 +30,27 @@ WAYS = ("ours", "literal")
 def measure_phases(made: MadeUpStep) -> dict[str, tuple[Times, Times]]:
     """Time the phases in alternation: ours and the literal one of each."""
     measured: dict[str, tuple[Times, Times]] = {}
-    for name, *pair in _phases(made):
-        ways = {way: partial(_run, made, one, way) for way, one in zip(WAYS, pair, strict=True)}
+    for name, ways in phases(made).items():
         times = alternate(ways, REPEATS, warmup=1)
         measured[name] = (times["ours"], times["literal"])
     return measured
 
 
+def phases(made: MadeUpStep) -> dict[str, dict[str, Action]]:
+    """Return each phase, ours and the literal one."""
+    return {
+        name: {way: partial(_run, made, one, way) for way, one in zip(WAYS, pair, strict=True)}
+        for name, *pair in _pairs(made)
+    }
+
+
 def _run(made: MadeUpStep, action: Action, way: str) -> None:
     fuse_attention(made.model, fused=way == "ours")
+    made.optimiser.zero_grad()
     action()
 
 
-def _phases(made: MadeUpStep) -> list[tuple[str, Action, Action]]:
+def _pairs(made: MadeUpStep) -> list[tuple[str, Action, Action]]:
     model, batch, recipe = made.model, made.batch, made.losses.recipe
     views = torch.cat([batch.images, batch.global_view])
     crops = made.crops.crops.flatten(0, 1)
@@ -42,6 +58,8 @@ def _phases(made: MadeUpStep) -> list[tuple[str, Action, Action]]:
     with torch.no_grad():
         raw = model.raw_cams(batch.images)
         cam, _ = multi_scale_cam(model, batch.images, recipe.cam.scales, raw=raw)
+        seg = model(batch.images).seg
+    labels = literal_refined_labels(recipe, batch, cam)
 
     def ours_encodings() -> None:
         encoder = model.encoder
@@ -61,6 +79,10 @@ def _phases(made: MadeUpStep) -> list[tuple[str, Action, Action]]:
         refiner = made.losses.supervisor.refiner
         refine_labels(refiner, images, cam, batch.class_labels, low, high, batch.boxes)
 
+    def segmentation_losses(way: Callable[..., dict[str, Tensor]]) -> None:
+        logits = seg.clone().requires_grad_()
+        torch.stack(list(way(made.losses, batch, logits, labels).values())).sum().backward()
+
     return [
         ("views and crops, both ways", ours_encodings, literal_encodings),
         (
@@ -75,8 +97,20 @@ def _phases(made: MadeUpStep) -> list[tuple[str, Action, Action]]:
             ours_refinement,
             lambda: literal_refined_labels(recipe, batch, cam),
         ),
+        (
+            "losses of the segmentation",
+            partial(segmentation_losses, ours_segmentation),
+            partial(segmentation_losses, literal_segmentation),
+        ),
     ]
 
 
-def _learn(outputs: list[torch.Tensor]) -> None:
+def ours_segmentation(
+    losses: ToCoLosses, batch: TrainBatch, seg: Tensor, labels: Tensor
+) -> dict[str, Tensor]:
+    terms = frozenset({"seg", "energy"})
+    return losses._segmentation_terms(batch, seg, labels, pixel_counts(labels), terms)
+
+
+def _learn(outputs: list[Tensor]) -> None:
     torch.stack([output.sum() for output in outputs]).sum().backward()

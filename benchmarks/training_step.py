@@ -3,9 +3,9 @@
     python -m benchmarks.training_step --backbone deit_small_patch16_224 --size 448 --repeats 5
 
 Both compute the same losses and gradients of the same network and images, in alternation, in this
-process. Memory is the peak of a fresh process each, above what it takes before the first step. The
-floor is the time that the matrix products of our schedule would take at the rate at which this
-machine multiplies matrices of the network's sizes.
+process. Memory is the peak of a fresh process each, above what it takes when idle. The floor is the
+time that the matrix products of our schedule would take at the rate at which this machine
+multiplies matrices of the network's sizes. What our step spends beyond them, a profile says.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import json
 import subprocess
 import sys
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -28,14 +27,16 @@ from torch.utils.flop_counter import (
 
 from benchmarks.literal_step import fuse_attention, literal_losses
 from benchmarks.made_up_step import MadeUpStep, make_step
-from benchmarks.step_phases import measure_phases
+from benchmarks.peak_memory import peak_above_idle
+from benchmarks.step_phases import measure_phases, phases
+from benchmarks.step_profile import profile_step
 from benchmarks.timing import alternate, machine, ratios
 
 Shape = tuple[int, ...]
 CASES = [
-    ("deit_tiny_patch16_224", 224),
-    ("deit_small_patch16_224", 224),
-    ("deit_small_patch16_224", 448),
+    (f"deit_{size}_patch16_224", pixels)
+    for size in ("tiny", "small", "base")
+    for pixels in (224, 448)
 ]
 
 
@@ -73,6 +74,7 @@ ATTENTION_ON_CPU = {  # which torch does not count by itself
     aten._scaled_dot_product_flash_attention_for_cpu_backward: _attention_backward,
 }
 SCHEDULES = {"ours": ours, "literal": literal}
+STEP = "the whole step"
 
 
 def largest_difference(made: MadeUpStep) -> tuple[float, float]:
@@ -100,48 +102,47 @@ def floor_seconds(made: MadeUpStep) -> float:
     return counter.get_total_flops() / rate
 
 
-def peak_memory(options: argparse.Namespace, schedule: str) -> float:
-    """Return the peak above idle of a fresh process that makes two steps, MB."""
-    command = [sys.executable, "-m", "benchmarks.training_step", "--memory-of", schedule]
+def peak_memory(options: argparse.Namespace, way: str) -> dict[str, float]:
+    """Return the peak above idle of the whole step and of its phases in a fresh process, MB."""
+    command = [sys.executable, "-m", "benchmarks.training_step", "--memory-of", way]
     command += ["--backbone", options.backbone, "--size", str(options.size)]
     command += ["--images", str(options.images), "--threads", str(options.threads)]
     answer = subprocess.run(command, check=True, capture_output=True, text=True)
-    return float(json.loads(answer.stdout))
+    return json.loads(answer.stdout)
 
 
-def _memory_of(made: MadeUpStep, schedule: str) -> float:
-    Path("/proc/self/clear_refs").write_text("5")  # the peak so far is that of the imports
-    before = _status("VmRSS")
-    for _ in range(2):
-        SCHEDULES[schedule](made)
-    return (_status("VmHWM") - before) / 1024
-
-
-def _status(field: str) -> int:
-    """Return a figure of this process from Linux, kB."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(f"{field}:"))
+def _memory_of(made: MadeUpStep, way: str) -> dict[str, float]:
+    whole = peak_above_idle(lambda: SCHEDULES[way](made))  # first: nothing has been allocated yet
+    made.optimiser.zero_grad()
+    parts = {name: peak_above_idle(ways[way]) for name, ways in phases(made).items()}
+    return {STEP: whole, **parts}
 
 
 def run(options: argparse.Namespace) -> None:
     """Measure one case and print it."""
     made = make_step(options.backbone, options.size, options.images)
+    print(f"\n{options.backbone}, {options.size} px, {options.images} images")
     loss, gradient = largest_difference(made)
+    print(f"  largest difference: losses {loss:.1e}, gradients {gradient:.1e}")
     ways = {name: partial(schedule, made) for name, schedule in SCHEDULES.items()}
     times = alternate(ways, options.repeats, warmup=1)
     floor = floor_seconds(made)
-    print(f"{options.backbone}, {options.size} px, {options.images} images")
-    print(f"  largest difference: losses {loss:.1e}, gradients {gradient:.1e}")
     print(f"  ours     {times['ours']}")
     print(f"  literal  {times['literal']}")
     print(f"  time: {ratios(times['ours'], times['literal'])}")
     print(f"  floor {1e3 * floor:.0f} ms: ours is {times['ours'].median / floor:.2f} of it")
-    for phase, (first, second) in measure_phases(made).items():
-        figures = f"{1e3 * first.median:8.0f} of {1e3 * second.median:.0f} ms"
-        print(f"    {phase:28s}{figures}: {first.median / second.median:.2f}")
-    peaks = {name: peak_memory(options, name) for name in SCHEDULES}
-    share = peaks["ours"] / peaks["literal"]
-    print(f"  memory: {peaks['ours']:.0f} of {peaks['literal']:.0f} MB: {share:.2f}", flush=True)
+    shares = profile_step(partial(ours, made))
+    print("  ours spends " + ", ".join(f"{kind} {share:.0%}" for kind, share in shares.items()))
+    seconds = {STEP: (times["ours"], times["literal"]), **measure_phases(made)}
+    peaks = {way: peak_memory(options, way) for way in SCHEDULES}
+    for name, (first, second) in seconds.items():
+        time = _share(1e3 * first.median, 1e3 * second.median, "ms")
+        print(f"  {name:28s}{time}{_share(peaks['ours'][name], peaks['literal'][name], 'MB')}")
+    sys.stdout.flush()
+
+
+def _share(ours: float, literal: float, unit: str) -> str:
+    return f"{ours:8.0f} of {literal:6.0f} {unit}: {ours / literal:.2f}"
 
 
 def main() -> None:
@@ -149,7 +150,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--backbone", help="of timm, with random weights; default: three cases")
+    parser.add_argument("--backbone", help="of timm, with random weights; default: six cases")
     parser.add_argument("--size", type=int, default=224, help="px")
     parser.add_argument("--images", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=5)
@@ -159,7 +160,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     if options.memory_of:
         made = make_step(options.backbone, options.size, options.images)
-        print(_memory_of(made, options.memory_of))
+        print(json.dumps(_memory_of(made, options.memory_of)))
         return
     print(machine())
     cases = [(options.backbone, options.size)] if options.backbone else CASES
