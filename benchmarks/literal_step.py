@@ -11,7 +11,6 @@ import math
 
 import torch
 import torch.nn.functional as F
-from timm.layers.attention import Attention
 from torch import Tensor
 
 from toco_core.cam import multi_scale_cam
@@ -30,13 +29,6 @@ from toco_core.pseudo_labels import ignore_outside, token_affinity, token_labels
 from toco_core.settings import Recipe
 from toco_core.step import ToCoLosses
 from toco_core.terms import total_loss
-
-
-def fuse_attention(model: ToCo, fused: bool) -> None:
-    """Let every block use the fused kernel, or write its attention matrix out as was usual."""
-    for module in model.encoder.modules():
-        if isinstance(module, Attention):
-            vars(module)["fused_attn"] = fused  # timm's switch, declared final
 
 
 def literal_losses(ours: ToCoLosses, batch: TrainBatch, crops: LocalCrops) -> dict[str, Tensor]:
@@ -112,12 +104,12 @@ def _refined_label(
     """Refine the classes present and the background of one image at one threshold: (1, H, W)."""
     keys = F.pad(present.nonzero().flatten() + 1, (1, 0))
     chosen = F.pad(cam[present > 0], (0, 0, 0, 0, 1, 0), value=background)[None].softmax(dim=1)
-    for_one = _par(image, chosen, recipe.cam.par_dilations, recipe.cam.par_iterations)
+    for_one = literal_par(image, chosen, recipe.cam.par_dilations, recipe.cam.par_iterations)
     resized = F.interpolate(for_one, size=list(size), mode="bilinear", align_corners=False)
     return keys[resized.argmax(dim=1)]
 
 
-def _par(image: Tensor, mask: Tensor, dilations: tuple[int, ...], iterations: int) -> Tensor:
+def literal_par(image: Tensor, mask: Tensor, dilations: tuple[int, ...], iterations: int) -> Tensor:
     around = _shifted(image, dilations)  # (1, 3, N, H, W)
     spread = around.std(dim=2, keepdim=True) + 1e-8
     colour = -(((around - image[:, :, None]).abs() / spread / BANDWIDTH) ** 2)

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from benchmarks.literal_step import (
-    fuse_attention,
     literal_refined_labels,
     literal_segmentation,
 )
 from benchmarks.made_up_step import MadeUpStep
+from benchmarks.schedules import switch
 from benchmarks.timing import Times, alternate
 from toco_core.cam import multi_scale_cam
 from toco_core.data.batch import TrainBatch
@@ -27,13 +27,9 @@ REPEATS = 3
 WAYS = ("ours", "literal")
 
 
-def measure_phases(made: MadeUpStep) -> dict[str, tuple[Times, Times]]:
+def measure_phases(made: MadeUpStep) -> dict[str, dict[str, Times]]:
     """Time the phases in alternation: ours and the literal one of each."""
-    measured: dict[str, tuple[Times, Times]] = {}
-    for name, ways in phases(made).items():
-        times = alternate(ways, REPEATS, warmup=1)
-        measured[name] = (times["ours"], times["literal"])
-    return measured
+    return {name: alternate(ways, REPEATS, warmup=1) for name, ways in phases(made).items()}
 
 
 def phases(made: MadeUpStep) -> dict[str, dict[str, Action]]:
@@ -45,7 +41,7 @@ def phases(made: MadeUpStep) -> dict[str, dict[str, Action]]:
 
 
 def _run(made: MadeUpStep, action: Action, way: str) -> None:
-    fuse_attention(made.model, fused=way == "ours")
+    switch(made.model, fused=way == "ours", lean=way == "ours")
     made.optimiser.zero_grad()
     action()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -12,6 +14,7 @@ from torch.utils.checkpoint import checkpoint
 
 from toco_core.backbones import require_supported
 from toco_core.class_attention import class_token_of
+from toco_core.recomputation import Recomputation
 
 
 class Encoded(NamedTuple):
@@ -40,6 +43,7 @@ class Encoder(nn.Module):
         self.aux_layer = resolve_layer(aux_layer, len(vit.blocks))
         self.recompute_blocks = False  # activation checkpointing: less memory, more work
         self._positions.requires_grad_(False)
+        self.recomputation = Recomputation(vit)
 
     @property
     def embed_dim(self) -> int:
@@ -89,10 +93,11 @@ class Encoder(nn.Module):
         x, _ = self._embed(images)
         for block in self.vit.blocks[:-1]:
             x = self._run(block, x)
-        return self.vit.norm(class_token_of(self.vit.blocks[-1], x))[:, 0]
+        return self.vit.norm(self._run(partial(class_token_of, self.vit.blocks[-1]), x))[:, 0]
 
     def compile_blocks(self) -> None:
         """Compile each block at its first use, once for every size of its input."""
+        self.recomputation.end()  # a compiled block decides itself what it keeps
         for block in self.vit.blocks:
             block.compile()
 
@@ -109,10 +114,13 @@ class Encoder(nn.Module):
             raise ValueError(f"an image of {height}x{width} px is smaller than a patch, {patch} px")
         return grid
 
-    def _run(self, block: nn.Module, x: Tensor) -> Tensor:
-        if self.recompute_blocks and torch.is_grad_enabled():
+    def _run(self, block: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+        if not torch.is_grad_enabled():
+            return block(x)
+        if self.recompute_blocks:
             return checkpoint(block, x, use_reentrant=False)
-        return block(x)
+        with self.recomputation.in_force():
+            return block(x)
 
     def _embed(self, images: Tensor) -> tuple[Tensor, tuple[int, int]]:
         grid = self.grid(images.shape[-2], images.shape[-1])

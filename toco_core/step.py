@@ -96,12 +96,14 @@ class ToCoLosses(nn.Module):
         if terms:
             part = part or self._whole(batch, iteration, output, local_crops)
             targets, pairs, pixels = part.supervision, part.counts[:2], part.counts[2:]
+            # The segmentation first: its large maps are gone before the local crops' graph comes,
+            # and in the backward pass that graph is gone before the maps come back.
+            if output.seg is not None and targets.labels is not None:
+                losses |= self._segmentation_terms(batch, output.seg, targets.labels, pixels, terms)
             if targets.token_labels is not None:
                 losses["ptc"] = self._patch_term(output.tokens, targets.token_labels, pairs)
             if targets.local is not None:
                 losses["ctc"] = self._class_term(batch, output, targets.local, part.is_first)
-            if output.seg is not None and targets.labels is not None:
-                losses |= self._segmentation_terms(batch, output.seg, targets.labels, pixels, terms)
         losses["total"] = total_loss(losses, self.recipe)
         return losses
 
