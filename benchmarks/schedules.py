@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from timm.layers.attention import Attention
 from torch import Tensor
 
@@ -28,26 +30,24 @@ def switch(model: ToCo, *, fused: bool, lean: bool) -> None:
 def ours(made: MadeUpStep) -> dict[str, Tensor]:
     """Make one training step as the trainer does."""
     switch(made.model, fused=True, lean=True)
-    made.optimiser.zero_grad()
-    losses = made.losses(made.batch, 0, made.crops)
-    losses["total"].backward()
-    return losses
+    return _learn(made, lambda: made.losses(made.batch, 0, made.crops))
 
 
 def literal(made: MadeUpStep) -> dict[str, Tensor]:
     """Make the same step on the authors' schedule."""
     switch(made.model, fused=False, lean=False)
-    made.optimiser.zero_grad()
-    losses = literal_losses(made.losses, made.batch, made.crops)
-    losses["total"].backward()
-    return losses
+    return _learn(made, lambda: literal_losses(made.losses, made.batch, made.crops))
 
 
 def obvious(made: MadeUpStep) -> dict[str, Tensor]:
     """Make it with the obvious savings alone."""
     switch(made.model, fused=True, lean=False)
+    return _learn(made, lambda: obvious_losses(made.losses, made.batch, made.crops))
+
+
+def _learn(made: MadeUpStep, compute: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
     made.optimiser.zero_grad()
-    losses = obvious_losses(made.losses, made.batch, made.crops)
+    losses = compute()
     losses["total"].backward()
     return losses
 

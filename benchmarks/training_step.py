@@ -97,7 +97,7 @@ def run(options: argparse.Namespace) -> None:
 def _print_phases(seconds: dict[str, dict[str, Times]], options: argparse.Namespace) -> None:
     peaks = {way: peak_memory(options, way) for way in SCHEDULES}
     for name, times in seconds.items():
-        for other in set(times) - {"ours"}:
+        for other in [way for way in times if way != "ours"]:
             time = _share({way: 1e3 * one.median for way, one in times.items()}, other, "ms")
             memory = _share({way: peak.get(name, 0) for way, peak in peaks.items()}, other, "MB")
             print(f"  {name:28s}{time}{memory}")
