@@ -47,6 +47,7 @@ class Recomputation:
 
     def __init__(self, network: nn.Module) -> None:
         self.enabled = True
+        self._is_in_force = False
         # While an output is held here, its memory can be nobody else's: so it is recognised by it.
         self._latest: _Made | None = None
         cheap = [module for module in network.modules() if isinstance(module, CHEAP)]
@@ -58,11 +59,12 @@ class Recomputation:
         if not self.enabled:
             yield
             return
+        self._is_in_force = True
         try:
             with saved_tensors_hooks(self._pack, _unpack):
                 yield
         finally:
-            self._latest = None
+            self._is_in_force, self._latest = False, None
 
     def end(self) -> None:
         """Watch the network no longer; all is kept from now on."""
@@ -72,7 +74,7 @@ class Recomputation:
 
     def _remember(self, module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
         # What autocast has cast on the way would come out differently in the backward pass.
-        if self.enabled and output.requires_grad and output.dtype == inputs[0].dtype:
+        if self._is_in_force and output.requires_grad and output.dtype == inputs[0].dtype:
             self._latest = _Made(output.detach(), output._version, module, inputs[0].detach())
 
     def _pack(self, tensor: Tensor) -> Tensor | _Recipe:

@@ -5,17 +5,11 @@ import pytest
 import timm
 import torch
 from timm.layers.diff_attention import DiffAttention
-from timm.models.vision_transformer import VisionTransformer
 from torch.utils.flop_counter import FlopCounterMode
 
 from tests.toco_core.official_network import GOLDEN, official_network
+from tests.toco_core.tiny_vit import tiny_vit
 from toco_core.encoder import Encoder, resolve_layer
-
-
-def tiny_vit(**changes: object) -> VisionTransformer:
-    sizes = {"img_size": 32, "patch_size": 8, "embed_dim": 24, "depth": 4, "num_heads": 3}
-    torch.manual_seed(0)
-    return VisionTransformer(**{**sizes, "num_classes": 0, **changes})  # pyright: ignore[reportArgumentType]
 
 
 def test_aux_layer_counts_from_both_ends() -> None:

@@ -5,19 +5,17 @@ from functools import partial
 
 import pytest
 import torch
-from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
+from torch.multiprocessing.reductions import StorageWeakRef
 from torch.profiler import ProfilerActivity, profile
 
+from tests.toco_core.tiny_vit import tiny_vit
 from toco_core.encoder import Encoder
 from toco_core.recomputation import Recomputation
 
 
 def small_encoder(**changes: object) -> Encoder:
-    sizes = {"img_size": 32, "patch_size": 4, "embed_dim": 48, "depth": 3, "num_heads": 3}
-    torch.manual_seed(0)
-    vit = VisionTransformer(**{**sizes, "num_classes": 0, **changes})  # pyright: ignore[reportArgumentType]
-    return Encoder(vit, -2)
+    return Encoder(tiny_vit(patch_size=4, embed_dim=48, **changes), -2)
 
 
 def outputs(encoder: Encoder, images: Tensor) -> Tensor:
@@ -83,6 +81,17 @@ def test_an_output_that_is_changed_in_place_is_kept() -> None:
         kept += torch.autograd.grad(result.sum(), linear.weight)
     assert torch.equal(*kept)
     assert kept[0].abs().max() > 0
+
+
+@pytest.mark.parametrize("recompute_blocks", [False, True])
+def test_nothing_outlives_the_pass(recompute_blocks: bool) -> None:
+    encoder = small_encoder()
+    encoder.recompute_blocks = recompute_blocks
+    encoded = encoder(torch.randn(2, 3, 32, 32))
+    storage = StorageWeakRef(encoded.tokens.untyped_storage())
+    assert not storage.expired()
+    del encoded
+    assert storage.expired()
 
 
 def test_compiled_blocks_are_left_alone() -> None:
