@@ -23,7 +23,7 @@ from toco_core.losses import (
     multilabel_soft_margin,
     patch_token_contrast,
 )
-from toco_core.model import ToCo
+from toco_core.model import ToCo, ToCoOutput
 from toco_core.pixel_affinity import BANDWIDTH, DIRECTIONS, POSITION_WEIGHT
 from toco_core.pseudo_labels import ignore_outside, token_affinity, token_labels
 from toco_core.settings import Recipe
@@ -36,16 +36,38 @@ def literal_losses(ours: ToCoLosses, batch: TrainBatch, crops: LocalCrops) -> di
     model, recipe = ours.model, ours.recipe
     output = model(batch.images)
     cam, cam_aux = multi_scale_cam(model, batch.images, recipe.cam.scales)
+    ctc = _class_term(model, recipe, batch, crops)
+    labels = literal_refined_labels(recipe, batch, cam)
+    return literal_sum(ours, batch, output, cam_aux, labels, ctc)
+
+
+def literal_sum(
+    ours: ToCoLosses,
+    batch: TrainBatch,
+    output: ToCoOutput,
+    cam_aux: Tensor,
+    labels: Tensor,
+    ctc: Tensor,
+) -> dict[str, Tensor]:
+    """Compute the losses that are left, and the total.
+
+    Args:
+        ours: network and recipe.
+        batch: B images.
+        output: of the training pass.
+        cam_aux: (B, C, H, W) in 0..1.
+        labels: (B, H, W), refined.
+        ctc: the loss of the class tokens.
+    """
+    assert output.seg is not None
     losses = {
         "cls": multilabel_soft_margin(output.cls, batch.class_labels),
         "cls_aux": multilabel_soft_margin(output.cls_aux, batch.class_labels),
-        "ptc": _patch_term(recipe, batch, output.tokens, cam_aux),
-        "ctc": _class_term(model, recipe, batch, crops),
+        "ptc": _patch_term(ours.recipe, batch, output.tokens, cam_aux),
+        "ctc": ctc,
+        **literal_segmentation(ours, batch, output.seg, labels),
     }
-    assert output.seg is not None
-    labels = literal_refined_labels(recipe, batch, cam)
-    losses |= literal_segmentation(ours, batch, output.seg, labels)
-    losses["total"] = total_loss(losses, recipe)
+    losses["total"] = total_loss(losses, ours.recipe)
     return losses
 
 
@@ -110,10 +132,11 @@ def _refined_label(
 
 
 def literal_par(image: Tensor, mask: Tensor, dilations: tuple[int, ...], iterations: int) -> Tensor:
-    around = _shifted(image, dilations)  # (1, 3, N, H, W)
+    """Refine masks (B, K, H, W) with images (B, 3, H, W) over shifted copies of both."""
+    around = _shifted(image, dilations)  # (B, 3, N, H, W)
     spread = around.std(dim=2, keepdim=True) + 1e-8
     colour = -(((around - image[:, :, None]).abs() / spread / BANDWIDTH) ** 2)
-    weights = colour.mean(dim=1, keepdim=True).softmax(dim=2)  # (1, 1, N, H, W)
+    weights = colour.mean(dim=1, keepdim=True).softmax(dim=2)  # (B, 1, N, H, W)
     offsets = torch.tensor([d * math.hypot(y, x) for d in dilations for y, x in DIRECTIONS])
     position = -((offsets / (offsets.std() + 1e-8) / BANDWIDTH) ** 2)
     weights = weights + POSITION_WEIGHT * position.softmax(dim=0)[:, None, None]
@@ -123,7 +146,7 @@ def literal_par(image: Tensor, mask: Tensor, dilations: tuple[int, ...], iterati
 
 
 def _shifted(maps: Tensor, dilations: tuple[int, ...]) -> Tensor:
-    """Stack the neighbours of every pixel: (1, K, H, W) -> (1, K, N, H, W)."""
+    """Stack the neighbours of every pixel: (B, K, H, W) -> (B, K, N, H, W)."""
     height, width = maps.shape[-2:]
     shifted: list[Tensor] = []
     for d in dilations:

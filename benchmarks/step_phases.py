@@ -8,10 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from benchmarks.literal_step import (
-    literal_refined_labels,
-    literal_segmentation,
-)
+from benchmarks.literal_step import literal_refined_labels, literal_segmentation
 from benchmarks.made_up_step import MadeUpStep
 from benchmarks.schedules import switch
 from benchmarks.timing import Times, alternate

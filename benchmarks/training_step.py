@@ -98,14 +98,13 @@ def _print_phases(seconds: dict[str, dict[str, Times]], options: argparse.Namesp
     peaks = {way: peak_memory(options, way) for way in SCHEDULES}
     for name, times in seconds.items():
         for other in [way for way in times if way != "ours"]:
-            time = _share({way: 1e3 * one.median for way, one in times.items()}, other, "ms")
-            memory = _share({way: peak.get(name, 0) for way, peak in peaks.items()}, other, "MB")
-            print(f"  {name:28s}{time}{memory}")
+            time = _share(1e3 * times["ours"].median, 1e3 * times[other].median, "ms")
+            memory = _share(peaks["ours"][name], peaks[other][name], "MB")
+            print(f"  {name:28s}{other:9s}{time}{memory}")
 
 
-def _share(figures: dict[str, float], other: str, unit: str) -> str:
-    ours, theirs = figures["ours"], figures[other]
-    return f"{ours:8.0f} of {theirs:6.0f} {unit} ({other}): {ours / theirs:.2f}"
+def _share(ours: float, other: float, unit: str) -> str:
+    return f"{ours:8.0f} of {other:6.0f} {unit}: {ours / other:.2f}"
 
 
 def main() -> None:

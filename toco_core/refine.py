@@ -8,7 +8,7 @@ a dense matrix, several times faster than 48 shifted multiply-adds and without t
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -68,7 +68,7 @@ class PixelAdaptiveRefinement:
 
 @torch.no_grad()
 def refine_labels(
-    refiner: PixelAdaptiveRefinement,
+    refiner: Callable[[Tensor, Tensor], Tensor],
     images: Tensor,
     cam: Tensor,
     class_labels: Tensor,
@@ -80,7 +80,7 @@ def refine_labels(
     """Turn CAMs into the labels of the segmentation loss (paper, section 3.4).
 
     Args:
-        refiner: works at half the resolution.
+        refiner: a `PixelAdaptiveRefinement`, or the like; works at half the resolution.
         images: (B, 3, H, W) in 0..1, see `toco_core.images.eight_bit`.
         cam: (B, C, H, W) in 0..1.
         class_labels: (B, C), 0/1.
