@@ -21,9 +21,9 @@ from benchmarks.timing import alternate, machine
 from toco_core.data.images import decode_image
 from toco_core.data.partscenes.dataset import ensure_partscenes
 from toco_core.data.reader import open_dataset
-from toco_core.energy import DenseEnergyLoss
 from toco_core.images import normalise, to_pixels
-from toco_core.permutohedral import PermutohedralLattice
+from toco_core.losses.energy import DenseEnergyLoss
+from toco_core.losses.permutohedral import PermutohedralLattice
 
 CLASSES = 21
 

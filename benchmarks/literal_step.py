@@ -13,22 +13,22 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from toco_core.cam import multi_scale_cam
+from toco_core.cam.local_crops import LocalCrops
+from toco_core.cam.multi_scale import multi_scale_cam
+from toco_core.cam.pixel_affinity import BANDWIDTH, DIRECTIONS, POSITION_WEIGHT
+from toco_core.cam.pseudo_labels import ignore_outside, token_affinity, token_labels
 from toco_core.data.batch import TrainBatch
 from toco_core.images import eight_bit
-from toco_core.local_crops import LocalCrops
-from toco_core.losses import (
+from toco_core.losses.contrast import (
     balanced_cross_entropy,
     class_token_contrast,
     multilabel_soft_margin,
     patch_token_contrast,
 )
-from toco_core.model import ToCo, ToCoOutput
-from toco_core.pixel_affinity import BANDWIDTH, DIRECTIONS, POSITION_WEIGHT
-from toco_core.pseudo_labels import ignore_outside, token_affinity, token_labels
+from toco_core.losses.terms import total_loss
+from toco_core.model.toco import ToCo, ToCoOutput
 from toco_core.settings import Recipe
 from toco_core.step import ToCoLosses
-from toco_core.terms import total_loss
 
 
 def literal_losses(ours: ToCoLosses, batch: TrainBatch, crops: LocalCrops) -> dict[str, Tensor]:

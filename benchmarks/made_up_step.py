@@ -9,11 +9,11 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.optim import AdamW
 
+from toco_core.cam.local_crops import LocalCrops
 from toco_core.data.batch import TrainBatch
-from toco_core.local_crops import LocalCrops
-from toco_core.model import ToCo, build_model
-from toco_core.overrides import apply_overrides
+from toco_core.model.toco import ToCo, build_model
 from toco_core.settings import Recipe
+from toco_core.settings.overrides import apply_overrides
 from toco_core.step import ToCoLosses
 from toco_core.trainer import build_optimisation
 

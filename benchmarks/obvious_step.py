@@ -13,14 +13,14 @@ import torch
 from torch import Tensor
 
 from benchmarks.literal_step import literal_par, literal_sum
-from toco_core.cam import multi_scale_cam
+from toco_core.cam.local_crops import LocalCrops
+from toco_core.cam.multi_scale import multi_scale_cam
+from toco_core.cam.present_classes import present_classes
+from toco_core.cam.refine import refine_labels
 from toco_core.data.batch import TrainBatch
 from toco_core.images import eight_bit
-from toco_core.local_crops import LocalCrops
-from toco_core.losses import class_token_contrast
-from toco_core.model import ToCo
-from toco_core.present import present_classes
-from toco_core.refine import refine_labels
+from toco_core.losses.contrast import class_token_contrast
+from toco_core.model.toco import ToCo
 from toco_core.settings import Recipe
 from toco_core.step import ToCoLosses
 

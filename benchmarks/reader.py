@@ -27,14 +27,14 @@ from PIL import Image
 from torchvision.datasets import ImageFolder
 
 import platform
-from toco_core.cropping import random_crop
+from toco_core.data.augment.cropping import random_crop
+from toco_core.data.augment.draws import Draws
+from toco_core.data.augment.views import training_views
 from toco_core.data.reader import ParquetSplit, open_dataset
 from toco_core.data.sampling import ShuffledOrder
 from toco_core.data.writer import Row, write_dataset
-from toco_core.draws import Draws
 from toco_core.images import to_pixels
 from toco_core.settings import Data
-from toco_core.views import training_views
 
 HEIGHT, WIDTH = 375, 500  # px, the most frequent size of VOC
 JPEG_QUALITY = 93  # with it these pictures have the 110 kB of an average file of VOC

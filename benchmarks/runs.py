@@ -16,10 +16,10 @@ import torch
 from platform.results.interval import mean_interval
 from toco_core.data.partscenes.dataset import ensure_partscenes
 from toco_core.data.reader import ParquetDataset, open_dataset
-from toco_core.overrides import apply_overrides, load_recipe, parse_override
-from toco_core.score import Score, chunks, summarise
-from toco_core.scoring import score_chunk
+from toco_core.scoring.cam import score_chunk
+from toco_core.scoring.cam_score import Score, chunks, summarise
 from toco_core.settings import Recipe
+from toco_core.settings.overrides import apply_overrides, load_recipe, parse_override
 from toco_core.trainer import Trainer
 
 Variants = Mapping[str, Mapping[str, Any]]  # name -> settings

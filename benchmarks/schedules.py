@@ -10,7 +10,7 @@ from torch import Tensor
 from benchmarks.literal_step import literal_losses
 from benchmarks.made_up_step import MadeUpStep
 from benchmarks.obvious_step import obvious_losses
-from toco_core.model import ToCo
+from toco_core.model.toco import ToCo
 
 
 def switch(model: ToCo, *, fused: bool, lean: bool) -> None:

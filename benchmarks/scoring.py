@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from benchmarks.timing import alternate, machine, ratios
-from toco_core.metrics import ConfusionMatrix, ThresholdHistogram
-from toco_core.pseudo_labels import cam_to_label
+from toco_core.cam.pseudo_labels import cam_to_label
+from toco_core.scoring.metrics import ConfusionMatrix, ThresholdHistogram
 
 TARGET = 0.5
 BKG = 0.5

@@ -12,11 +12,11 @@ from benchmarks.literal_step import literal_refined_labels, literal_segmentation
 from benchmarks.made_up_step import MadeUpStep
 from benchmarks.schedules import switch
 from benchmarks.timing import Times, alternate
-from toco_core.cam import multi_scale_cam
+from toco_core.cam.multi_scale import multi_scale_cam
+from toco_core.cam.present_classes import present_classes
+from toco_core.cam.refine import refine_labels
 from toco_core.data.batch import TrainBatch
-from toco_core.losses import pixel_counts
-from toco_core.present import present_classes
-from toco_core.refine import refine_labels
+from toco_core.losses.contrast import pixel_counts
 from toco_core.step import ToCoLosses
 
 Action = Callable[[], object]

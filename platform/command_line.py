@@ -52,7 +52,7 @@ def resolve_recipe(
     Raises:
         ValueError: a recipe, key or value that does not exist or does not fit.
     """
-    from toco_core.overrides import apply_overrides, load_recipe, parse_override
+    from toco_core.settings.overrides import apply_overrides, load_recipe, parse_override
 
     changes = dict(parse_override(text) for text in settings)
     if data is not None:

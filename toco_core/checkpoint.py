@@ -12,11 +12,11 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from toco_core.model import ToCo, build_model
-from toco_core.setting_keys import changed_settings
+from toco_core.files import replacing
+from toco_core.model.toco import ToCo, build_model
 from toco_core.settings import Recipe
-from toco_core.torch_file import read_torch_file
-from toco_core.whole_files import replacing
+from toco_core.settings.keys import changed_settings
+from toco_core.tensor_files import read_torch_file
 
 FORMAT = "toco training checkpoint"
 VERSION = 2

@@ -7,11 +7,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from toco_core.cam import multi_scale_cam
+from toco_core.cam.local_crops import LocalCrops
+from toco_core.cam.multi_scale import multi_scale_cam
+from toco_core.cam.present_classes import present_classes
+from toco_core.cam.pseudo_labels import token_affinity
 from toco_core.data.batch import TrainBatch
-from toco_core.energy import DenseEnergyLoss
-from toco_core.local_crops import LocalCrops
-from toco_core.losses import (
+from toco_core.losses.contrast import (
     Halves,
     balanced_loss,
     balanced_sums,
@@ -20,15 +21,14 @@ from toco_core.losses import (
     patch_token_loss,
     patch_token_sums,
 )
-from toco_core.model import ToCo, ToCoOutput
-from toco_core.pixel_softmax import enlarge, pixel_softmax
-from toco_core.precision import autocast
-from toco_core.present import present_classes
-from toco_core.pseudo_labels import token_affinity
-from toco_core.ranks import sum_over_ranks
+from toco_core.losses.energy import DenseEnergyLoss
+from toco_core.losses.pixel_softmax import enlarge, pixel_softmax
+from toco_core.losses.terms import needs_decoder, terms_in_force, total_loss
+from toco_core.model.toco import ToCo, ToCoOutput
+from toco_core.parallel.precision import autocast
+from toco_core.parallel.ranks import sum_over_ranks
 from toco_core.settings import Recipe
 from toco_core.supervision import Supervision, Supervisor
-from toco_core.terms import needs_decoder, terms_in_force, total_loss
 
 
 class Part(NamedTuple):

@@ -8,15 +8,15 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from toco_core.cam.local_crops import LocalCrops, cut_local_crops
+from toco_core.cam.present_classes import PresentClasses
+from toco_core.cam.pseudo_labels import token_labels, uncertainty_map
+from toco_core.cam.refine import PixelAdaptiveRefinement, refine_labels
 from toco_core.data.batch import TrainBatch
 from toco_core.images import eight_bit
-from toco_core.local_crops import LocalCrops, cut_local_crops
-from toco_core.losses import pair_counts, pixel_counts
-from toco_core.present import PresentClasses
-from toco_core.pseudo_labels import token_labels, uncertainty_map
-from toco_core.refine import PixelAdaptiveRefinement, refine_labels
+from toco_core.losses.contrast import pair_counts, pixel_counts
+from toco_core.losses.terms import needs_decoder
 from toco_core.settings import Recipe
-from toco_core.terms import needs_decoder
 
 
 class Supervision(NamedTuple):

@@ -11,19 +11,19 @@ import numpy as np
 import torch
 from torch.optim import AdamW
 
-from toco_core.accumulation import GradientAccumulator
 from toco_core.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from toco_core.data.loader import TrainLoader
 from toco_core.data.reader import ParquetDataset
-from toco_core.distribution import distribute
-from toco_core.model import ToCo, build_model
-from toco_core.precision import make_scaler
+from toco_core.losses.terms import check_finite
+from toco_core.model.toco import ToCo, build_model
+from toco_core.parallel.accumulation import GradientAccumulator
+from toco_core.parallel.distribution import distribute
+from toco_core.parallel.precision import make_scaler
+from toco_core.parallel.ranks import average_over_ranks
 from toco_core.random_state import capture_random_state, restore_random_state
-from toco_core.ranks import average_over_ranks
 from toco_core.schedule import PolyWarmup, make_optimiser
 from toco_core.settings import Recipe
 from toco_core.step import ToCoLosses
-from toco_core.terms import check_finite
 
 _STEP = 2  # stream of random numbers under the seed; toco_core.data.sampling has 0 and 1
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from platform.results.grids import Grid
-from platform.results.wording import percent, threshold
+from platform.results.formats import percent, threshold
+from platform.results.text_tables import Grid
 
 EIGHTHS = " ▁▂▃▄▅▆▇█"
 

@@ -10,9 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from platform.results.estimate import search_seconds_left
-from platform.results.search_state import SearchState
-from platform.results.trial_rows import State, TrialRow
-from platform.results.wording import (
+from platform.results.formats import (
     clock_time,
     duration,
     percent,
@@ -20,6 +18,8 @@ from platform.results.wording import (
     threshold,
     value_text,
 )
+from platform.results.search_state import SearchState
+from platform.results.trial_rows import State, TrialRow
 
 STATE_STYLES: dict[State, str] = {
     "running": "",

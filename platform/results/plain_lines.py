@@ -11,8 +11,8 @@ from platform.results.events import (
     TrialScored,
     TrialStarted,
 )
+from platform.results.formats import clock_time, duration, params_text, percent, threshold
 from platform.results.search_state import SearchState
-from platform.results.wording import clock_time, duration, params_text, percent, threshold
 
 
 def plain_line(event: Event, state: SearchState, now: float) -> str | None:

@@ -15,9 +15,9 @@ from platform.results.events import (
     TrialScored,
     TrialStarted,
 )
+from platform.results.formats import percent, threshold
 from platform.results.progress import print_line
 from platform.results.task_progress import Task, task_progress
-from platform.results.wording import percent, threshold
 
 
 class RunProgress:

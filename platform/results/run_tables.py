@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from platform.results.grids import Grid
+from platform.results.formats import NOTHING, duration, gain, percent, threshold
 from platform.results.interval import mean_interval
-from platform.results.wording import NOTHING, duration, gain, percent, threshold
+from platform.results.text_tables import Grid
 
 
 def score_table(rows: Sequence[Mapping[str, Any]], split: str) -> Grid:

@@ -9,9 +9,9 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from platform.results.events import ParameterValue
-from platform.results.grids import Grid, to_markdown, to_rich
+from platform.results.formats import duration, gain, percent, short_names, threshold, value_text
+from platform.results.text_tables import Grid, to_markdown, to_rich
 from platform.results.trial_rows import TrialRow, best_of
-from platform.results.wording import duration, gain, percent, short_names, threshold, value_text
 
 TOP_TRIALS = 5
 

@@ -14,7 +14,7 @@ from platform.results.events import Event, SearchStarted, TrialProgressed, Trial
 from platform.results.search_state import Clock, SearchState, fold, from_rows
 from platform.results.trial_columns import rows_to_table, table_to_rows
 from platform.results.trial_rows import TrialRow
-from toco_core.whole_files import replacing
+from toco_core.files import replacing
 
 TRIALS_FILE = "trials.parquet"
 CURVES_FILE = "curves.parquet"

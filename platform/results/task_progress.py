@@ -17,8 +17,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from platform.results.formats import duration
 from platform.results.progress import print_line
-from platform.results.wording import duration
 
 LINE_SHARE = 0.1  # of the task, and
 LINE_SECONDS = 5.0  # between two lines at least

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from platform.training.checks import check_options
-from platform.training.command import run_train
-from platform.training.options import TrainOptions
+from platform.train.checks import check_options
+from platform.train.command import run_train
+from platform.train.options import TrainOptions
 from tests.commands.processes import short_settings
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from platform.conversion.check_command import run_check
-from platform.conversion.checks import check_options
-from platform.conversion.command import run_writing
-from platform.conversion.options import (
+from platform.data.check_command import run_check
+from platform.data.checks import check_options
+from platform.data.command import run_writing
+from platform.data.options import (
     CheckOptions,
     CocoOptions,
     FolderOptions,

@@ -12,11 +12,11 @@ import pytest
 import torch
 from PIL import Image
 
+from platform.evaluate.checks import check_options
+from platform.evaluate.command import run_evaluation
+from platform.evaluate.options import EvaluateOptions, OfficialNetwork
 from platform.results.pictures import GUTTER
 from platform.results.tables import read_curves
-from platform.scoring.checks import check_options
-from platform.scoring.command import run_evaluation
-from platform.scoring.options import EvaluateOptions, OfficialNetwork
 from tests.data.noise_dataset import CLASS_NAMES as CLASSES
 from tests.data.noise_dataset import make_rows
 from tests.toco_core.official_network import in_official_names

@@ -10,13 +10,13 @@ import pytest
 import torch
 from PIL import Image
 
-from platform.exporting.command import run_export
-from platform.exporting.options import ExportOptions
+from platform.evaluate.command import run_evaluation
+from platform.evaluate.options import EvaluateOptions
+from platform.export.command import run_export
+from platform.export.options import ExportOptions
 from platform.results.pictures import GUTTER
-from platform.scoring.command import run_evaluation
-from platform.scoring.options import EvaluateOptions
 from toco_core.data.reader import ParquetSplit, open_dataset
-from toco_core.metrics import ConfusionMatrix
+from toco_core.scoring.metrics import ConfusionMatrix
 
 IMAGES = 6
 

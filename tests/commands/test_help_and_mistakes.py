@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from platform.devices import device_for
+from platform.cluster.machine import device_for
 from tests.commands.processes import ENVIRONMENT, ROOT, attempt
 
 HEAVY = {"torch", "ray", "optuna", "numpy", "pyarrow", "timm", "pandas"}
@@ -26,7 +26,7 @@ def test_the_help_comes_without_a_heavy_import(name: str) -> None:
 
 
 def test_training_in_this_process_needs_no_ray() -> None:
-    code = "import platform.training.command, platform.scoring.command, sys; print(*sys.modules)"
+    code = "import platform.train.command, platform.evaluate.command, sys; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import tyro
 
-from platform.conversion.options import DataOptions
-from platform.exporting.options import ExportOptions
-from platform.scoring.options import EvaluateOptions
-from platform.training.options import TrainOptions
-from platform.tuning.options import SearchOptions
-from toco_core.overrides import apply_overrides, load_recipe, parse_override
+from platform.data.options import DataOptions
+from platform.evaluate.options import EvaluateOptions
+from platform.export.options import ExportOptions
+from platform.search.options import SearchOptions
+from platform.train.options import TrainOptions
+from toco_core.settings.overrides import apply_overrides, load_recipe, parse_override
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 MODULE = re.compile(r"python -m ([\w.]+)([^`\n#]*)")

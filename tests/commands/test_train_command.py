@@ -22,7 +22,7 @@ from tests.commands.processes import (
 )
 from tests.commands.runs import finish, train_options
 from toco_core.checkpoint import load_checkpoint
-from toco_core.overrides import load_recipe
+from toco_core.settings.overrides import load_recipe
 
 
 def test_a_run_leaves_its_checkpoint_its_recipe_and_its_tables(trained: Path) -> None:

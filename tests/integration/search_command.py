@@ -14,7 +14,7 @@ from pathlib import Path
 import optuna
 from optuna.trial import FrozenTrial
 
-from platform.tuning.study import default_storage, open_storage
+from platform.search.study import default_storage, open_storage
 
 REPOSITORY = Path(__file__).parents[2]
 SECONDS = 300  # more than any of these searches takes on a busy machine

@@ -11,11 +11,11 @@ from typing import Any
 import ray
 from ray import tune
 
-from platform.tuning.live_trials import LiveTrials
-from platform.tuning.pruning import StudyScheduler
-from platform.tuning.searcher import StudySearcher
-from platform.tuning.study import default_storage, open_storage
-from tests.tuning.worlds import learning_curve, opener
+from platform.search.live_trials import LiveTrials
+from platform.search.scheduler import StudyScheduler
+from platform.search.searcher import StudySearcher
+from platform.search.study import default_storage, open_storage
+from tests.search.worlds import learning_curve, opener
 
 REPOSITORY = str(Path(__file__).parents[2])
 

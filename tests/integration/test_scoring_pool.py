@@ -13,19 +13,19 @@ import numpy as np
 import pytest
 import ray
 
-from platform.exporting.request import ExportRequest
-from platform.runtime import start_ray
-from platform.scoring.answer import ScoredCheckpoint, SegmentedCheckpoint
-from platform.scoring.broker import Broker
-from platform.scoring.crew import LocalCrew, PoolCrew
-from platform.scoring.pool import PoolOptions, ScoringPool
-from platform.scoring.request import ScoreRequest, SegmentationRequest
-from platform.scoring.scorers import LocalScorer, PoolScorer
-from platform.scoring.worker import ScoringWorker
+from platform.cluster.runtime import start_ray
+from platform.export.request import ExportRequest
+from platform.workers.dispatcher import Broker
+from platform.workers.executor import LocalCrew, PoolCrew
+from platform.workers.pool import PoolOptions, ScoringPool
+from platform.workers.requests import ScoreRequest, SegmentationRequest
+from platform.workers.results import ScoredCheckpoint, SegmentedCheckpoint
+from platform.workers.scorers import LocalScorer, PoolScorer
+from platform.workers.worker import ScoringWorker
 from tests.toco_core.small_run import small_recipe
 from toco_core.data.reader import open_dataset
-from toco_core.score import chunks
-from toco_core.segmentation_score import Method
+from toco_core.scoring.cam_score import chunks
+from toco_core.scoring.segmentation_score import Method
 from toco_core.trainer import Trainer
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]

@@ -15,7 +15,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from platform.results.tables import read_curves, read_trials
 from tests.integration.search_command import SPACE, Search, Session
 from toco_core.checkpoint import load_checkpoint
-from toco_core.overrides import load_recipe
+from toco_core.settings.overrides import load_recipe
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from platform.runtime import start_ray
-from platform.scoring.pool import PoolOptions, ScoringPool
-from platform.training.checkpoints import list_checkpoints
-from platform.training.distributed import fit_in_workers
-from platform.training.loop import never
-from platform.training.plan import RunPlan
-from platform.training.rank0 import RunStopped, StopRequested
-from tests.training.short_run import Listener, final_checkpoint, short_plan
+from platform.cluster.runtime import start_ray
+from platform.train.lead import RunStopped, StopRequested
+from platform.train.loop import never
+from platform.train.on_ray import fit_in_workers
+from platform.train.plan import RunPlan
+from platform.train.run_checkpoints import list_checkpoints
+from platform.workers.pool import PoolOptions, ScoringPool
+from tests.train.short_run import Listener, final_checkpoint, short_plan
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 

@@ -13,7 +13,7 @@ import optuna
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
-from platform.tuning.study import default_storage, open_storage
+from platform.search.study import default_storage, open_storage
 
 REPOSITORY = Path(__file__).parents[2]
 BUDGET = 6

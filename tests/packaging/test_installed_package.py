@@ -12,8 +12,8 @@ from tests.packaging.interpreter import ROOT, Interpreter
 
 # Prints where `platform` and a module of ours come from, and that the standard half works.
 WHERE = (
-    "import platform, platform.runtime, toco_core;"
-    "print(platform.__path__[0], platform.runtime.ROOT, toco_core.__path__[0], platform.machine())"
+    "import platform, platform.cluster.runtime as runtime, toco_core;"
+    "print(platform.__path__[0], runtime.ROOT, toco_core.__path__[0], platform.machine())"
 )
 
 

@@ -86,7 +86,7 @@ def test_python_m_platform_prints_what_it_always_prints(
 
 
 def test_modules_of_ours_run_with_python_m(bare: Interpreter) -> None:
-    done = bare.attempt("-W", "error", "-m", "platform.runtime", cwd=ROOT)
+    done = bare.attempt("-W", "error", "-m", "platform.cluster.runtime", cwd=ROOT)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
@@ -110,9 +110,9 @@ def project(tmp_path: Path) -> Path:
     for name in ("pyproject.toml", "conftest.py"):
         shutil.copy(ROOT / name, tmp_path)
     code = (
-        "import platform, platform.runtime\n"
+        "import platform, platform.cluster.runtime as runtime\n"
         "def test_both() -> None:\n    assert platform.machine()\n"
-        f"    assert platform.runtime.__file__ == {str(tmp_path / 'platform/runtime.py')!r}\n"
+        f"    assert runtime.__file__ == {str(tmp_path / 'platform/cluster/runtime.py')!r}\n"
     )
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests/test_inside.py").write_text(code)
@@ -136,5 +136,5 @@ def test_no_module_of_ours_takes_the_place_of_a_standard_function(bare: Interpre
     # Once it is imported, platform.machine() would call a module.
     standard = _standard(bare, "-c", "import platform; print(*vars(platform))").split()
     ours = {path.stem for path in (ROOT / "platform").iterdir() if not path.name.startswith("__")}
-    assert "runtime" in ours
+    assert "command_line" in ours
     assert not ours & set(standard)

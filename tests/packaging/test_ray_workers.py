@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from platform.runtime import LOOPBACK_ONLY
+from platform.cluster.runtime import LOOPBACK_ONLY
 from tests.packaging.interpreter import ROOT, Interpreter
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
@@ -22,12 +22,12 @@ import ray
 
 @ray.remote
 def where():
-    import platform.runtime
-    return platform.runtime.__file__
+    import platform.cluster.runtime
+    return platform.cluster.runtime.__file__
 """
 # Where the workers have our code from, which addresses are listened on, and the State API.
 OUR_OWN = """
-from platform.runtime import start_ray
+from platform.cluster.runtime import start_ray
 import os, ray.util.state
 def ours():
     return [os.environ.get(name) for name in ("PYTHONPATH", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER")]
@@ -51,7 +51,7 @@ print(ray.get_runtime_context().gcs_address, flush=True)
 sys.stdin.read()
 """
 DRIVER = """
-from platform.runtime import start_ray
+from platform.cluster.runtime import start_ray
 with start_ray(Path(sys.argv[1]), address=sys.argv[2]):
     print(ray.get(where.remote()))
 """
@@ -64,7 +64,7 @@ def test_a_ray_of_our_own_stays_on_this_machine_and_finds_the_checkout(
     done = bare.attempt("-c", TASK + OUR_OWN, str(log), cwd=tmp_path, PYTHONPATH=str(ROOT))
     assert done.returncode == 0, done.stderr
     path, addresses, state, after = done.stdout.splitlines()
-    assert path == str(ROOT / "platform/runtime.py")
+    assert path == str(ROOT / "platform/cluster/runtime.py")
     assert re.fullmatch(r"\{'127\.0\.0\.1'\} 127\.0\.0\.1:\d+", addresses)
     assert state == "1 1.0"
     assert after == "True False"
@@ -76,7 +76,7 @@ def test_workers_find_an_installed_package_by_themselves(
     wheel: Interpreter, tmp_path: Path
 ) -> None:
     path = wheel.run("-c", TASK + INSTALLED, cwd=tmp_path)
-    assert path == str(wheel.site_packages / "platform/runtime.py")
+    assert path == str(wheel.site_packages / "platform/cluster/runtime.py")
 
 
 def test_a_cluster_gets_our_code_with_the_job(bare: Interpreter, tmp_path: Path) -> None:
@@ -99,5 +99,5 @@ def test_a_cluster_gets_our_code_with_the_job(bare: Interpreter, tmp_path: Path)
             path = Path(bare.run(*arguments, cwd=ROOT, **token))
         finally:
             cluster.stdin.close()  # which ends it
-    assert path.parts[-2:] == ("platform", "runtime.py")
+    assert path.parts[-3:] == ("platform", "cluster", "runtime.py")
     assert "working_dir_files" in path.parts

@@ -14,8 +14,8 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor
 
 from toco_core.checkpoint import OFFICIAL_GAIN, OFFICIAL_PREFIXES, load_official
-from toco_core.encoder import Encoder
-from toco_core.model import ToCo
+from toco_core.model.encoder import Encoder
+from toco_core.model.toco import ToCo
 from toco_core.settings import ClassTokenContrast, Decoder
 
 GOLDEN = Path(__file__).parents[1] / "golden"

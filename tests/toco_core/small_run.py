@@ -11,8 +11,8 @@ from tests.data.noise_dataset import CLASS_NAMES, make_rows
 from toco_core.data.batch import TrainBatch
 from toco_core.data.reader import ParquetDataset, open_dataset
 from toco_core.data.writer import write_dataset
-from toco_core.overrides import apply_overrides
 from toco_core.settings import Recipe
+from toco_core.settings.overrides import apply_overrides
 
 SMALL: dict[str, Any] = {
     "iterations": 8,

@@ -9,9 +9,9 @@ import torch
 from tests.toco_core.golden_files import assert_golden, golden
 from tests.toco_core.official_network import official_state_dict, untrained_network
 from tests.toco_core.small_run import small_recipe
-from toco_core.cam import multi_scale_cam
+from toco_core.cam.multi_scale import multi_scale_cam
 from toco_core.checkpoint import Checkpoint, load_checkpoint, load_official, save_checkpoint
-from toco_core.model import build_model
+from toco_core.model.toco import build_model
 from toco_core.random_state import capture_random_state
 from toco_core.settings import Recipe
 

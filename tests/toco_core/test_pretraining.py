@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from toco_core.backbones import build_backbone, partscenes_vit
 from toco_core.data.partscenes import classes
-from toco_core.encoder import Encoded, Encoder
+from toco_core.model.backbones import build_backbone, partscenes_vit
+from toco_core.model.encoder import Encoded, Encoder
 from toco_core.pretraining.loop import Options, pretrain
 from toco_core.pretraining.network import Pretrained, batch_loss
 from toco_core.pretraining.pictures import ATTRIBUTES, ObjectPictures, mosaic, mosaic_targets

@@ -11,7 +11,7 @@ from tests.toco_core.fake_gpu import WaitingCopies, waiting_copies
 from tests.toco_core.small_run import random_batch, small_recipe
 from toco_core import step, supervision
 from toco_core.constants import constant
-from toco_core.model import build_model
+from toco_core.model.toco import build_model
 from toco_core.settings import Recipe
 from toco_core.step import ToCoLosses
 

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from tests.toco_core.official_network import GOLDEN, official_network
+from toco_core.cam.local_crops import LocalCrops
 from toco_core.checkpoint import our_name
 from toco_core.data.batch import TrainBatch
-from toco_core.local_crops import LocalCrops
 from toco_core.settings import Recipe
 from toco_core.step import ToCoLosses
 from toco_core.trainer import build_optimisation

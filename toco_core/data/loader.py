@@ -9,19 +9,19 @@ import torch
 from torch.nn.functional import interpolate
 from torch.utils.data import DataLoader, Dataset
 
+from toco_core.data.augment.draws import Draws
+from toco_core.data.augment.views import training_views
 from toco_core.data.batch import EvaluationSample, TrainBatch, WholeImage
 from toco_core.data.sampling import ShuffledOrder, rank_positions, sample_seeds
 from toco_core.data.storage import DatasetError
-from toco_core.draws import Draws
 from toco_core.images import normalise, to_pixels
-from toco_core.views import training_views
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from torch import Tensor
 
-    from toco_core.cropping import Box
+    from toco_core.data.augment.cropping import Box
     from toco_core.data.reader import ParquetSplit
     from toco_core.settings import Recipe
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from toco_core.encoder import Encoder
+from toco_core.model.encoder import Encoder
 from toco_core.pretraining.pictures import ATTRIBUTES, mosaic, mosaic_targets
 
 Pooling = Literal["mean", "max"]

@@ -1,0 +1,1 @@
+"""The machines that the commands run on: Ray, placement, and what one machine has."""

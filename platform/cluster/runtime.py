@@ -1,0 +1,160 @@
+"""Starts Ray on this machine, or connects to a cluster, so that its workers find our code.
+
+Ray workers have loaded the standard `platform` before Ray tells them where our code is. On this
+machine PYTHONPATH reaches them in time; on a cluster the `working_dir` of the runtime environment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ray._private.worker import BaseContext
+
+ROOT = Path(__file__).resolve().parents[2]  # the checkout, or site-packages
+IS_CHECKOUT = (ROOT / "pyproject.toml").is_file()
+LOG_HANDLER = "toco-platform"
+START_TIMEOUT = "timed out during startup"
+# Ray's switch for laptops. Without it every service of a local Ray listens on all interfaces.
+LOOPBACK_ONLY = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+
+
+def worker_environment() -> dict[str, str]:
+    """Return the environment variables with which Ray workers on this machine find our code.
+
+    Threads are left to Ray, which sets OMP_NUM_THREADS to the CPUs that a worker has asked for.
+    """
+    variables = {"RAY_USAGE_STATS_ENABLED": "0"}
+    if IS_CHECKOUT:  # an installed package has its .pth file; site-packages must not come first
+        inherited = os.environ.get("PYTHONPATH")
+        path = [str(ROOT), inherited] if inherited else [str(ROOT)]
+        variables["PYTHONPATH"] = os.pathsep.join(path)
+    return variables
+
+
+def runtime_env(address: str | None = None) -> dict[str, Any]:
+    """Return the Ray runtime environment that carries our code to the workers.
+
+    Args:
+        address: of a cluster; None for a Ray on this machine.
+
+    Returns:
+        For `ray.init(runtime_env=...)`. Empty where the workers have the code anyway: in a job
+        that was submitted with it, and where the package is installed rather than checked out.
+    """
+    if address is None:
+        return {"env_vars": worker_environment()}
+    submitted = "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ
+    if submitted or not IS_CHECKOUT:
+        return {}
+    # Ray leaves out what .gitignore names, and .git itself.
+    return {"working_dir": str(ROOT), "excludes": ["/tests/golden", "/reports", "/.ci"]}
+
+
+def start_ray(
+    log_file: Path,
+    *,
+    address: str | None = None,
+    num_cpus: int | None = None,
+    dashboard: bool = True,
+) -> BaseContext:
+    """Start Ray on 127.0.0.1, or connect to the cluster at an address.
+
+    Args:
+        log_file: takes what Ray has to say.
+        address: of a running cluster (`host:port`, `auto`, `ray://...`); by default what the
+            variable RAY_ADDRESS says. Without either a Ray of our own is started.
+        num_cpus: logical CPUs of a Ray of our own; by default all there are.
+        dashboard: of a Ray of our own. Its API is what frees the resources of a group of training
+            workers that was stopped; where there are none, its ten processes can be spared.
+
+    Returns:
+        Ray's context; leaving it as a context manager disconnects, and ends a Ray of our own.
+
+    Raises:
+        ValueError: CPUs are asked of a cluster, which has those it has.
+        ConnectionError: no cluster answers at the address, or it does not know us; or a Ray of
+            our own does not come up on a machine that is busy.
+    """
+    address = address or os.environ.get("RAY_ADDRESS") or None
+    if address == "local":
+        address = None
+    if address is not None and num_cpus is not None:
+        raise ValueError(
+            f"num_cpus={num_cpus} cannot be given for the running cluster at {address}: "
+            "leave out one of the two"
+        )
+    _log_to(log_file)
+    return _start_local(num_cpus, dashboard) if address is None else _connect(address)
+
+
+def _start_local(num_cpus: int | None, dashboard: bool) -> BaseContext:
+    # Through the environment, and not runtime_env(): Ray throws away the workers it has started
+    # ahead when a job asks for other variables, which costs a second or two.
+    with _environment(worker_environment() | LOOPBACK_ONLY):
+        import ray
+        from ray._private import ray_constants
+
+        ray_constants.ENABLE_RAY_CLUSTER = False  # read when Ray was imported, maybe before us
+        try:
+            return ray.init(
+                "local", num_cpus=num_cpus, include_dashboard=dashboard, log_to_driver=False
+            )
+        except Exception as error:
+            if START_TIMEOUT not in str(error):  # Ray has no class of its own for it
+                raise
+            raise ConnectionError(
+                "Ray did not start within half a minute: too much else runs on this machine; try "
+                "again, or use a running cluster (--address)"
+            ) from error
+
+
+def _connect(address: str) -> BaseContext:
+    import ray
+
+    try:
+        return ray.init(address, runtime_env=runtime_env(address), log_to_driver=False)
+    except ConnectionError as error:
+        raise ConnectionError(
+            f"the Ray cluster at {address} cannot be joined: see that it runs (ray up "
+            "cluster.yaml) and, where it asks for a token, that RAY_AUTH_MODE=token is set; or "
+            "leave the address out (--address, RAY_ADDRESS) to use this machine"
+        ) from error
+
+
+@contextlib.contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _log_to(log_file: Path) -> None:
+    """Send what Ray logs in this process to a file; the terminal belongs to our own lines."""
+    importlib.import_module("ray")  # which hangs a handler for the terminal on its logger
+
+    logger = logging.getLogger("ray")
+    for handler in list(logger.handlers):
+        if handler.get_name() == LOG_HANDLER:  # an earlier start in this process
+            logger.removeHandler(handler)
+            handler.close()
+        else:
+            handler.setLevel(logging.CRITICAL)
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    file_handler = logging.FileHandler(log_file, encoding="utf-8")
+    file_handler.set_name(LOG_HANDLER)
+    file_handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logger.addHandler(file_handler)

@@ -1,0 +1,75 @@
+"""The check of a dataset, from the options to the table of its classes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from rich.console import Console
+
+from platform.command_line import FAILED
+from platform.data.options import CheckOptions
+from platform.results.progress import print_line
+from platform.results.task_progress import counting_progress
+from platform.results.text_tables import Grid, to_rich
+from toco_core.data.problems import count_kinds
+from toco_core.data.reader import open_dataset
+from toco_core.data.schema import DatasetInfo
+from toco_core.data.verification import SplitReport, verify_dataset
+
+NAMED = 20  # problems that are named; more of them are likely to be of one kind
+
+
+def run_check(options: CheckOptions) -> int:
+    """Check a dataset and print what is in it and what is wrong; return the exit status.
+
+    Raises:
+        ValueError: there is no dataset, or its description cannot be read.
+    """
+    console = Console()
+    dataset = open_dataset(options.target)
+    with counting_progress(console, "checking") as progress:
+        reports = verify_dataset(
+            dataset.location, dataset.info, options.processes or os.cpu_count() or 1, progress
+        )
+    for split, report in reports.items():
+        dataset.ledger.record(split, "check", report.masks)
+    console.print()
+    print_line(console, f"{dataset.info.source}: {dataset.location}")
+    console.print()
+    console.print(to_rich(class_grid(dataset.info, reports)))
+    console.print()
+    print_line(console, f"masks opened: {dataset.ledger.total()}, all for this check")
+    return _verdict(reports, console)
+
+
+def class_grid(info: DatasetInfo, reports: Mapping[str, SplitReport]) -> Grid:
+    """Return how many images of each split have each class, and how many masks show it."""
+    columns: dict[str, list[int]] = {}
+    labels = range(1, info.num_classes + 1)
+    for split, report in reports.items():
+        columns[split] = [*(report.labelled[label] for label in labels), len(report.names)]
+        if report.masks:
+            shown = [*(report.shown[label] for label in labels), report.masks]
+            columns[f"{split} masks"] = shown
+    cells = zip((*info.class_names, "all"), *columns.values(), strict=True)
+    rows = [[name, *map(str, counts)] for name, *counts in cells]
+    return Grid(title="Images by class", columns=("class", *columns), rows=rows)
+
+
+def _verdict(reports: Mapping[str, SplitReport], console: Console) -> int:
+    hidden = sum(report.hidden for report in reports.values())
+    if hidden:
+        print_line(console, f"labels of which the mask shows nothing: {hidden} (no error)")
+    problems = [
+        (split, problem) for split, report in reports.items() for problem in report.problems
+    ]
+    for split, problem in problems[:NAMED]:
+        print_line(console, f"{split}: {problem}")
+    if not problems:
+        print_line(console, "every row is good")
+        return 0
+    kinds = count_kinds(problem for _, problem in problems)
+    counts = ", ".join(f"{count} × {kind}" for kind, count in kinds.items())
+    print_line(console, f"{len(problems)} problems: {counts}")
+    return FAILED

@@ -1,0 +1,36 @@
+"""What can be said of the data command from its options alone, in a moment."""
+
+from __future__ import annotations
+
+from platform.data.options import CheckOptions, PartScenesOptions, WriteOptions
+
+
+def check_options(options: WriteOptions | CheckOptions) -> None:
+    """Refuse what cannot be.
+
+    Raises:
+        ValueError: names the option, its value and what it may be.
+    """
+    processes = (
+        options.processes if isinstance(options, CheckOptions) else options.writing.processes
+    )
+    if processes is not None and processes < 1:
+        raise ValueError(f"--processes {processes} must be at least 1")
+    if isinstance(options, CheckOptions):
+        return
+    if isinstance(options, PartScenesOptions):
+        _check_partscenes(options)
+        return
+    if options.seed < 0:
+        raise ValueError(f"--seed {options.seed} must be at least 0")
+    if not options.source.is_dir():
+        raise ValueError(f"there is no directory {options.source}")
+
+
+def _check_partscenes(options: PartScenesOptions) -> None:
+    if options.source < 0:
+        raise ValueError(f"the seed {options.source} must be at least 0")
+    # Below 32 px the parts that define the classes are smaller than the details of a part.
+    for name, least in {"size": 32, "train": 1, "tune": 0, "report": 0}.items():
+        if getattr(options, name) < least:
+            raise ValueError(f"--{name} {getattr(options, name)} must be at least {least}")

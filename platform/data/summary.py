@@ -1,0 +1,67 @@
+"""What was written, as tables for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from platform.results.formats import NOTHING
+from platform.results.progress import print_line
+from platform.results.text_tables import Grid, to_rich
+from toco_core.data.conversion.manifest import MANIFEST_FILE
+from toco_core.data.conversion.run import Written
+from toco_core.data.schema import DatasetInfo
+from toco_core.data.storage import Location
+
+NAMED = 5  # problems that are named on the terminal
+
+
+def show_written(
+    written: Written, notes: Sequence[str], location: Location, console: Console
+) -> None:
+    """Print the splits, how they were chosen, and what was skipped."""
+    info = written.info
+    console.print()
+    print_line(console, f"{info.source}, {info.num_classes} classes: {location}")
+    for grid in (split_grid(info), skipped_grid(info)):
+        if grid.rows:
+            console.print()
+            console.print(to_rich(grid))
+    console.print()
+    for line in [*_skipped_lines(written), *_remarks(written), *notes]:
+        print_line(console, line)
+
+
+def split_grid(info: DatasetInfo) -> Grid:
+    """Return the splits, and which share of the masks each has."""
+    rows = [
+        [name, str(split.images), str(split.masks), *_share(info, name)]
+        for name, split in info.splits.items()
+    ]
+    share = [] if info.carving is None else [f"masks of (seed {info.carving.seed})"]
+    return Grid(title="Splits", columns=("split", "images", "masks", *share), rows=rows)
+
+
+def skipped_grid(info: DatasetInfo) -> Grid:
+    """Return what was wrong with the images that were left out, and how many these are."""
+    rows = [[kind, str(count)] for kind, count in info.skipped.items()]
+    return Grid(title="Skipped", columns=("problem", "images"), rows=rows)
+
+
+def _share(info: DatasetInfo, split: str) -> list[str]:
+    return [] if info.carving is None else [getattr(info.carving, split, NOTHING)]
+
+
+def _skipped_lines(written: Written) -> list[str]:
+    lines = [str(problem) for problem in written.skipped[:NAMED]]
+    if len(written.skipped) > NAMED:
+        lines.append(f"... and {len(written.skipped) - NAMED} more: {MANIFEST_FILE} names all")
+    return lines
+
+
+def _remarks(written: Written) -> list[str]:
+    if not written.shards_kept:
+        return []
+    shards = sum(len(split.shards) for split in written.info.splits.values())
+    return [f"shards written earlier and kept: {written.shards_kept} of {shards}"]

@@ -1,0 +1,1 @@
+"""The command that scores a checkpoint: `python -m platform.evaluate CHECKPOINT`."""

@@ -1,0 +1,78 @@
+"""What can be said of an evaluation from its options alone, in a moment and without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from platform.command_line import resolve_recipe
+from platform.evaluate.options import EvaluateOptions, OfficialNetwork
+from toco_core.settings import Recipe
+
+
+def check_options(options: EvaluateOptions) -> Recipe | None:
+    """Refuse what cannot be; return the recipe of an official checkpoint.
+
+    Raises:
+        ValueError: names the option, its value and what it may be.
+    """
+    check_thresholds({"bkg": options.bkg})
+    check_counts(
+        {"images": options.images, "scorers": options.workers.scorers}, pictures=options.pictures
+    )
+    check_scales(options.scales)
+    if not options.tasks:
+        raise ValueError("--tasks needs one of cam, seg")
+    if options.crf and "seg" not in options.tasks:
+        raise ValueError("--crf refines the segmentation: add seg to --tasks")
+    check_checkpoint(options.checkpoint)
+    return official_recipe(options.network, options.data)
+
+
+def check_thresholds(thresholds: Mapping[str, float | None]) -> None:
+    """Require CAM thresholds, where given, in 0..1."""
+    for name, value in thresholds.items():
+        if value is not None and not 0 <= value <= 1:
+            raise ValueError(f"--{name} {value} is not in 0..1")
+
+
+def check_counts(counts: Mapping[str, int | None], *, pictures: int = 0) -> None:
+    """Require counts, where given, of at least 1; pictures may be none."""
+    for name, value in counts.items():
+        if value is not None and value < 1:
+            raise ValueError(f"--{name} {value} must be at least 1")
+    if pictures < 0:
+        raise ValueError(f"--pictures {pictures} must be at least 0")
+
+
+def check_scales(scales: Sequence[float]) -> None:
+    """Require scales that an image can be resized by."""
+    for scale in scales:
+        if not 0.1 <= scale <= 8:
+            raise ValueError(f"--scales {scale} is not in 0.1..8")
+
+
+def check_checkpoint(path: Path) -> None:
+    """Require the file to be there."""
+    if not path.is_file():
+        raise ValueError(f"there is no checkpoint at {path}")
+
+
+def official_recipe(network: OfficialNetwork, data: str | None) -> Recipe | None:
+    """Return the recipe of an official checkpoint, None for a training checkpoint.
+
+    Raises:
+        ValueError: options of the one are given for the other, or there is no such recipe.
+    """
+    if not network.official:
+        if network.recipe is not None or network.set:
+            raise ValueError(
+                "a training checkpoint holds its recipe: leave out --recipe and --set, or say "
+                "--official for a .pth file of the authors"
+            )
+        return None
+    if network.recipe is None:
+        raise ValueError("--official needs --recipe, such as voc_vit_b: the file holds none")
+    if data is None:
+        raise ValueError("--official needs --data: the file does not say where its images are")
+    return resolve_recipe(network.recipe, network.set, data=data)

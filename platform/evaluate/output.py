@@ -1,0 +1,147 @@
+"""What an evaluation shows and leaves behind: tables, a plot, JSON, Parquet and pictures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from rich.console import Console
+
+from platform.evaluate import cam_results, segmentation_results
+from platform.evaluate.setup import CAM_PURPOSE, SEGMENTATION_PURPOSE, EvaluationSetup
+from platform.results.evaluation_tables import class_table, similarity_table, threshold_plot
+from platform.results.formats import percent
+from platform.results.progress import print_line
+from platform.results.run_tables import mask_table
+from platform.results.text_tables import Grid, to_rich
+from platform.workers.results import ScoredCheckpoint, SegmentedCheckpoint
+from toco_core.scoring.cam_score import Score
+
+REPORT_FILE, CLASSES_FILE = "evaluation.json", "classes.parquet"
+CAM_PICTURES, SEGMENTATION_PICTURES = "cam-*.png", "segmentation-*.png"
+# Columns of the Parquet file by the headings of the table.
+COLUMNS = {
+    "CAM": "iou",
+    "aux. CAM": "aux_iou",
+    "seg": "seg_iou",
+    "seg multi": "seg_multi_iou",
+    "seg CRF": "seg_crf_iou",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What was scored; None where it was not asked for."""
+
+    cam: ScoredCheckpoint | None
+    segmentation: SegmentedCheckpoint | None
+
+    @property
+    def mious(self) -> list[float]:
+        """One mIoU of each that was scored: NaN if the truth shows nothing."""
+        cam = [self.cam.score.miou] if self.cam else []
+        return cam + [counts.miou for counts in self._counts]
+
+    @property
+    def masks_opened(self) -> dict[str, int]:
+        """Masks by what they were opened for."""
+        opened: dict[str, int] = {}
+        if self.cam:
+            opened[CAM_PURPOSE] = self.cam.score.masks_opened
+        if self.segmentation:
+            opened[SEGMENTATION_PURPOSE] = self.segmentation.score.masks_opened
+        return opened
+
+    @property
+    def _counts(self) -> Sequence[Any]:
+        return list(self.segmentation.score.counts.values()) if self.segmentation else []
+
+
+def show_evaluation(setup: EvaluationSetup, evaluation: Evaluation, console: Console) -> None:
+    """Print the tables and the threshold curve."""
+    cam, segmentation = evaluation.cam, evaluation.segmentation
+    grids: list[Grid] = []
+    if cam:
+        grids.append(cam_results.miou_table(setup, cam.score))
+    if segmentation:
+        grids.append(segmentation_results.segmentation_table(setup, segmentation.score))
+    grids.append(class_table(setup.class_names, _class_columns(setup, evaluation)))
+    if cam:
+        grids.append(similarity_table(cam.score.token_similarity))
+    grids.append(mask_table({setup.split: evaluation.masks_opened}))
+    for grid in grids:
+        console.print()
+        console.print(to_rich(grid))
+    if cam:
+        _show_curve(setup, cam.score, console)
+    print_line(console, f"\ntables and pictures: {setup.output}")
+
+
+def _show_curve(setup: EvaluationSetup, score: Score, console: Console) -> None:
+    print_line(console, f"\nF1 of the image-level classification: {percent(score.f1)} %")
+    print_line(console, f"\nCAM mIoU in % over the background threshold, {setup.split}:")
+    print_line(console, threshold_plot(score.final.miou.tolist()))
+
+
+def write_evaluation(setup: EvaluationSetup, evaluation: Evaluation) -> None:
+    """Write `evaluation.json`, `classes.parquet` and the pictures."""
+    setup.output.mkdir(parents=True, exist_ok=True)
+    cam, segmentation = evaluation.cam, evaluation.segmentation
+    _write_pictures(setup.output, CAM_PICTURES, cam.pictures if cam else [])
+    _write_pictures(
+        setup.output, SEGMENTATION_PICTURES, segmentation.pictures if segmentation else []
+    )
+    pq.write_table(_class_rows(setup, evaluation), setup.output / CLASSES_FILE)
+    text = json.dumps(_content(setup, evaluation), indent=2, allow_nan=False)
+    (setup.output / REPORT_FILE).write_text(text + "\n")
+
+
+def _write_pictures(directory: Path, pattern: str, pictures: Sequence[bytes]) -> None:
+    for earlier in directory.glob(pattern):
+        earlier.unlink()
+    for index, picture in enumerate(pictures):
+        (directory / pattern.replace("*", f"{index:04d}")).write_bytes(picture)
+
+
+def _class_columns(setup: EvaluationSetup, evaluation: Evaluation) -> dict[str, list[float]]:
+    columns: dict[str, list[float]] = {}
+    if evaluation.cam:
+        columns |= cam_results.class_columns(setup, evaluation.cam.score)
+    if evaluation.segmentation:
+        columns |= segmentation_results.class_columns(evaluation.segmentation.score)
+    return columns
+
+
+def _class_rows(setup: EvaluationSetup, evaluation: Evaluation) -> pa.Table:
+    """Return a row for each class; NaN where the split does not show it."""
+    columns = {COLUMNS[key]: iou for key, iou in _class_columns(setup, evaluation).items()}
+    names = list(setup.class_names)
+    return pa.table({"label": list(range(len(names))), "name": names, **columns})
+
+
+def _content(setup: EvaluationSetup, evaluation: Evaluation) -> dict[str, Any]:
+    """Return everything but the pictures; IoU as fractions, null where there is none."""
+    cam, segmentation = evaluation.cam, evaluation.segmentation
+    content: dict[str, Any] = {
+        "checkpoint": str(setup.network.checkpoint.absolute()),
+        "recipe": setup.network.recipe.name,
+        "official": setup.network.official,
+        "iteration": setup.network.iteration,
+        "dataset": setup.dataset,
+        "split": setup.split,
+        "images": setup.images,
+        "masks_opened": sum(evaluation.masks_opened.values()),
+        "seconds": sum(answer.seconds for answer in (cam, segmentation) if answer),
+    }
+    if cam:
+        content |= cam_results.cam_content(setup, cam.score)
+    if segmentation:
+        content["segmentation"] = segmentation_results.segmentation_content(
+            setup, segmentation.score
+        )
+    return content

@@ -1,0 +1,74 @@
+"""What an evaluation says of the segmentation head."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from platform.evaluate.numbers import by_class, number
+from platform.evaluate.setup import EvaluationSetup
+from platform.results.formats import percent
+from platform.results.text_tables import Grid
+from toco_core.scoring.metrics import ConfusionMatrix
+from toco_core.scoring.segmentation_score import Method, SegmentationScore, Variant
+
+HEADINGS: dict[Variant, str] = {"single": "seg", "multi": "seg multi", "crf": "seg CRF"}
+
+
+def segmentation_table(setup: EvaluationSetup, score: SegmentationScore) -> Grid:
+    """Return mIoU and accuracies of each way to segment."""
+    assert setup.segmentation is not None
+    method = setup.segmentation.method
+    return Grid(
+        title=f"Segmentation on {score.images} images of {setup.split}, %",
+        columns=("inference", "mIoU", "pixel accuracy", "mean accuracy"),
+        rows=[
+            [
+                variant_text(variant, method),
+                percent(counts.miou),
+                percent(counts.pixel_accuracy),
+                percent(counts.mean_accuracy),
+            ]
+            for variant, counts in score.counts.items()
+        ],
+    )
+
+
+def variant_text(variant: Variant, method: Method) -> str:
+    """Word how an image was segmented."""
+    scales = ", ".join(f"{scale:g}" for scale in method.scales)
+    several = f"scales {scales} + mirror" if method.scales else "single scale"
+    match variant:
+        case "single":
+            return "single scale"
+        case "multi":
+            return several
+        case "crf":
+            return f"{several} + CRF"
+
+
+def class_columns(score: SegmentationScore) -> dict[str, list[float]]:
+    """Return the IoU of each class; NaN for one that the truth does not show."""
+    return {HEADINGS[variant]: _class_iou(counts) for variant, counts in score.counts.items()}
+
+
+def segmentation_content(setup: EvaluationSetup, score: SegmentationScore) -> dict[str, Any]:
+    """Return what the JSON file says of the segmentation."""
+    assert setup.segmentation is not None
+    return {
+        "scales": list(setup.segmentation.method.scales),
+        **{
+            variant: {
+                "miou": number(counts.miou),
+                "pixel_accuracy": number(counts.pixel_accuracy),
+                "mean_accuracy": number(counts.mean_accuracy),
+                "class_iou": by_class(setup.class_names, _class_iou(counts)),
+            }
+            for variant, counts in score.counts.items()
+        },
+    }
+
+
+def _class_iou(counts: ConfusionMatrix) -> list[float]:
+    return np.where(counts.present, counts.iou, np.nan).tolist()

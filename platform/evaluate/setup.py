@@ -1,0 +1,82 @@
+"""Everything about an evaluation that can be checked before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from platform.datasets import require_masks, resolve_dataset
+from platform.evaluate.network import Network
+from platform.evaluate.options import EvaluateOptions
+from platform.workers.requests import ScoreRequest, SegmentationRequest
+from toco_core.data.reader import open_dataset
+from toco_core.scoring.segmentation_score import Method
+
+CAM_PURPOSE, SEGMENTATION_PURPOSE = "evaluation", "segmentation"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationSetup:
+    """An evaluation that makes sense: its network fits its dataset."""
+
+    network: Network
+    dataset: str
+    split: str
+    images: int
+    class_names: tuple[str, ...]  # background first
+    cam: ScoreRequest | None
+    segmentation: SegmentationRequest | None
+    bkg: float
+    bkg_source: str  # where the threshold comes from, in words
+    output: Path
+
+
+def check_dataset(
+    network: Network,
+    options: EvaluateOptions,
+    progress: Callable[[int, int], None] | None = None,
+) -> EvaluationSetup:
+    """Find the dataset, or draw it.
+
+    Raises:
+        ValueError: it is not there, lacks the split or its masks, or has other classes.
+    """
+    root = resolve_dataset(options.data or network.recipe.data.source, progress)
+    dataset = open_dataset(root)
+    require_masks(dataset, options.split)
+    network.require_classes(dataset.info, root)
+    in_split = dataset.info.splits[options.split].images
+    shared = _shared(network, root, options)
+    whose = "the recipe" if network.official else "the checkpoint's recipe"
+    return EvaluationSetup(
+        network=network,
+        dataset=root,
+        split=options.split,
+        images=min(options.images or in_split, in_split),
+        class_names=("background", *dataset.info.class_names),
+        cam=ScoreRequest(**shared, purpose=CAM_PURPOSE) if "cam" in options.tasks else None,
+        segmentation=SegmentationRequest(
+            **shared,
+            purpose=SEGMENTATION_PURPOSE,
+            method=Method(scales=options.scales, crf=options.crf),
+        )
+        if "seg" in options.tasks
+        else None,
+        bkg=network.recipe.thresholds.bkg if options.bkg is None else options.bkg,
+        bkg_source=f"thresholds.bkg of {whose}" if options.bkg is None else "--bkg",
+        output=options.output or options.checkpoint.parent / f"evaluation-{options.split}",
+    )
+
+
+def _shared(network: Network, root: str, options: EvaluateOptions) -> dict[str, Any]:
+    """Return what the workers are told whatever they score."""
+    return {
+        "checkpoint": str(options.checkpoint.absolute()),
+        "official": network.official_recipe,
+        "dataset": root,
+        "split": options.split,
+        "images": options.images,
+        "pictures": options.pictures,
+    }

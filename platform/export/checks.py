@@ -1,0 +1,49 @@
+"""What can be said of an export from its options alone, in a moment and without torch."""
+
+from __future__ import annotations
+
+import re
+
+from platform.evaluate.checks import (
+    check_checkpoint,
+    check_counts,
+    check_scales,
+    check_thresholds,
+    official_recipe,
+)
+from platform.export.options import ExportOptions
+from toco_core.settings import Recipe
+
+
+def check_options(options: ExportOptions) -> Recipe | None:
+    """Refuse what cannot be; return the recipe of an official checkpoint.
+
+    Raises:
+        ValueError: names the option, its value and what it may be.
+    """
+    thresholds = {name: getattr(options, name) for name in ("bkg", "low", "high")}
+    check_thresholds(thresholds)
+    _check_choice_of_thresholds(options)
+    check_counts({"images": options.images, "scorers": options.workers.scorers})
+    check_scales(options.scales)
+    if not options.kinds:
+        raise ValueError("--kinds needs one of labels, cams, overlays")
+    if options.source == "seg" and any(value is not None for value in thresholds.values()):
+        raise ValueError("--bkg, --low and --high are thresholds of a CAM, not of --source seg")
+    if options.all_classes and options.source != "seg":
+        raise ValueError("--all-classes is for --source seg: a CAM needs the image's labels")
+    if re.match(r"\w+:/", str(options.output)):
+        raise ValueError(f"OUTPUT {options.output} must be a directory of this machine")
+    check_checkpoint(options.checkpoint)
+    return official_recipe(options.network, options.data)
+
+
+def _check_choice_of_thresholds(options: ExportOptions) -> None:
+    low, high = options.low, options.high
+    if (low is None) != (high is None):
+        raise ValueError("--low and --high only work together: give both or neither")
+    if low is not None and high is not None:
+        if options.bkg is not None:
+            raise ValueError("--bkg and --low/--high exclude each other")
+        if not low < high:
+            raise ValueError(f"--low {low} must be below --high {high}")

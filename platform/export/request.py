@@ -1,0 +1,48 @@
+"""The request for an export, which evaluation workers carry out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from platform.export.files import file_of, is_whole
+from platform.export.options import Kind, Source
+from platform.workers.requests import Request
+
+if TYPE_CHECKING:
+    from toco_core.data.reader import ParquetSplit
+    from toco_core.trained_network import TrainedNetwork
+
+
+class Exported(NamedTuple):
+    """How many images were written, and how many were there already."""
+
+    written: int
+    found: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportRequest(Request[Exported]):
+    """Write the files of some images."""
+
+    output: str
+    kinds: tuple[Kind, ...]
+    source: Source
+    bkg: float | None  # or both of the next
+    low: float | None
+    high: float | None
+    scales: tuple[float, ...]
+    crf: bool
+    all_classes: bool
+
+    def carry_out(self, network: TrainedNetwork, split: ParquetSplit, indices: range) -> Exported:
+        from platform.export.image import export_image
+
+        missing = [index for index in indices if not self._is_there(split.row(index).name)]
+        for index in missing:
+            export_image(self, network, split, index)
+        return Exported(len(missing), len(indices) - len(missing))
+
+    def _is_there(self, name: str) -> bool:
+        return all(is_whole(file_of(Path(self.output), kind, name)) for kind in self.kinds)

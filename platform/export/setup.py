@@ -1,0 +1,106 @@
+"""Everything about an export that can be checked before it starts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from platform.datasets import resolve_dataset
+from platform.evaluate.network import Network
+from platform.export.files import write_whole
+from platform.export.options import ExportOptions
+from platform.export.request import ExportRequest
+from toco_core.data.reader import open_dataset
+
+SETTINGS_FILE = "export.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportSetup:
+    """An export that makes sense: its network fits its dataset, its directory is its own."""
+
+    request: ExportRequest
+    images: int
+    output: Path
+
+
+def check_export(
+    network: Network,
+    options: ExportOptions,
+    progress: Callable[[int, int], None] | None = None,
+) -> ExportSetup:
+    """Find the dataset, or draw it, and take the directory.
+
+    Raises:
+        ValueError: the dataset is not there, lacks the split, or has other classes; the directory
+            holds an export with other settings.
+    """
+    root = resolve_dataset(options.data or network.recipe.data.source, progress)
+    dataset = open_dataset(root)
+    dataset.split(options.split)
+    info = dataset.info
+    network.require_classes(info, root)
+    request = _request(network, root, options)
+    _take_directory(options.output, _settings(network, request))
+    in_split = info.splits[options.split].images
+    return ExportSetup(
+        request=request, images=min(options.images or in_split, in_split), output=options.output
+    )
+
+
+def _request(network: Network, root: str, options: ExportOptions) -> ExportRequest:
+    bkg = options.bkg
+    if bkg is None and options.low is None and options.source != "seg":
+        bkg = network.recipe.thresholds.bkg
+    return ExportRequest(
+        checkpoint=str(options.checkpoint.absolute()),
+        official=network.official_recipe,
+        dataset=root,
+        split=options.split,
+        images=options.images,
+        output=str(options.output.absolute()),
+        kinds=options.kinds,
+        source=options.source,
+        bkg=bkg,
+        low=options.low,
+        high=options.high,
+        scales=options.scales,
+        crf=options.crf,
+        all_classes=options.all_classes,
+    )
+
+
+def _settings(network: Network, request: ExportRequest) -> dict[str, Any]:
+    """Return what all files of one directory must have in common."""
+    names = ("dataset", "split", "source", "bkg", "low", "high", "scales", "crf", "all_classes")
+    with network.checkpoint.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    settings = {name: getattr(request, name) for name in names}
+    # Of an official checkpoint, the recipe is an option too: it holds crop size and CAM scales.
+    return {
+        "checkpoint_sha256": digest,
+        "recipe": network.recipe.model_dump(mode="json"),
+        **settings,
+        "scales": list(request.scales),
+    }
+
+
+def _take_directory(output: Path, settings: dict[str, Any]) -> None:
+    path = output / SETTINGS_FILE
+    if path.is_file():
+        before = json.loads(path.read_text())
+        changed = [key for key, value in settings.items() if before.get(key) != value]
+        if changed:
+            what = ", ".join(f"{key} (was {before.get(key)})" for key in changed if key != "recipe")
+            raise ValueError(
+                f"{output} holds an export with other settings: {what or 'recipe'}; choose "
+                "another OUTPUT"
+            )
+        return
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise ValueError(f"{output} is not an export of this command, and not empty")
+    write_whole(path, (json.dumps(settings, indent=2) + "\n").encode())

@@ -1,0 +1,24 @@
+"""Search ToCo's hyper-parameters: `python -m platform.search`."""
+
+from __future__ import annotations
+
+import tyro
+
+from platform.command_line import run_command
+from platform.search.options import SearchOptions
+
+
+def main() -> None:
+    """Read the command line, then search."""
+    options = tyro.cli(SearchOptions, prog="python -m platform.search")
+
+    def search() -> int:
+        from platform.search.command import run_search  # torch and ray: only after the help
+
+        return run_search(options)
+
+    run_command(search)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""A search from its options to its report."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import optuna
+from rich.console import Console
+
+from platform.cluster.runtime import start_ray
+from platform.command_line import drawing_progress
+from platform.lock import only_one
+from platform.search.conclusion import print_ending
+from platform.search.options import SearchOptions
+from platform.search.pruners import make_pruner
+from platform.search.samplers import make_sampler
+from platform.search.setup import (
+    SearchSetup,
+    check_dataset,
+    check_options,
+    local_node,
+    place_search,
+)
+from platform.search.study import default_storage, is_over, open_storage, open_study
+from platform.search.winner import is_reported
+from toco_core.settings.overrides import dump_recipe
+
+RECIPE_FILE = "recipe.yaml"
+
+
+def run_search(options: SearchOptions) -> int:
+    """Run or resume a search; return the exit status of the command.
+
+    Raises:
+        ValueError: the options do not fit each other, the dataset or the machines.
+        ConnectionError: there is no Ray cluster at the address.
+    """
+    console = Console()
+    space, name = check_options(options)
+    address = options.resources.address or os.environ.get("RAY_ADDRESS")
+    if not address:  # refused before Ray, which takes seconds, is started
+        place_search([local_node(options.resources)], options.resources, space.recipe)
+    with drawing_progress(console) as progress:
+        setup = check_dataset(space, name, options, progress)
+    setup.directory.mkdir(parents=True, exist_ok=True)
+    with only_one(setup.directory):
+        study = _open_study(setup, options)
+        _write_settings(setup)
+        if is_over(study, options.trials) and is_reported(setup, study):
+            return print_ending(setup, study, console)
+        return _run_session(setup, options, study, console, address)
+
+
+def _open_study(setup: SearchSetup, options: SearchOptions) -> optuna.Study:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return open_study(
+        open_storage(options.study or default_storage(setup.directory)),
+        setup.name,
+        setup.space,
+        sampler=make_sampler(options.sampler, setup.space, options.seed),
+        pruner=make_pruner(options.pruner, setup.space.recipe.iterations),
+        extra=setup.fingerprint(),
+    )
+
+
+def _write_settings(setup: SearchSetup) -> None:
+    command = " ".join(["python -m platform.search", *sys.argv[1:]])
+    text = f"# The recipe of {setup.name}, every setting resolved. Made by: {command}\n"
+    (setup.directory / RECIPE_FILE).write_text(text + dump_recipe(setup.space.recipe))
+
+
+def _run_session(
+    setup: SearchSetup,
+    options: SearchOptions,
+    study: optuna.Study,
+    console: Console,
+    address: str | None,
+) -> int:
+    console.print(f"starting Ray (its log: {_shown(setup.log_file)})", style="dim")
+    _set_up_tune()
+    # Tune takes seconds to import. Not in a thread meanwhile: with Ray starting, that may deadlock.
+    from platform.search.session import Session
+
+    nested = options.resources.workers > 1
+    with start_ray(setup.log_file, address=address, dashboard=nested):
+        return Session(setup, options, study, console).run()
+
+
+def _shown(path: Path) -> str:
+    """Return a path as short as it can be from here."""
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def _set_up_tune() -> None:
+    """Switch off what Tune would print, log and save beside us: the study is the record."""
+    variables = {
+        "RAY_AIR_NEW_OUTPUT": "0",
+        "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+        "TUNE_GLOBAL_CHECKPOINT_S": "3600",
+        "RAY_CHDIR_TO_TRIAL_DIR": "0",
+        "RAY_TRAIN_V2_ENABLED": "1",
+        "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C is ours
+    }
+    os.environ.update(variables)

@@ -1,0 +1,99 @@
+"""What a finished search has to say: on the terminal, and in `summary.md`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+import optuna
+from rich.console import Console
+
+from platform.results.summary import (
+    Contender,
+    SearchSummary,
+    summary_markdown,
+    summary_renderable,
+)
+from platform.results.tables import read_trials
+from platform.results.trial_rows import TrialRow
+from platform.search.setup import REPORT_SPLIT, TUNE_SPLIT, SearchSetup
+from platform.search.winner import (
+    BEST_CHECKPOINT,
+    BEST_RECIPE,
+    ReportScore,
+    find_winner,
+    read_report,
+)
+
+SUMMARY_FILE = "summary.md"
+NO_WINNER = 1  # exit status
+
+
+def print_ending(setup: SearchSetup, study: optuna.Study, console: Console) -> int:
+    """Print the summary and write it down.
+
+    Returns:
+        The exit status: 0, or 1 if no trial reached its end.
+    """
+    winner = find_winner(study)
+    if winner is None:
+        console.print(
+            f"no trial reached its end; {setup.directory / 'trials.parquet'} has the reasons",
+            soft_wrap=True,
+        )
+        return NO_WINNER
+    summary = summarise(
+        setup, read_trials(setup.directory), read_report(setup.directory), winner.number
+    )
+    (setup.directory / SUMMARY_FILE).write_text(summary_markdown(summary))
+    console.print(summary_renderable(summary))
+    return 0
+
+
+def summarise(
+    setup: SearchSetup,
+    trials: Sequence[TrialRow],
+    report: Mapping[int, ReportScore],
+    winner: int,
+) -> SearchSummary:
+    """Put together what a search found."""
+    by_number = {row.number: row for row in trials}
+    return SearchSummary(
+        name=setup.name,
+        trials=trials,
+        default=_contender(by_number[0], report.get(0)) if 0 in report else None,
+        winner=_contender(by_number[winner], report.get(winner)),
+        seconds=time_span(trials),
+        masks={
+            TUNE_SPLIT: {"scores during training": sum(row.mask_reads for row in trials)},
+            REPORT_SPLIT: {"final report": sum(score.masks_opened for score in report.values())},
+        },
+        places=_places(setup),
+    )
+
+
+def _places(setup: SearchSetup) -> dict[str, str]:
+    shown = os.path.relpath(setup.directory)
+    return {
+        "winning configuration": f"{shown}/{BEST_RECIPE}",
+        "its checkpoint": f"{shown}/{BEST_CHECKPOINT}",
+        "all trials, all scores": f"{shown}/trials.parquet, {shown}/curves.parquet",
+        "TensorBoard": f"tensorboard --logdir {os.path.dirname(shown) or '.'}",
+    }
+
+
+def _contender(row: TrialRow, report: ReportScore | None) -> Contender:
+    return Contender(
+        number=row.number,
+        params=row.params,
+        tune=row.score,
+        tune_aux=row.aux_score,
+        report=report.miou if report else None,
+        report_aux=report.aux_miou if report else None,
+    )
+
+
+def time_span(trials: Sequence[TrialRow]) -> float:
+    """Return the time from the first trial's start to the last one's end, s; pauses included."""
+    ends = [row.ended for row in trials if row.ended is not None]
+    return max(ends) - min(row.started for row in trials) if ends else 0.0

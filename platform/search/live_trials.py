@@ -1,0 +1,173 @@
+"""The trials of a study that are in work: handed out, reported on, finished. No Ray in here."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections import deque
+from typing import Protocol
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from platform.search.space.checked import CheckedSpace
+from platform.search.trial_protocol import Assignment
+
+_VERDICT = "verdict"  # the trial attribute that says why a trial was stopped
+_log = logging.getLogger(__name__)
+
+
+class Observer(Protocol):
+    """Hears when a trial starts, also again, and when the study knows its end."""
+
+    def started(self, assignment: Assignment) -> None: ...
+
+    def ended(self, number: int, state: TrialState, score: float | None, reason: str) -> None: ...
+
+
+class LiveTrials:
+    """What a search knows of its trials, all of it kept in the study.
+
+    Trials that an earlier run left unfinished are handed out first, under their number and with
+    their parameters. A verdict (pruned, failed) is in the study before Ray hears of it, and the
+    last score before the trial is told complete, so that a crash between the two loses nothing.
+
+    Args:
+        study: The record; scores are maximised.
+        space: What is searched.
+        budget: Trials of the study in all, those of earlier runs and failed ones included.
+        iterations: Training iterations of a whole trial; the step of its last score.
+        observer: Is told of starts and ends, after the study has them.
+    """
+
+    def __init__(
+        self,
+        study: optuna.Study,
+        space: CheckedSpace,
+        *,
+        budget: int,
+        iterations: int,
+        observer: Observer | None = None,
+    ) -> None:
+        if budget < 1:
+            raise ValueError(f"the number of trials is {budget}, but must be at least 1")
+        self.study = study
+        self.observer = observer
+        self._space = space
+        self._budget = budget
+        self._iterations = iterations
+        self._trials: dict[int, optuna.Trial] = {}
+        self._unfinished: deque[int] = deque()
+        for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            self._adopt(trial)
+
+    def _adopt(self, trial: FrozenTrial) -> None:
+        # Optuna has no public way to take up a trial of another process by its number.
+        self._trials[trial.number] = optuna.Trial(self.study, trial._trial_id)
+        if not self._settle(trial.number):
+            self._unfinished.append(trial.number)
+
+    def remaining(self) -> int:
+        """Return how many trials are still to be handed out, unfinished ones included."""
+        return len(self._unfinished) + max(0, self._budget - self._started())
+
+    def _started(self) -> int:
+        trials = self.study.get_trials(deepcopy=False)
+        return sum(trial.state != TrialState.WAITING for trial in trials)
+
+    def next(self) -> Assignment | None:
+        """Hand out the next trial: an unfinished one, or a new one while the budget lasts."""
+        if self._unfinished:
+            trial = self._trials[self._unfinished.popleft()]
+        elif self._started() < self._budget:
+            trial = self.study.ask()
+        else:
+            return None
+        self._trials[trial.number] = trial
+        scored = tuple(sorted(_scores(trial)))
+        assignment = Assignment(trial.number, self._space.suggest(trial), scored)
+        if self.observer:
+            self.observer.started(assignment)
+        return assignment
+
+    def report(self, number: int, score: float, step: int) -> bool:
+        """Record a score, and decide whether the trial goes on.
+
+        The published configuration (trial 0) competes on every rung but is never pruned: the
+        search is worth what it gains over a baseline that finished.
+
+        Args:
+            number: The trial.
+            score: CAM mIoU, 0..1. One that is not finite fails the trial.
+            step: Training iterations so far. A step that was reported already, or one before it,
+                is ignored: it comes from a trial that went back to its last checkpoint.
+
+        Returns:
+            Whether the trial goes on.
+        """
+        trial = self._trials.get(number)
+        if trial is None or _VERDICT in trial.user_attrs:
+            return False
+        if not math.isfinite(score):
+            self._decide(trial, TrialState.FAIL, f"score {score} at iteration {step}")
+            return False
+        if step <= _last_step(trial):
+            return True
+        trial.report(score, step)
+        # asked for trial 0 too, and at the end: the pruner keeps the rungs of all trials
+        prune = trial.should_prune()
+        if not prune or number == 0 or step >= self._iterations:
+            return True
+        self._decide(trial, TrialState.PRUNED, f"pruned at iteration {step}")
+        return False
+
+    def finish(self, number: int) -> None:
+        """Tell the study how a trial ended that Ray says is over.
+
+        A trial that was neither scored to its end nor stopped by us was stopped by someone else (a
+        time limit, for instance): it stays unfinished, and the next run takes it up.
+        """
+        if number in self._trials and not self._settle(number):
+            _log.warning("trial %d stopped before its last score; a resumed search goes on", number)
+            del self._trials[number]
+
+    def fail(self, number: int, reason: str) -> None:
+        """Tell the study that a trial broke."""
+        trial = self._trials.get(number)
+        if trial is not None:
+            if _VERDICT not in trial.user_attrs:
+                self._decide(trial, TrialState.FAIL, reason)
+            self._settle(number)
+
+    def _decide(self, trial: optuna.Trial, state: TrialState, reason: str) -> None:
+        trial.set_user_attr(_VERDICT, {"state": state.name, "reason": reason})
+
+    def _settle(self, number: int) -> bool:
+        """Tell the study the end of a trial, if there is a verdict or a last score."""
+        trial = self._trials[number]
+        verdict = trial.user_attrs.get(_VERDICT)
+        if verdict:
+            told = self.study.tell(trial, state=TrialState[verdict["state"]])
+        elif _last_step(trial) >= self._iterations:
+            told = self.study.tell(trial, _scores(trial)[_last_step(trial)])
+        else:
+            return False
+        del self._trials[number]
+        if self.observer:
+            reason = verdict["reason"] if verdict else ""
+            self.observer.ended(number, told.state, told.value, reason)
+        return True
+
+
+def reason_of(trial: FrozenTrial) -> str:
+    """Return why a trial was pruned or failed; empty for one that reached its end."""
+    return trial.user_attrs.get(_VERDICT, {}).get("reason", "")
+
+
+def _scores(trial: optuna.Trial) -> dict[int, float]:
+    # `Trial` shows its reports to nobody; the frozen copy that Optuna keeps in it has them
+    return trial._cached_frozen_trial.intermediate_values
+
+
+def _last_step(trial: optuna.Trial) -> int:
+    return max(_scores(trial), default=-1)

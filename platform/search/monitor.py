@@ -1,0 +1,93 @@
+"""From Ray Tune and the study to the events that are shown and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+from ray.tune import Callback
+
+from platform.results.events import EndState, Sink, TrialEnded, TrialScored, TrialStarted
+from platform.results.trial_rows import TrialRow
+from platform.search.live_trials import reason_of
+from platform.search.trial_protocol import EVENT, Assignment, trial_directory
+from platform.train.run_checkpoints import iteration_of, list_checkpoints
+
+_END_STATES: dict[TrialState, EndState] = {
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+}
+
+
+class _Unpickled:
+    """Tune pickles whatever it is given; no one reads it, the study is the record."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}  # terminals and files do not survive a pickling
+
+
+class EventForwarder(_Unpickled, Callback):
+    """Tune's callback: hands on what the trials report."""
+
+    def __init__(self, sink: Sink, gpus_per_trial: float) -> None:
+        self._sink = sink
+        self._gpus = gpus_per_trial
+        self.gpu_seconds = 0.0  # of training, in this session
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        event = result.get(EVENT)
+        if event is not None:
+            self._sink.handle(event)
+        if isinstance(event, TrialScored):
+            self.gpu_seconds += event.seconds_training * self._gpus
+
+
+class TrialObserver(_Unpickled):
+    """Hears from the study when a trial starts and ends, in the order in which it is recorded."""
+
+    def __init__(self, sink: Sink, trials_directory: Path) -> None:
+        self._sink = sink
+        self._directory = trials_directory
+
+    def started(self, assignment: Assignment) -> None:
+        directory = trial_directory(self._directory, assignment.number)
+        checkpoints = list_checkpoints(directory)
+        self._sink.handle(
+            TrialStarted(
+                number=assignment.number,
+                params=assignment.params,
+                iteration=iteration_of(checkpoints[-1]) if checkpoints else 0,
+            )
+        )
+
+    def catch_up(self, study: optuna.Study, rows: Iterable[TrialRow]) -> None:
+        """Tell the end of trials that the study knows and `rows`, read from the table, do not.
+
+        A crash in between the two leaves such trials.
+        """
+        known = {row.number: row.is_over for row in rows}
+        for trial in study.get_trials(deepcopy=False):
+            if trial.state.is_finished() and not known.get(trial.number):
+                if trial.number not in known:
+                    self.started(Assignment(trial.number, dict(trial.params)))
+                self.ended(trial.number, trial.state, _score_of(trial), reason_of(trial))
+
+    def ended(self, number: int, state: TrialState, score: float | None, reason: str) -> None:
+        self._sink.handle(
+            TrialEnded(number=number, state=_END_STATES[state], score=score, reason=reason)
+        )
+        if state is not TrialState.COMPLETE:  # nobody goes on from it, and it cannot win
+            directory = trial_directory(self._directory, number)
+            for path in list_checkpoints(directory):
+                path.unlink(missing_ok=True)
+
+
+def _score_of(trial: FrozenTrial) -> float | None:
+    """Return the score as Optuna tells it: of a pruned trial, its last one."""
+    return trial.value if trial.state is not TrialState.FAIL else None

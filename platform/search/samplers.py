@@ -1,0 +1,193 @@
+"""Optuna's samplers by name, made feasible and repeatable."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
+from typing import Any, TypeAlias
+
+import numpy as np
+import optuna
+from optuna import samplers
+from optuna.distributions import BaseDistribution
+from optuna.exceptions import ExperimentalWarning
+from optuna.trial import FrozenTrial, TrialState
+
+from platform.search.space.checked import CheckedSpace, Params
+from platform.search.space.parameters import Parameter, Value
+
+# (seed of the study, seed of the trial) -> a fresh sampler
+Build: TypeAlias = Callable[[int, int], samplers.BaseSampler]
+
+
+def _qmc(study_seed: int, seed: int) -> samplers.BaseSampler:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)  # as it has been since Optuna 3
+        return samplers.QMCSampler(
+            scramble=True,
+            seed=study_seed,  # one sequence for the whole study: only the place in it moves on
+            independent_sampler=samplers.RandomSampler(seed=seed),
+            warn_independent_sampling=False,
+        )
+
+
+_BUILDERS: dict[str, Build] = {
+    "tpe": lambda _, seed: samplers.TPESampler(multivariate=True, constant_liar=True, seed=seed),
+    "gp": lambda _, seed: samplers.GPSampler(seed=seed, warn_independent_sampling=False),
+    "cmaes": lambda _, seed: samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False),
+    "random": lambda _, seed: samplers.RandomSampler(seed=seed),
+    "qmc": _qmc,
+    # Optuna's population of 50 makes a random search of any study that is not larger
+    "nsga2": lambda _, seed: samplers.NSGAIISampler(population_size=10, seed=seed),
+}
+_PACKAGES = {"cmaes": ("cmaes",), "gp": ("scipy", "torch"), "qmc": ("scipy",)}
+_PROPOSALS = 8  # of the sampler itself; a GP answers nearly the same each time, and takes 0.5 s
+_RANDOM = 256  # random configurations from which the feasible one nearest to a proposal is taken
+
+
+def sampler_names() -> list[str]:
+    """List the samplers that `make_sampler` knows."""
+    return list(_BUILDERS)
+
+
+def make_sampler(name: str, space: CheckedSpace, seed: int) -> TrialSampler:
+    """Make a sampler by name.
+
+    Args:
+        name: One of `sampler_names()`.
+        space: What it proposes from.
+        seed: The same seed and the same finished trials give the same proposal.
+
+    Raises:
+        ValueError: If there is no such sampler, or a package that it needs is not installed.
+    """
+    if name not in _BUILDERS:
+        raise ValueError(f"sampler {name!r} is not one of {', '.join(_BUILDERS)}")
+    missing = [package for package in _PACKAGES.get(name, ()) if find_spec(package) is None]
+    if missing:
+        packages = " ".join(missing)
+        raise ValueError(
+            f"sampler {name!r} needs {packages}: pip install {packages}, or use --sampler tpe"
+        )
+    return TrialSampler(_BUILDERS[name], space, seed)
+
+
+class TrialSampler(samplers.BaseSampler):
+    """Any sampler of Optuna, with a random state of each trial's own and feasible proposals only.
+
+    The random state derives from the seed and the trial's number, so a search that was interrupted
+    goes on as it would have; Optuna's samplers by themselves begin again with the numbers that
+    they began with, and propose their first configurations a second time.
+
+    A proposal that breaks a constraint is drawn again before Optuna hears of it. It costs no trial,
+    and nothing infeasible is ever in the study. A sampler that insists gets the feasible one of
+    many random configurations that is nearest to its proposal.
+    """
+
+    def __init__(self, build: Build, space: CheckedSpace, seed: int) -> None:
+        self._build = build
+        self._space = space
+        self._seed = seed
+        self._number = -1
+        self._inner: samplers.BaseSampler = samplers.RandomSampler(seed=seed)
+
+    def _sampler_of(self, trial: FrozenTrial) -> samplers.BaseSampler:
+        if trial.number != self._number:
+            self._inner = self._build(self._seed, _trial_seed(self._seed, trial.number))
+            self._number = trial.number
+        return self._inner
+
+    def reseed_rng(self) -> None:
+        """Do nothing: Optuna reseeds for threads that share a sampler, and none do here."""
+
+    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        self._sampler_of(trial).before_trial(study, trial)
+
+    def after_trial(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        state: TrialState,
+        values: Sequence[float] | None,
+    ) -> None:
+        self._sampler_of(trial).after_trial(study, trial, state, values)
+
+    def infer_relative_search_space(
+        self, study: optuna.Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        """Return the whole space: constraints are about parameters together."""
+        return self._space.distributions
+
+    def sample_relative(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        search_space: dict[str, BaseDistribution],
+    ) -> dict[str, Any]:
+        """Draw all parameters of a trial at once, feasible together."""
+        fixed = trial.system_attrs.get(
+            "fixed_params", {}
+        )  # Optuna's name for what a person has set
+        proposal = self._feasible(study, trial, fixed)
+        if trial.params.items() <= proposal.items():
+            return proposal
+        # drawn before a crash, when other trials had not finished yet
+        return self._feasible(study, trial, {**fixed, **trial.params})
+
+    def _feasible(
+        self, study: optuna.Study, trial: FrozenTrial, given: Mapping[str, Value]
+    ) -> Params:
+        proposal: Params = {}
+        for _ in range(_PROPOSALS):
+            proposal = self._propose(study, trial, given)
+            if self._space.is_feasible(proposal):
+                return proposal
+        seed = [_trial_seed(self._seed, trial.number), 1]
+        return _nearest_feasible(self._space, proposal, given, np.random.default_rng(seed))
+
+    def _propose(
+        self, study: optuna.Study, trial: FrozenTrial, given: Mapping[str, Value]
+    ) -> Params:
+        inner = self._sampler_of(trial)
+        together = inner.sample_relative(
+            study, trial, inner.infer_relative_search_space(study, trial)
+        )
+
+        def draw(parameter: Parameter) -> Value:
+            if parameter.key in given:
+                return given[parameter.key]
+            if parameter.contains(together.get(parameter.key)):
+                return parameter.snap(together[parameter.key])
+            distribution = self._space.distributions[parameter.key]
+            return parameter.snap(
+                inner.sample_independent(study, trial, parameter.key, distribution)
+            )
+
+        return self._space.complete(draw)
+
+    def sample_independent(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        """Draw one parameter by itself, as the first trials of most samplers are."""
+        inner = self._sampler_of(trial)
+        return inner.sample_independent(study, trial, param_name, param_distribution)
+
+
+def _trial_seed(seed: int, number: int) -> int:
+    return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+
+
+def _nearest_feasible(
+    space: CheckedSpace, proposal: Params, given: Mapping[str, Value], rng: np.random.Generator
+) -> Params:
+    candidates = [space.random(rng, given) for _ in range(_RANDOM)]
+    feasible = [one for one in candidates if space.is_feasible(one)]
+    if not feasible:
+        fixed = f" with {dict(given)}" if given else ""
+        raise ValueError(f"{space.space.name}: no feasible configuration found{fixed}")
+    return min(feasible, key=lambda one: space.distance(one, proposal))

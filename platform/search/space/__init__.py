@@ -1,0 +1,1 @@
+"""Search spaces: which settings vary, over what, and under which conditions."""

@@ -1,0 +1,70 @@
+"""Read one entry of a search space's `parameters`, refusing what describes no range."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from platform.search.space.expressions import parse_condition
+from platform.search.space.parameters import Kind, Parameter
+from toco_core.settings.keys import check_key
+
+_FIELDS = {
+    "int": {"low", "high", "step", "log"},
+    "float": {"low", "high", "step", "log"},
+    "category": {"choices"},
+}
+
+
+def parse_parameter(key: str, entry: Any, source: str) -> Parameter:
+    """Read one entry of a space's `parameters`.
+
+    Args:
+        key: A dotted settings key.
+        entry: `{type: int|float, low, high, step, log}` or `{type: category, choices}`, and `when`.
+        source: What errors call the file.
+
+    Raises:
+        ValueError: If the key is no setting or the entry does not describe a range.
+    """
+    check_key(key, source)
+    where = f"{source}: {key}"
+    if not isinstance(entry, Mapping) or entry.get("type") not in _FIELDS:
+        raise ValueError(f"{where}: needs a type: one of {', '.join(_FIELDS)}")
+    fields = dict(entry)
+    kind: Kind = fields.pop("type")
+    when = fields.pop("when", None)
+    if unknown := fields.keys() - _FIELDS[kind]:
+        allowed = ", ".join(sorted({*_FIELDS[kind], "when"}))
+        raise ValueError(f"{where}: {', '.join(sorted(unknown))} is not one of {allowed}")
+    _check_choices(fields, where) if kind == "category" else _check_range(kind, fields, where)
+    if kind == "category":
+        fields["choices"] = tuple(fields["choices"])
+    condition = parse_condition(str(when), where) if when is not None else None
+    return Parameter(key=key, kind=kind, when=condition, source=source, **fields)
+
+
+def _check_choices(fields: dict[str, Any], where: str) -> None:
+    choices = fields.get("choices")
+    if not isinstance(choices, list) or not choices:
+        raise ValueError(f"{where}: a category needs choices: [one, another]")
+    if not all(isinstance(choice, bool | int | float | str) for choice in choices):
+        raise ValueError(f"{where}: choices are numbers, words or true/false, not {choices}")
+    if len(set(choices)) < len(choices):
+        raise ValueError(f"{where}: a choice is given twice in {choices}")
+
+
+def _check_range(kind: Kind, fields: dict[str, Any], where: str) -> None:
+    numbers = [name for name in ("low", "high", "step") if name in fields]
+    wanted = int if kind == "int" else (int, float)
+    for name in numbers:
+        if isinstance(fields[name], bool) or not isinstance(fields[name], wanted):
+            raise ValueError(f"{where}: {name} {fields[name]!r} is not of type {kind}")
+    if "low" not in fields or "high" not in fields or not fields["low"] <= fields["high"]:
+        raise ValueError(f"{where}: needs low and high, low not above high (has {fields})")
+    if fields.get("step") is not None and fields["step"] <= 0:
+        raise ValueError(f"{where}: step {fields['step']} must be above 0")
+    if not isinstance(fields.get("log", False), bool):
+        raise ValueError(f"{where}: log {fields['log']!r} must be true or false")
+    if fields.get("log") and (fields["low"] <= 0 or "step" in fields):
+        raise ValueError(f"{where}: a log range needs low above 0 and no step (has {fields})")

@@ -1,0 +1,90 @@
+"""A trial, as Ray Tune runs it: one Ray Train run of the ToCo trainer."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ray import tune
+
+from platform.cluster.placement import Placement
+from platform.results.events import Event, TrialScored
+from platform.search.trial_protocol import (
+    EVENT,
+    FAILED,
+    ITERATION,
+    SCORE,
+    Assignment,
+    trial_directory,
+)
+from platform.train.plan import RunPlan
+from platform.workers.pool import PoolClient
+from toco_core.settings.overrides import apply_overrides
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialPlan:
+    """What all trials of a search have in common."""
+
+    base: RunPlan  # its recipe without the searched parameters; its directory that of all trials
+    placement: Placement
+    client: PoolClient
+
+    def run_plan(self, assignment: Assignment) -> RunPlan:
+        """Return the plan of one trial, with a directory of its own."""
+        return replace(
+            self.base,
+            number=assignment.number,
+            recipe=apply_overrides(self.base.recipe, assignment.params),
+            directory=str(trial_directory(Path(self.base.directory), assignment.number)),
+            scored=frozenset(assignment.scored),
+        )
+
+
+def run_trial(config: Mapping[str, Any], plan: TrialPlan) -> None:
+    """Run the trial of an assignment to its end: a function for `tune.Tuner`."""
+    # torch takes seconds to import, and the search's driver, which only names this function, none
+    from platform.train.on_ray import is_worth_retrying
+
+    try:
+        run_plan = plan.run_plan(Assignment(**config))
+        Path(run_plan.directory).mkdir(parents=True, exist_ok=True)
+        _fit(run_plan, plan)
+    except Exception as error:  # whatever it is, it ends this trial, not the search
+        if is_worth_retrying(error):
+            raise
+        traceback.print_exc()  # into the log of this Ray worker
+        tune.report({FAILED: _one_line(error)})
+
+
+def _fit(run_plan: RunPlan, plan: TrialPlan) -> None:
+    from platform.train.on_ray import fit_in_process, fit_in_workers
+
+    name, placement = f"train-{tune.get_context().get_trial_id()}", plan.placement
+    if placement.workers_per_trial == 0:
+        fit_in_process(run_plan, plan.client, report_to_tune, name)
+    else:
+        fit_in_workers(
+            run_plan,
+            plan.client,
+            report_to_tune,
+            name,
+            workers=placement.workers_per_trial,
+            resources=placement.worker,
+        )
+
+
+def report_to_tune(event: Event) -> None:
+    """Hand an event to Tune; one with a score is put to the pruner."""
+    metrics: dict[str, Any] = {EVENT: event}
+    if isinstance(event, TrialScored):
+        metrics |= {ITERATION: event.iteration, SCORE: event.score}
+    tune.report(metrics)
+
+
+def _one_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines() or [""]
+    return f"{type(error).__name__}: {lines[-1]}"

@@ -1,0 +1,158 @@
+"""The winner of a search, and its score on images that the search never saw."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from platform.results.tables import read_curves
+from platform.search.setup import REPORT_SPLIT, SearchSetup
+from platform.search.trial_protocol import trial_directory
+from platform.train.run_checkpoints import list_checkpoints
+from platform.workers.requests import ScoreRequest
+from toco_core.files import replacing
+from toco_core.settings.overrides import apply_overrides, dump_recipe
+
+if TYPE_CHECKING:
+    from platform.workers.results import ScoredCheckpoint
+
+REPORT_FILE = "report.json"
+BEST_RECIPE, BEST_CHECKPOINT = "best.yaml", "best.pt"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportScore:
+    """CAM mIoU, 0..1, on the `report` split at the threshold that the `tune` split chose."""
+
+    number: int
+    bkg: float
+    aux_bkg: float
+    miou: float
+    aux_miou: float
+    masks_opened: int
+
+
+def complete_trials(study: optuna.Study) -> list[FrozenTrial]:
+    """Return the trials that reached their end, in the order of their numbers."""
+    return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+
+
+def find_winner(study: optuna.Study) -> FrozenTrial | None:
+    """Return the trial with the highest last score, the earliest of several; None without any."""
+    return max(complete_trials(study), key=lambda trial: trial.value or 0.0, default=None)
+
+
+def is_reported(setup: SearchSetup, study: optuna.Study) -> bool:
+    """Whether the winner's score on `report` is known, or there is no winner to score."""
+    winner = find_winner(study)
+    return winner is None or winner.number in read_report(setup.directory)
+
+
+def report_winner(
+    setup: SearchSetup,
+    study: optuna.Study,
+    score: Callable[[ScoreRequest], ScoredCheckpoint],
+) -> None:
+    """Score winner and published configuration once on the `report` split, and keep the winner.
+
+    Args:
+        setup: of the search.
+        study: its record.
+        score: a checkpoint by the evaluation workers.
+
+    Raises:
+        ValueError: the checkpoint of one of the two is gone.
+    """
+    winner = find_winner(study)
+    if winner is None:
+        return
+    known = read_report(setup.directory)
+    chosen = {trial.number for trial in complete_trials(study)} & {0, winner.number}
+    new = {number: _score(setup, number, score) for number in sorted(chosen - known.keys())}
+    report = {**known, **new}
+    _keep_best(setup, winner, report[winner.number].bkg)
+    _write_report(setup.directory, report)  # last: where it is, the rest is done
+    _forget_losers(setup, study, keep=chosen)
+
+
+def read_report(directory: Path) -> dict[int, ReportScore]:
+    """Return every score on `report` by trial, those of earlier winners too."""
+    path = directory / REPORT_FILE
+    rows = json.loads(path.read_text()) if path.exists() else []
+    return {row["number"]: ReportScore(**row) for row in rows}
+
+
+def _score(
+    setup: SearchSetup, number: int, score: Callable[[ScoreRequest], ScoredCheckpoint]
+) -> ReportScore:
+    bkg, aux_bkg = _chosen_thresholds(setup, number)
+    answer = score(
+        ScoreRequest(
+            checkpoint=str(_checkpoint(setup, number)),
+            dataset=setup.dataset,
+            split=REPORT_SPLIT,
+            purpose="final report",
+        )
+    ).score
+    return ReportScore(
+        number=number,
+        bkg=bkg,
+        aux_bkg=aux_bkg,
+        miou=answer.at(bkg),
+        aux_miou=answer.aux_at(aux_bkg),
+        masks_opened=answer.masks_opened,
+    )
+
+
+def _chosen_thresholds(setup: SearchSetup, number: int) -> tuple[float, float]:
+    """Return the background thresholds of the trial's last score, final and auxiliary."""
+    rows = [row for row in read_curves(setup.directory) if row["number"] == number]
+    if rows:
+        return rows[-1]["bkg"], rows[-1]["aux_bkg"]
+    # the table was removed: the recipe's own threshold is as independent of the `report` split
+    return setup.space.recipe.thresholds.bkg, setup.space.recipe.thresholds.bkg
+
+
+def _checkpoint(setup: SearchSetup, number: int) -> Path:
+    directory = trial_directory(setup.trials_directory, number)
+    checkpoints = list_checkpoints(directory)
+    if not checkpoints:
+        raise ValueError(
+            f"the checkpoint of trial {number} is gone from {directory}, so that its score on the "
+            f"{REPORT_SPLIT} split cannot be known; search again under another --name"
+        )
+    return checkpoints[-1]
+
+
+def _write_report(directory: Path, report: Mapping[int, ReportScore]) -> None:
+    text = json.dumps([asdict(report[number]) for number in sorted(report)], indent=2)
+    with replacing(directory / REPORT_FILE) as unfinished:
+        unfinished.write_text(text + "\n")
+
+
+def _keep_best(setup: SearchSetup, winner: FrozenTrial, bkg: float) -> None:
+    """Write the winner's recipe, and its checkpoint with that recipe: both know the threshold."""
+    from toco_core.checkpoint import load_checkpoint, save_checkpoint  # torch: not for a summary
+
+    recipe = apply_overrides(setup.space.recipe, {**winner.params, "thresholds.bkg": round(bkg, 4)})
+    score = 100 * (winner.value or 0.0)
+    title = f"# Trial {winner.number} of {setup.name}: CAM mIoU {score:.1f} on tune\n"
+    text = title + dump_recipe(recipe)
+    checkpoint = replace(load_checkpoint(_checkpoint(setup, winner.number)), recipe=recipe)
+    with replacing(setup.directory / BEST_RECIPE) as unfinished:
+        unfinished.write_text(text)
+    save_checkpoint(setup.directory / BEST_CHECKPOINT, checkpoint)
+
+
+def _forget_losers(setup: SearchSetup, study: optuna.Study, keep: set[int]) -> None:
+    """Delete the checkpoints of trials that can no longer win: each is three times its network."""
+    for trial in complete_trials(study):
+        if trial.number not in keep:
+            for path in list_checkpoints(trial_directory(setup.trials_directory, trial.number)):
+                path.unlink(missing_ok=True)

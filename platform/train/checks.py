@@ -1,0 +1,31 @@
+"""What can be said of a run from its options alone, in a moment and without torch."""
+
+from __future__ import annotations
+
+from platform.command_line import check_name, resolve_recipe
+from platform.train.image_shares import check_shares
+from platform.train.options import TrainOptions
+from toco_core.settings import Recipe
+
+
+def check_options(options: TrainOptions) -> dict[str, Recipe]:
+    """Return the recipe of each run by the run's name.
+
+    Raises:
+        ValueError: what does not fit, in one line with the way out.
+    """
+    if options.seeds < 1:
+        raise ValueError(f"--seeds {options.seeds} must be at least 1")
+    recipe = resolve_recipe(
+        options.recipe,
+        options.set,
+        data=options.data,
+        weights=options.weights,
+        seed=options.seed,
+    )
+    name = check_name(options.name or f"train-{recipe.name}")
+    check_shares(options.workers.workers, recipe)
+    if options.seeds == 1:
+        return {name: recipe}
+    seeds = range(recipe.seed, recipe.seed + options.seeds)
+    return {f"{name}-seed{seed}": recipe.model_copy(update={"seed": seed}) for seed in seeds}

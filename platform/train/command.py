@@ -1,0 +1,102 @@
+"""`python -m platform.train`, from its options to its tables."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from platform.command_line import INTERRUPTED, drawing_progress
+from platform.interruption import asked_by_ctrl_c
+from platform.results.progress import print_line
+from platform.results.run_tables import mask_table, score_table, seed_table
+from platform.results.tables import read_curves
+from platform.results.text_tables import to_rich
+from platform.train.fit import Fit, check_workers, fit_here, fit_on_ray, uses_ray
+from platform.train.lead import RunStopped
+from platform.train.options import TrainOptions
+from platform.train.session import train_run
+from platform.train.setup import RunSetup, check_runs
+from toco_core.settings import Recipe
+
+
+def run_train(recipes: Mapping[str, Recipe], options: TrainOptions) -> int:
+    """Train one run after the other.
+
+    Args:
+        recipes: of each run by the run's name, as `check_options` returns them.
+        options: how.
+
+    Returns:
+        The exit status of the command.
+
+    Raises:
+        ValueError: the options do not fit each other, the dataset or the machines.
+        ArithmeticError: a loss or a CAM became infinite or NaN.
+        ConnectionError: there is no Ray cluster at the address.
+    """
+    console = Console()
+    check_workers(options.workers)
+    with drawing_progress(console) as progress:
+        runs = check_runs(recipes, options, progress)
+    try:
+        _train_all(runs, options, console)
+    except RunStopped as stop:
+        console.print(f"{stop}; the same command goes on from there")
+        return INTERRUPTED
+    _show(runs, console)
+    return 0
+
+
+def _train_all(runs: Sequence[RunSetup], options: TrainOptions, console: Console) -> None:
+    def announce() -> None:
+        console.print("stopping after this step; Ctrl-C again breaks off at once")
+
+    todo = [run for run in runs if not run.final_checkpoint.is_file()]
+    with _fit(options, todo, console) as fit, asked_by_ctrl_c(announce) as stop_requested:
+        for run in runs:
+            train_run(run, fit, console, stop_requested)
+
+
+@contextmanager
+def _fit(options: TrainOptions, todo: Sequence[RunSetup], console: Console) -> Iterator[Fit]:
+    """Start Ray where it is needed: not for runs that are finished."""
+    if not todo or not uses_ray(options.workers):
+        yield fit_here(options.workers)
+        return
+    log_file = todo[0].log_file
+    console.print(f"starting Ray (its log: {_shown(log_file)})", style="dim")
+    with fit_on_ray(options.workers, log_file) as fit:
+        yield fit
+
+
+def _show(runs: Sequence[RunSetup], console: Console) -> None:
+    split = runs[0].plan.split
+    curves = {run.name: read_curves(run.directory) for run in runs}
+    grids = [score_table(rows, split) for rows in curves.values()] if split else []
+    if split and len(runs) > 1:
+        grids.append(seed_table({name: rows[-1] for name, rows in curves.items()}, split))
+    opened = sum(row["mask_reads"] for rows in curves.values() for row in rows)
+    grids.append(mask_table({split: {runs[0].plan.purpose: opened}} if split else {}))
+    for grid in grids:
+        console.print()
+        console.print(to_rich(grid))
+    console.print()
+    for run in runs:
+        _say_what_next(run, console)
+    print_line(console, f"TensorBoard: tensorboard --logdir {_shown(runs[0].directory.parent)}")
+
+
+def _say_what_next(run: RunSetup, console: Console) -> None:
+    checkpoint, scores = _shown(run.final_checkpoint), read_curves(run.directory)
+    print_line(console, f"checkpoint: {checkpoint}")
+    bkg = f" --bkg {scores[-1]['bkg']:.3f}" if scores else ""
+    print_line(console, f"its score on report: python -m platform.evaluate {checkpoint}{bkg}")
+
+
+def _shown(path: Path) -> str:
+    """Return a path as short as it can be from here."""
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)

@@ -1,0 +1,157 @@
+"""The rank that saves checkpoints, asks for their scores, and reports to whoever listens."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from platform.results.events import Event, TrialProgressed, TrialScored
+from platform.train.loss_means import Means
+from platform.train.plan import RunPlan, score_points
+from platform.train.run_checkpoints import (
+    checkpoint_path,
+    forget_before,
+    iteration_of,
+    list_checkpoints,
+)
+from platform.workers.requests import ScoreRequest
+from platform.workers.results import ScoredCheckpoint
+from platform.workers.scorers import Scorer
+from toco_core.trainer import Trainer
+
+PROGRESS_SECONDS = 2.0  # between two reports of progress; each one costs the trial a few ms
+SAVE_SECONDS = 600.0  # between two checkpoints at most: what a crash can cost
+
+Report = Callable[[Event], None]
+StopRequested = Callable[[], bool]
+
+
+class RunStopped(Exception):  # noqa: N818 - no error, like KeyboardInterrupt
+    """A run was asked to stop, and has saved a checkpoint from which it can go on."""
+
+    def __init__(self, iteration: int) -> None:
+        super().__init__(iteration)
+        self.iteration = iteration
+
+    def __str__(self) -> str:
+        return f"stopped at iteration {self.iteration}"
+
+
+class Rank0:
+    """The rank that saves checkpoints, asks for their scores, and reports."""
+
+    def __init__(
+        self,
+        plan: RunPlan,
+        trainer: Trainer,
+        scorer: Scorer | None,
+        report: Report,
+        stop_requested: StopRequested,
+    ) -> None:
+        assert (scorer is None) == (plan.split is None), "who scores, and on what, go together"
+        self._plan, self._trainer, self._scorer = plan, trainer, scorer
+        self._report, self._stop_requested = report, stop_requested
+        self._points = frozenset(score_points(plan.recipe))
+        self._losses = Means()
+        self._trained = self._trained_at_progress = self._trained_at_point = 0.0  # s
+        self._seconds: dict[int, float] = {}  # of training, up to each point since the one before
+        self._last_progress = self._last_save = time.monotonic()
+
+    def run(self) -> None:
+        self._ask_again()
+        while not self._trainer.finished:
+            began = time.monotonic()
+            self._losses.add(self._trainer.step())
+            at_point = self._trainer.iteration in self._points
+            stop = self._stop_requested()
+            if at_point or stop or time.monotonic() - self._last_save >= SAVE_SECONDS:
+                self._save()
+            self._trained += time.monotonic() - began  # a scorer in this process takes its own time
+            self._progress(at_once=at_point or stop)
+            if at_point:
+                self._ask(self._trainer.iteration)
+            self._forward(self._scorer.ready() if self._scorer else [])
+            if stop and not self._trainer.finished:
+                break
+        self._forward(self._scorer.wait() if self._scorer else [])
+        if not self._trainer.finished:
+            raise RunStopped(self._trainer.iteration)
+
+    def _ask_again(self) -> None:
+        """Ask for the scores that were lost with an earlier session of this run."""
+        for path in list_checkpoints(self._plan.checkpoints):
+            iteration = iteration_of(path)
+            is_due = iteration <= self._trainer.iteration and iteration in self._points
+            if is_due and iteration not in self._plan.scored:
+                self._ask(iteration)
+
+    def _save(self) -> None:
+        iteration = self._trainer.iteration
+        self._trainer.save(checkpoint_path(self._plan.checkpoints, iteration))
+        self._last_save = time.monotonic()
+        # Those of the score points stay until a later one has its score.
+        keep = self._points if self._scorer else frozenset()
+        forget_before(self._plan.checkpoints, iteration, keep=keep)
+
+    def _ask(self, iteration: int) -> None:
+        if self._scorer is None or self._plan.split is None:
+            return
+        self._seconds[iteration] = self._trained - self._trained_at_point
+        self._trained_at_point = self._trained
+        self._scorer.submit(
+            ScoreRequest(
+                checkpoint=str(checkpoint_path(self._plan.checkpoints, iteration)),
+                dataset=self._plan.dataset,
+                split=self._plan.split,
+                purpose=self._plan.purpose,
+                images=self._plan.recipe.scoring.images,
+                pictures=self._plan.pictures,
+            )
+        )
+
+    def _forward(self, answers: list[ScoredCheckpoint]) -> None:
+        for answer in answers:
+            iteration = iteration_of(Path(answer.request.checkpoint))
+            seconds = self._seconds.pop(iteration)
+            self._report(scored_event(self._plan.number, iteration, seconds, answer))
+            forget_before(self._plan.checkpoints, iteration)
+
+    def _progress(self, *, at_once: bool) -> None:
+        now = time.monotonic()
+        if not at_once and now - self._last_progress < PROGRESS_SECONDS:
+            return
+        seconds = self._trained - self._trained_at_progress
+        self._last_progress, self._trained_at_progress = now, self._trained
+        self._report(
+            TrialProgressed(
+                number=self._plan.number,
+                iteration=self._trainer.iteration,
+                losses=self._losses.take(),
+                seconds=seconds,
+            )
+        )
+
+
+def scored_event(
+    number: int, iteration: int, seconds_training: float, answer: ScoredCheckpoint
+) -> TrialScored:
+    """Return the event of a score; its curve is thinned to steps of 0.01."""
+    score = answer.score
+    step = (len(score.final.miou) - 1) // 100
+    return TrialScored(
+        number=number,
+        iteration=iteration,
+        score=score.miou,
+        aux_score=score.aux_miou,
+        bkg=score.bkg,
+        aux_bkg=score.aux_bkg,
+        curve=score.final.miou[::step].tolist(),
+        class_iou=score.final.class_iou(score.bkg).tolist(),
+        f1=score.f1,
+        token_similarity=list(score.token_similarity),
+        seconds_training=seconds_training,
+        seconds_scoring=answer.seconds,
+        mask_reads=score.masks_opened,
+        pictures=answer.pictures,
+    )

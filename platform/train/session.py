@@ -1,0 +1,104 @@
+"""One session of a training run: from where it stands to its end, with its tables and pictures."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from platform.lock import only_one
+from platform.results.events import (
+    SearchEnded,
+    SearchStarted,
+    Sink,
+    TrialEnded,
+    TrialStarted,
+    fan_out,
+)
+from platform.results.run_progress import RunProgress
+from platform.results.tables import TrialTables, read_curves, read_trials
+from platform.results.tensorboard import Board
+from platform.train.fit import Fit
+from platform.train.lead import RunStopped, StopRequested
+from platform.train.run_checkpoints import list_checkpoints
+from platform.train.setup import RunSetup
+from toco_core.settings.overrides import dump_recipe
+
+_NUMBER = 0  # a run is a search of one trial, as far as its tables are concerned
+
+
+def train_run(setup: RunSetup, fit: Fit, console: Console, stop_requested: StopRequested) -> Path:
+    """Train a run from its last checkpoint, or from the start, to its end.
+
+    Returns:
+        Its final checkpoint.
+
+    Raises:
+        RunStopped: after `stop_requested`.
+        ArithmeticError: a loss or a CAM became infinite or NaN.
+        ValueError: recipe and dataset cannot be used.
+    """
+    checkpoint = setup.checkpoint()
+    iteration = checkpoint.iteration if checkpoint else 0
+    if setup.final_checkpoint.is_file():
+        console.print(f"{setup.name}: finished earlier, after {iteration} iterations")
+        return setup.final_checkpoint
+    setup.plan.checkpoints.mkdir(parents=True, exist_ok=True)
+    with only_one(setup.directory):
+        return _train(setup, iteration, fit, console, stop_requested)
+
+
+def _train(
+    setup: RunSetup, iteration: int, fit: Fit, console: Console, stop_requested: StopRequested
+) -> Path:
+    _write_settings(setup)
+    sink = fan_out(TrialTables(setup.directory), Board(setup.directory), RunProgress(console))
+    sink.handle(_started(setup))
+    sink.handle(TrialStarted(number=_NUMBER, params=setup.params, iteration=iteration))
+    stopped = False
+    try:
+        _fit(setup, fit, sink, stop_requested)
+    except RunStopped:
+        stopped = True
+        raise
+    finally:
+        sink.handle(SearchEnded(interrupted=stopped))
+    return _finish(setup)
+
+
+def _started(setup: RunSetup) -> SearchStarted:
+    return SearchStarted(
+        name=setup.name,
+        trials=1,
+        iterations=setup.plan.recipe.iterations,
+        directory=setup.directory,
+        log_file=setup.log_file,
+        resumed=len(read_trials(setup.directory)),
+    )
+
+
+def _fit(setup: RunSetup, fit: Fit, sink: Sink, stop_requested: StopRequested) -> None:
+    try:
+        fit(setup.plan, sink.handle, stop_requested)
+    except (ArithmeticError, ValueError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        sink.handle(TrialEnded(number=_NUMBER, state="failed", score=None, reason=reason))
+        raise
+    curves = read_curves(setup.directory)
+    score = curves[-1]["score"] if curves else None
+    sink.handle(TrialEnded(number=_NUMBER, state="complete", score=score))
+
+
+def _finish(setup: RunSetup) -> Path:
+    """Keep the last checkpoint, and nothing of what was needed on the way to it."""
+    list_checkpoints(setup.plan.checkpoints)[-1].replace(setup.final_checkpoint)
+    shutil.rmtree(setup.plan.checkpoints)
+    return setup.final_checkpoint
+
+
+def _write_settings(setup: RunSetup) -> None:
+    command = " ".join(["python -m platform.train", *sys.argv[1:]])
+    text = f"# The recipe of {setup.name}, every setting resolved. Made by: {command}\n"
+    (setup.directory / "recipe.yaml").write_text(text + dump_recipe(setup.plan.recipe))

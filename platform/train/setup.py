@@ -1,0 +1,117 @@
+"""Everything about a training run that can be checked before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from platform.datasets import open_for, require_masks, resolve_dataset
+from platform.results.events import ParameterValue
+from platform.results.tables import read_curves, read_trials
+from platform.train.options import TrainOptions
+from platform.train.plan import RunPlan
+from platform.train.run_checkpoints import latest_checkpoint, require_same_settings
+from toco_core.checkpoint import Checkpoint, load_checkpoint
+from toco_core.settings import Recipe
+from toco_core.settings.keys import changed_settings, get_value
+from toco_core.settings.overrides import load_recipe, recipe_names
+
+NO_SPLIT = "none"
+FINAL_CHECKPOINT = "checkpoint.pt"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSetup:
+    """A run that makes sense: its recipe, its dataset, and its directory."""
+
+    name: str
+    directory: Path
+    plan: RunPlan
+    params: dict[str, ParameterValue]  # its split, and what is not as in the package's recipe
+
+    @property
+    def log_file(self) -> Path:
+        return self.directory / "ray.log"
+
+    @property
+    def final_checkpoint(self) -> Path:
+        return self.directory / FINAL_CHECKPOINT
+
+    def checkpoint(self) -> Checkpoint | None:
+        """Load the checkpoint that the run would go on from, or its final one.
+
+        Raises:
+            ValueError: it is of a run with other settings.
+        """
+        if self.final_checkpoint.is_file():
+            checkpoint = load_checkpoint(self.final_checkpoint)
+        else:
+            checkpoint = latest_checkpoint(self.plan.checkpoints)
+        if checkpoint is not None:
+            require_same_settings(checkpoint, self.plan.recipe, self.directory)
+        return checkpoint
+
+
+def check_runs(
+    recipes: Mapping[str, Recipe],
+    options: TrainOptions,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[RunSetup]:
+    """Find the dataset, or draw it, and look at what is in the directories of the runs.
+
+    Raises:
+        ValueError: the dataset is not there, or lacks a split or its masks; a directory is taken.
+    """
+    source = next(iter(recipes.values())).data.source
+    root = resolve_dataset(source, progress)
+    dataset = open_for(root, "train")
+    split = None if options.split == NO_SPLIT else options.split
+    if split is not None:
+        require_masks(dataset, split)
+    runs = [_setup(name, recipe, root, split, options) for name, recipe in recipes.items()]
+    for run in runs:
+        _require_no_search(run.directory)
+        _require_same_split(run)
+        run.checkpoint()
+    return runs
+
+
+def _setup(
+    name: str, recipe: Recipe, dataset: str, split: str | None, options: TrainOptions
+) -> RunSetup:
+    directory = options.reports.absolute() / name
+    plan = RunPlan(
+        number=0,
+        recipe=recipe,
+        dataset=dataset,
+        split=split,
+        directory=str(directory / "checkpoints"),
+        num_workers=options.workers.loaders,
+        scored=frozenset(row["iteration"] for row in read_curves(directory)),
+    )
+    return RunSetup(name=name, directory=directory, plan=plan, params=_params(recipe, split))
+
+
+def _require_no_search(directory: Path) -> None:
+    if (directory / "trials").is_dir():
+        raise ValueError(f"{directory} holds a search: give this run another --name")
+
+
+def _require_same_split(run: RunSetup) -> None:
+    for row in read_trials(run.directory):
+        before, now = row.params.get("split"), run.params["split"]
+        if before != now:
+            raise ValueError(
+                f"{run.directory} was scored on split {before}, and its table cannot go on with "
+                f"{now}: keep to --split {before}, or give this run another --name"
+            )
+
+
+def _params(recipe: Recipe, split: str | None) -> dict[str, ParameterValue]:
+    """Return seed and split, and where the recipe differs from the package's of the same name."""
+    base = load_recipe(recipe.name) if recipe.name in recipe_names() else Recipe()
+    keys = ["seed", *(key for key in changed_settings(base, recipe) if key != "seed")]
+    values = {key: get_value(recipe, key) for key in keys}
+    plain = {key: v for key, v in values.items() if isinstance(v, bool | int | float | str)}
+    return {"split": split or NO_SPLIT, **plain}

@@ -1,0 +1,142 @@
+"""Whole searches in simulated time: Tune's calls to our searcher and scheduler, made-up curves.
+
+What Tune's controller does between its calls (actors, placement groups, files) is left out; which
+calls it makes, with what and in which order, is that of ray/tune/execution/tune_controller.py.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, cast
+
+import numpy as np
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import TrialScheduler
+from ray.tune.search import ConcurrencyLimiter, Searcher
+
+from platform.search.live_trials import LiveTrials
+from platform.search.scheduler import StudyScheduler
+from platform.search.searcher import StudySearcher
+from platform.search.space.checked import Params
+
+# (number, parameters) -> the score after each equal part of the iterations; None raises an error
+Curve: TypeAlias = Callable[[int, Params], list[float | None]]
+
+
+class CrashError(Exception):
+    """The driver dies; what it had in memory is gone."""
+
+
+@dataclass
+class FakeTrial:
+    """The part of a Tune trial that schedulers look at."""
+
+    trial_id: str
+    config: dict[str, Any]
+    done: int  # scores so far, counted from the beginning of the curve
+    last_result: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Simulator:
+    """Drives a search to its end, restarting it whenever it crashes.
+
+    Attributes:
+        open_trials: Opens the study as a new process would.
+        iterations: Of a whole trial.
+        crashes: Controller calls before which the driver dies, counted over all runs.
+        lag: How many scores the checkpoint of a trial is behind its last report.
+    """
+
+    open_trials: Callable[[], LiveTrials]
+    curve: Curve
+    iterations: int = 100
+    concurrent: int = 2
+    crashes: Collection[int] = ()
+    lag: int = 1
+    handed_out: list[tuple[int, Params]] = field(default_factory=list)
+    scores: int = 0  # computed in all: what the search cost
+    calls: int = 0
+    runs: int = 0
+    peak: int = 0
+    _checkpoints: dict[int, int] = field(default_factory=dict)
+    _ids: itertools.count[int] = field(default_factory=itertools.count)
+
+    def run(self) -> None:
+        """Run until the searcher has finished and no trial is in work."""
+        while True:
+            self.runs += 1
+            try:
+                self._run_once()
+            except CrashError:
+                continue
+            return
+
+    def _call(self) -> None:
+        self.calls += 1
+        if self.calls in self.crashes:
+            raise CrashError
+
+    def _run_once(self) -> None:
+        live = self.open_trials()
+        scheduler = StudyScheduler(live)
+        searcher = ConcurrencyLimiter(StudySearcher(live), max_concurrent=self.concurrent)
+        events: list[tuple[float, int, FakeTrial]] = []
+        order = itertools.count()
+        now, finished = 0.0, False
+        while True:
+            while not finished:
+                self._call()
+                trial_id = f"trial_{next(self._ids)}"
+                config: Any = searcher.suggest(trial_id)
+                finished = config == Searcher.FINISHED
+                if config is None or finished:
+                    break
+                trial = self._start(trial_id, config)
+                heapq.heappush(events, (now + self._duration(trial), next(order), trial))
+            self.peak = max(self.peak, len(events))
+            if not events:
+                return
+            now, _, trial = heapq.heappop(events)
+            if self._step(trial, scheduler, searcher):
+                heapq.heappush(events, (now + self._duration(trial), next(order), trial))
+
+    def _start(self, trial_id: str, config: dict[str, Any]) -> FakeTrial:
+        self.handed_out.append((config["number"], config["params"]))
+        return FakeTrial(trial_id, config, self._checkpoints.get(config["number"], 0))
+
+    def _duration(self, trial: FakeTrial) -> float:
+        return 1 + np.random.default_rng([trial.config["number"], trial.done]).random()
+
+    def _step(
+        self, trial: FakeTrial, scheduler: StudyScheduler, searcher: ConcurrencyLimiter
+    ) -> bool:
+        """Process the next event of a trial; return whether it goes on."""
+        number = trial.config["number"]
+        curve = self.curve(number, trial.config["params"])
+        self._call()
+        if trial.done == len(curve):  # the function has returned
+            searcher.on_trial_complete(trial.trial_id, result=trial.last_result)
+            return False
+        score = curve[trial.done]
+        if score is None:
+            searcher.on_trial_complete(trial.trial_id, error=True)
+            return False
+        trial.done += 1
+        self.scores += 1
+        self._checkpoints[number] = max(0, trial.done - self.lag)
+        trial.last_result = {
+            "score": score,
+            "iteration": trial.done * self.iterations // len(curve),
+        }
+        decision = scheduler.on_trial_result(None, cast(Trial, trial), trial.last_result)
+        if decision == TrialScheduler.STOP:
+            self._call()
+            searcher.on_trial_complete(trial.trial_id, result=trial.last_result)
+            return False
+        self._call()
+        searcher.on_trial_result(trial.trial_id, trial.last_result)
+        return True

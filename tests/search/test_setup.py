@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from platform.search.options import Resources, SearchOptions
+from platform.search.setup import check_dataset, check_options, place_search
+from tests.data.noise_dataset import CLASS_NAMES, make_rows
+from toco_core.data.writer import write_dataset
+from toco_core.settings.overrides import apply_overrides, load_recipe
+
+TWO_CORES = [{"CPU": 2.0}]
+OPTIONS = SearchOptions()
+
+
+def concurrent(nodes: Sequence[Mapping[str, float]], resources: Resources) -> int:
+    recipe = load_recipe("partscenes")
+    return place_search(nodes, resources, recipe).max_concurrent_trials
+
+
+def test_without_options_the_embedded_recipe_is_searched_in_its_own_space() -> None:
+    space, name = check_options(OPTIONS)
+    assert name == "partscenes"
+    assert set(space.space.by_key) >= {"backbone.aux_layer", "thresholds.low", "weights.ptc"}
+
+
+def test_other_recipes_are_searched_in_the_full_space_and_named_after_both() -> None:
+    tiny = ("backbone.name=vit_tiny_patch16_224", "backbone.weights=random")
+    space, name = check_options(replace(OPTIONS, recipe="voc_vit_b", set=tiny))
+    assert name == "voc_vit_b-full"
+    assert space.depth == 12
+
+
+def test_options_go_into_the_recipe() -> None:
+    options = replace(OPTIONS, data="/data/voc", seed=7, set=("weights.seg=0.3",))
+    recipe = check_options(options)[0].recipe
+    assert (recipe.data.source, recipe.seed, recipe.weights.seg) == ("/data/voc", 7, 0.3)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"trials": 0}, "--trials 0 must be more than 0"),
+        ({"hours": -1.0}, "--hours -1.0 must be more than 0"),
+        ({"gpu_hours": 0.0}, "--gpu-hours 0.0 must be more than 0"),
+        ({"name": "a/b"}, "--name 'a/b' must be letters"),
+        ({"name": ".hidden"}, "--name '.hidden' must be letters"),
+        ({"set": ("backbone.aux_layer=12",)}, "backbone.aux_layer"),
+        ({"set": ("backbone.weights=/no/file",)}, "no file of backbone weights at /no/file"),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_name(change: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        check_options(replace(OPTIONS, **change))
+
+
+def test_a_dataset_without_a_split_to_report_on_is_refused(tmp_path: Path) -> None:
+    splits = {"train": make_rows(4, with_masks=False), "tune": make_rows(4)}
+    write_dataset(tmp_path / "data", splits, class_names=CLASS_NAMES, source="noise")
+    space, name = check_options(replace(OPTIONS, data=str(tmp_path / "data")))
+    with pytest.raises(ValueError, match="no split 'report', only train, tune"):
+        check_dataset(space, name, OPTIONS)
+
+
+def test_a_dataset_whose_masks_are_missing_is_refused(tmp_path: Path) -> None:
+    splits = {name: make_rows(4, with_masks=False) for name in ("train", "tune", "report")}
+    write_dataset(tmp_path / "data", splits, class_names=CLASS_NAMES, source="noise")
+    space, name = check_options(replace(OPTIONS, data=str(tmp_path / "data")))
+    with pytest.raises(ValueError, match="split tune has masks for 0 of 4 images"):
+        check_dataset(space, name, OPTIONS)
+
+
+def test_sessions_must_agree_on_the_dataset_but_not_on_its_place(
+    scenes: Path, tmp_path: Path
+) -> None:
+    space, name = check_options(replace(OPTIONS, data=str(scenes)))
+    setup = check_dataset(space, name, replace(OPTIONS, reports=tmp_path))
+    assert setup.directory == tmp_path / "partscenes"
+    assert setup.fingerprint()["images of tune"] == 24
+    assert str(scenes) not in str(setup.fingerprint())
+
+
+def test_a_trial_of_one_worker_trains_in_its_own_process() -> None:
+    placement = place_search(TWO_CORES, Resources(), load_recipe("partscenes"))
+    assert placement.workers_per_trial == 0
+    assert placement.driver == placement.worker
+
+
+@pytest.mark.parametrize("cores", [1, 2, 3, 8, 64])
+def test_by_default_as_many_trials_run_as_there_are_cores(cores: int) -> None:
+    assert concurrent([{"CPU": float(cores)}], Resources()) == cores
+
+
+def test_two_workers_share_the_machine_with_their_driver() -> None:
+    placement = place_search(TWO_CORES, Resources(workers=2), load_recipe("partscenes"))
+    assert (placement.workers_per_trial, placement.max_concurrent_trials) == (2, 1)
+
+
+def test_gpus_limit_the_trials() -> None:
+    machine = [{"CPU": 16.0, "GPU": 2.0}]
+    assert concurrent(machine, Resources(gpus=1.0)) == 2
+    assert concurrent(machine, Resources(gpus=0.5)) == 4
+    assert concurrent(machine, Resources(gpus=1.0, scorer_gpus=0.5)) == 1
+
+
+@pytest.mark.parametrize(("workers", "message"), [(0, "at least 1"), (3, "cannot share")])
+def test_workers_that_cannot_share_a_step_are_refused(workers: int, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        concurrent([{"CPU": 64.0}], Resources(workers=workers))
+
+
+def test_parts_that_do_not_divide_the_images_of_a_worker_are_refused() -> None:
+    recipe = apply_overrides(load_recipe("partscenes"), {"compute.parts": 4})
+    assert place_search([{"CPU": 64.0}], Resources(workers=2), recipe).workers_per_trial == 2
+    with pytest.raises(ValueError, match=r"compute\.parts 4 does not divide the 2 images"):
+        place_search([{"CPU": 64.0}], Resources(workers=4), recipe)
+
+
+def test_what_never_fits_is_refused() -> None:
+    with pytest.raises(ValueError, match="a trial needs"):
+        concurrent([{"CPU": 2.0}], Resources(gpus=1.0))

@@ -1,0 +1,15 @@
+from toco_core.cam import multi_scale_cam as multi_scale_cam
+from toco_core.checkpoint import load_checkpoint as load_checkpoint
+from toco_core.checkpoint import load_official as load_official
+from toco_core.checkpoint import save_checkpoint as save_checkpoint
+from toco_core.data.reader import open_dataset as open_dataset
+from toco_core.model import ToCo as ToCo
+from toco_core.model import build_model as build_model
+from toco_core.scoring.cam import score_chunk as score_chunk
+from toco_core.scoring.cam_score import Score as Score
+from toco_core.scoring.cam_score import summarise as summarise
+from toco_core.settings import Recipe as Recipe
+from toco_core.settings.overrides import apply_overrides as apply_overrides
+from toco_core.settings.overrides import load_recipe as load_recipe
+from toco_core.trained_network import load_trained as load_trained
+from toco_core.trainer import Trainer as Trainer

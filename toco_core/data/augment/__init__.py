@@ -1,0 +1,1 @@
+"""The random views of a training image."""

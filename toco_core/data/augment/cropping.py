@@ -1,0 +1,97 @@
+"""Random rescaling, cropping and mirroring, with the box of a crop that is image, not padding."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+from PIL import Image, ImageOps
+
+if TYPE_CHECKING:
+    from toco_core.data.augment.draws import Draws
+
+Box = tuple[int, int, int, int]  # valid part of a crop: rows from:to, columns from:to
+
+
+class Span(NamedTuple):
+    """Along one axis: which part of the rescaled image is shown, and from where on in the crop."""
+
+    source: int
+    target: int
+    length: int
+
+
+def random_crop(
+    image: Image.Image, size: int, scale_range: tuple[float, float], draws: Draws
+) -> tuple[Image.Image, Box]:
+    """Rescale an image at random, cut a square at random, and pad with black what is missing.
+
+    Args:
+        image: RGB.
+        size: side of the crop, px.
+        scale_range: smallest and largest factor.
+        draws: where the factor and the place come from.
+
+    Returns:
+        The crop, and the box of it that shows the image.
+    """
+    factor = draws.uniform(*scale_range)
+    height, width = max(1, int(factor * image.height)), max(1, int(factor * image.width))
+    rows, columns = random_span(height, size, draws), random_span(width, size, draws)
+    box = (rows.target, rows.target + rows.length, columns.target, columns.target + columns.length)
+    # Only what will be seen is resampled: at twice the size that is a quarter of the work.
+    shown = image.resize(
+        (columns.length, rows.length),
+        Image.Resampling.BILINEAR,
+        box=(
+            columns.source * image.width / width,
+            rows.source * image.height / height,
+            (columns.source + columns.length) * image.width / width,
+            (rows.source + rows.length) * image.height / height,
+        ),
+    )
+    if shown.size == (size, size):
+        return shown, box
+    padded = Image.new("RGB", (size, size))
+    padded.paste(shown, (columns.target, rows.target))
+    return padded, box
+
+
+def random_span(length: int, size: int, draws: Draws) -> Span:
+    """Place `length` px in a crop of `size` px: cut what is too long, shift what is too short."""
+    if length >= size:
+        return Span(draws.integer(length - size), 0, size)
+    return Span(0, draws.integer(size - length), length)
+
+
+def mirror(image: Image.Image, box: Box) -> tuple[Image.Image, Box]:
+    """Swap left and right of a crop and of its box."""
+    top, bottom, left, right = box
+    return ImageOps.mirror(image), (top, bottom, image.width - right, image.width - left)
+
+
+def random_resized_crop(
+    image: Image.Image,
+    area: tuple[float, float],
+    draws: Draws,
+    ratio: tuple[float, float] = (3 / 4, 4 / 3),
+) -> Image.Image:
+    """Cut a random part of an image and resize it (bicubic) to the image's own size.
+
+    Args:
+        image: RGB.
+        area: smallest and largest share of the image's area.
+        draws: where share, aspect ratio and place come from.
+        ratio: smallest and largest width over height.
+    """
+    for _ in range(
+        10
+    ):  # as torchvision: a share and a ratio that do not fit are drawn again, then given up
+        share = draws.uniform(*area) * image.width * image.height
+        aspect = math.exp(draws.uniform(math.log(ratio[0]), math.log(ratio[1])))
+        width, height = round(math.sqrt(share * aspect)), round(math.sqrt(share / aspect))
+        if 0 < width <= image.width and 0 < height <= image.height:
+            left, top = draws.integer(image.width - width), draws.integer(image.height - height)
+            part = (left, top, left + width, top + height)
+            return image.resize(image.size, Image.Resampling.BICUBIC, box=part)
+    return image

@@ -1,0 +1,170 @@
+"""The ViT encoder of ToCo: class token, final patch tokens, and those of an earlier block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import torch
+from timm.layers.pos_embed import resample_abs_pos_embed
+from timm.models.vision_transformer import VisionTransformer
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from toco_core.model.backbones import require_supported
+from toco_core.model.class_attention import class_token_of
+from toco_core.model.recomputation import Recomputation
+
+
+class Encoded(NamedTuple):
+    """Tokens of a batch of images; (h, w) is the token grid."""
+
+    class_token: Tensor  # (B, D)
+    tokens: Tensor  # (B, D, h, w), final block, layer-normed
+    aux_tokens: Tensor  # (B, D, h, w), block `aux_layer`
+    blocks: tuple[Tensor, ...]  # (B, h * w, D) for every block, or empty
+
+
+class Encoder(nn.Module):
+    """Run a timm VisionTransformer and keep what ToCo needs of it (paper, section 3.1).
+
+    Args:
+        vit: its position embedding is frozen, and resized to the token grid of every input.
+        aux_layer: the block of the auxiliary tokens, counted like a list index (-1 is the last).
+
+    Raises:
+        ValueError: `vit` cannot carry ToCo, or it has no block `aux_layer`.
+    """
+
+    def __init__(self, vit: VisionTransformer, aux_layer: int) -> None:
+        super().__init__()
+        self.vit = require_supported(vit, type(vit).__name__)
+        self.aux_layer = resolve_layer(aux_layer, len(vit.blocks))
+        self.recompute_blocks = False  # activation checkpointing: less memory, more work
+        self._positions.requires_grad_(False)
+        self.recomputation = Recomputation(vit)
+
+    @property
+    def embed_dim(self) -> int:
+        return self.vit.embed_dim
+
+    @property
+    def patch_size(self) -> tuple[int, int]:
+        return self.vit.patch_embed.patch_size
+
+    @property
+    def _positions(self) -> nn.Parameter:
+        assert self.vit.pos_embed is not None  # required on construction
+        return self.vit.pos_embed
+
+    @property
+    def is_stochastic(self) -> bool:
+        """Whether two training passes over the same image differ (drop path, dropout)."""
+        return any(_drop_rate(module) > 0 for module in self.vit.modules())
+
+    def forward(self, images: Tensor, keep_blocks: bool = False) -> Encoded:
+        """Encode `images` (B, 3, H, W) of any size; what does not fill a patch is cut off.
+
+        Args:
+            images: ImageNet-normalised, float.
+            keep_blocks: return the patch tokens of every block as well.
+        """
+        x, grid = self._embed(images)  # (B, prefix + h * w, D)
+        last = len(self.vit.blocks) - 1
+        # Without gradient, a block output that nobody asks for is freed at once.
+        wanted = range(last + 1) if keep_blocks else (self.aux_layer, last)
+        outputs: dict[int, Tensor] = {}
+        for index, block in enumerate(self.vit.blocks):
+            x = self._run(block, x)
+            if index in wanted:
+                outputs[index] = x
+        outputs[last] = final = self.vit.norm(x)
+        prefix = self.vit.num_prefix_tokens
+        return Encoded(
+            class_token=final[:, 0],
+            tokens=_as_map(final[:, prefix:], grid),
+            aux_tokens=_as_map(outputs[self.aux_layer][:, prefix:], grid),
+            blocks=tuple(x[:, prefix:] for x in outputs.values()) if keep_blocks else (),
+        )
+
+    def class_token(self, images: Tensor) -> Tensor:
+        """Return the class token alone, (B, D): that of `forward`, with less work."""
+        x, _ = self._embed(images)
+        for block in self.vit.blocks[:-1]:
+            x = self._run(block, x)
+        return self.vit.norm(self._run(partial(class_token_of, self.vit.blocks[-1]), x))[:, 0]
+
+    def compile_blocks(self) -> None:
+        """Compile each block at its first use, once for every size of its input."""
+        self.recomputation.end()  # a compiled block decides itself what it keeps
+        for block in self.vit.blocks:
+            block.compile()
+
+    def grid(self, height: int, width: int) -> tuple[int, int]:
+        """Return the token grid of an image of this size, px.
+
+        Raises:
+            ValueError: it is smaller than a patch.
+        """
+        patch_height, patch_width = self.patch_size
+        grid = height // patch_height, width // patch_width
+        if 0 in grid:
+            patch = f"{patch_height}x{patch_width}"
+            raise ValueError(f"an image of {height}x{width} px is smaller than a patch, {patch} px")
+        return grid
+
+    def _run(self, block: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+        if not torch.is_grad_enabled():
+            return block(x)
+        if self.recompute_blocks:
+            return checkpoint(block, x, use_reentrant=False)
+        with self.recomputation.in_force():
+            return block(x)
+
+    def _embed(self, images: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        grid = self.grid(images.shape[-2], images.shape[-1])
+        # timm's PatchEmbed would refuse other sizes than its own, its convolution does not.
+        patches = self.vit.patch_embed.proj(images).flatten(2).transpose(1, 2)  # (B, h * w, D)
+        return self._with_positions(self.vit.patch_embed.norm(patches), grid), grid
+
+    def _with_positions(self, patches: Tensor, grid: tuple[int, int]) -> Tensor:
+        vit = self.vit
+        prefix = [token for token in (vit.cls_token, vit.reg_token) if token is not None]
+        prefix = [token.expand(len(patches), -1, -1) for token in prefix]
+        positions = resample_abs_pos_embed(
+            self._positions,
+            new_size=list(grid),
+            old_size=list(vit.patch_embed.grid_size),
+            num_prefix_tokens=0 if vit.no_embed_class else vit.num_prefix_tokens,
+            antialias=False,
+        )
+        if vit.no_embed_class:  # positions are of the patches only
+            x = torch.cat([*prefix, patches + positions], dim=1)
+        else:
+            x = torch.cat([*prefix, patches], dim=1) + positions
+        return vit.norm_pre(vit.patch_drop(vit.pos_drop(x)))
+
+
+def resolve_layer(aux_layer: int, depth: int) -> int:
+    """Return `aux_layer` counted from 0.
+
+    Raises:
+        ValueError: a backbone of `depth` blocks has no such block.
+    """
+    if not -depth <= aux_layer < depth:
+        raise ValueError(
+            f"backbone.aux_layer {aux_layer} is out of range: a backbone of {depth} blocks "
+            f"has {-depth} to {depth - 1}"
+        )
+    return aux_layer % depth
+
+
+def _as_map(tokens: Tensor, grid: tuple[int, int]) -> Tensor:
+    return tokens.transpose(1, 2).unflatten(2, grid)  # (B, h * w, D) -> (B, D, h, w)
+
+
+def _drop_rate(module: nn.Module) -> float:
+    if isinstance(module, nn.Dropout):
+        return module.p
+    return float(getattr(module, "drop_prob", 0.0) or 0.0)

@@ -1,0 +1,144 @@
+"""The ToCo network: encoder, two classifiers, decoder, projection head and its teacher."""
+
+from __future__ import annotations
+
+import copy
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from toco_core.model.backbones import build_backbone
+from toco_core.model.encoder import Encoder
+from toco_core.model.heads import LargeFOV, ProjectionHead
+from toco_core.settings import ClassTokenContrast, Decoder, Recipe
+
+
+class ToCoOutput(NamedTuple):
+    """One pass over B images; (h, w) is the token grid, C the classes without background."""
+
+    cls: Tensor  # (B, C) logits of the final classifier
+    cls_aux: Tensor  # (B, C) logits of the auxiliary classifier
+    seg: Tensor | None  # (B, C + 1, h, w) logits, unless the decoder was skipped
+    class_token: Tensor  # (B, D)
+    tokens: Tensor  # (B, D, h, w) final patch tokens
+    aux_tokens: Tensor  # (B, D, h, w) auxiliary patch tokens
+    cam_raw: Tensor  # (B, C, h, w) before ReLU and normalisation
+    cam_aux_raw: Tensor  # (B, C, h, w)
+
+
+class ToCo(nn.Module):
+    """Token Contrast for weakly supervised segmentation (paper, figure 2).
+
+    Args:
+        encoder: its auxiliary tokens feed the auxiliary classifier and the relations of PTC.
+        num_classes: without background.
+        decoder: settings of the segmentation head.
+        ctc: settings of the projection head and its teacher.
+    """
+
+    def __init__(
+        self, encoder: Encoder, num_classes: int, decoder: Decoder, ctc: ClassTokenContrast
+    ) -> None:
+        super().__init__()
+        self.num_classes = num_classes
+        self.momentum = ctc.momentum
+        self.encoder = encoder
+        self.classifier = nn.Conv2d(encoder.embed_dim, num_classes, 1, bias=False)
+        self.aux_classifier = nn.Conv2d(encoder.embed_dim, num_classes, 1, bias=False)
+        # From zero: a random classifier sees classes in places before it has learnt any, and as it
+        # only ever reads the maximum of each channel, it may settle on a CAM that is inverted. On
+        # PartScenes that cost two seeds of three a third of their CAM mIoU after 60 iterations.
+        nn.init.zeros_(self.classifier.weight)
+        nn.init.zeros_(self.aux_classifier.weight)
+        self.decoder = LargeFOV(encoder.embed_dim, num_classes, decoder)
+        self.projection = ProjectionHead(encoder.embed_dim, ctc)
+        self.teacher_projection = copy.deepcopy(self.projection).requires_grad_(False)
+
+    def forward(self, images: Tensor, segment: bool = True) -> ToCoOutput:
+        """Run encoder, classifiers and, if `segment`, decoder on normalised images (B, 3, H, W)."""
+        class_token, tokens, aux_tokens, _ = self.encoder(images)
+        return ToCoOutput(
+            cls=_classify(tokens, self.classifier),
+            cls_aux=_classify(aux_tokens, self.aux_classifier),
+            seg=self.decoder(tokens) if segment else None,
+            class_token=class_token,
+            tokens=tokens,
+            aux_tokens=aux_tokens,
+            cam_raw=self.classifier(tokens),
+            cam_aux_raw=self.aux_classifier(aux_tokens),
+        )
+
+    def raw_cams(self, images: Tensor) -> Tensor:
+        """Return the raw CAMs of both classifiers, (B, 2 C, h, w): final, then auxiliary."""
+        encoded = self.encoder(images)
+        cams = self.classifier(encoded.tokens), self.aux_classifier(encoded.aux_tokens)
+        return torch.cat(cams, dim=1)
+
+    @torch.no_grad()
+    def project_by_teacher(self, class_tokens: Tensor, *, update: bool = True) -> Tensor:
+        """Move the teacher's head towards the student's, then project (V, D) -> (V, K) with it.
+
+        Update and use are one call, because the teacher is updated just before its use in a step.
+
+        Args:
+            class_tokens: (V, D).
+            update: False for the later parts of a step that is done in several.
+        """
+        if update:
+            self._move_teacher()
+        return self.teacher_projection(class_tokens)
+
+    def _move_teacher(self) -> None:
+        pairs = zip(self.teacher_projection.parameters(), self.projection.parameters(), strict=True)
+        for teacher, student in pairs:
+            teacher.lerp_(student, 1 - self.momentum)
+
+
+def build_model(recipe: Recipe, num_classes: int, *, pretrained: bool = True) -> ToCo:
+    """Build the network of a recipe; what is initialised at random follows from its seed alone.
+
+    Args:
+        recipe: backbone, heads and seed.
+        num_classes: without background.
+        pretrained: False if all weights are about to be loaded: the backbone's are not asked for.
+
+    Raises:
+        ValueError: the backbone, its weights, its auxiliary layer or the sizes of its inputs are
+            impossible.
+    """
+    backbone = recipe.backbone
+    if not pretrained:
+        backbone = backbone.model_copy(update={"weights": "random"})
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        encoder = Encoder(build_backbone(backbone), backbone.aux_layer)
+        _require_patches(recipe, max(encoder.patch_size))
+        return ToCo(encoder, num_classes, recipe.decoder, recipe.ctc)
+
+
+def _require_patches(recipe: Recipe, patch: int) -> None:
+    """Refuse now what would go wrong in a step: inputs of less than a patch, or of a part of one.
+
+    What does not fill a patch is cut off, and the CAM of the rest would be stretched over the crop.
+    """
+    crop = recipe.data.crop_size
+    if crop >= patch and crop % patch:
+        below = crop // patch * patch
+        raise ValueError(
+            f"data.crop_size {crop} px is no whole number of patches of {recipe.backbone.name} "
+            f"({patch} px): take {below} or {below + patch}"
+        )
+    sides = {"ctc.local_size": recipe.ctc.local_size}
+    sides |= {f"data.crop_size at cam.scales {s}": int(s * crop) for s in recipe.cam.scales}
+    for name, side in sides.items():
+        if side < patch:
+            raise ValueError(
+                f"{name} is {side} px, less than one patch of {recipe.backbone.name} ({patch} px)"
+            )
+
+
+def _classify(tokens: Tensor, classifier: nn.Conv2d) -> Tensor:
+    """Classify the global maximum over patch tokens: (B, D, h, w) -> (B, C)."""
+    return classifier(F.adaptive_max_pool2d(tokens, 1)).flatten(1)

@@ -1,0 +1,1 @@
+"""How a step is computed: on several ranks, in parts, in lower precision."""

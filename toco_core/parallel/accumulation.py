@@ -1,0 +1,66 @@
+"""The gradients of a step, from a rank's whole batch or from parts of it, one after the other."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+from torch import Tensor, nn
+from torch.amp.grad_scaler import GradScaler
+from torch.nn.parallel import DistributedDataParallel
+
+from toco_core.data.batch import TrainBatch
+from toco_core.parallel.ranks import sum_over_ranks
+from toco_core.step import Part, ToCoLosses
+
+
+class GradientAccumulator:
+    """Adds up the gradients of the parts that a step's batch is worked through in.
+
+    Args:
+        losses: of one part.
+        distributed: the same, wrapped where several ranks share a step.
+        scaler: of the loss.
+    """
+
+    def __init__(self, losses: ToCoLosses, distributed: nn.Module, scaler: GradScaler) -> None:
+        self._losses, self._distributed, self._scaler = losses, distributed, scaler
+
+    def __call__(self, batch: TrainBatch, iteration: int) -> dict[str, Tensor]:
+        """Compute the losses of a rank's batch and add their gradients to those of the weights.
+
+        Raises:
+            ValueError: the images cannot be shared evenly among the parts.
+        """
+        if self._losses.parts == 1:
+            return self._backward(batch, iteration, None)
+        parts = self._prepare(batch.split(self._losses.parts), iteration)
+        losses = [self._one(*part, iteration, last=part is parts[-1]) for part in parts]
+        return {name: torch.stack([one[name] for one in losses]).mean() for name in losses[0]}
+
+    def _prepare(self, batches: list[TrainBatch], iteration: int) -> list[tuple[TrainBatch, Part]]:
+        """Make the targets of all parts, and count them before the first loss."""
+        targets = [self._losses.prepare(batch, iteration) for batch in batches]
+        device = batches[0].images.device
+        counts = torch.stack([target.counts(device) for target in targets]).sum(dim=0)
+        counts = sum_over_ranks(counts, self._losses.world_size)
+        return [
+            (batch, Part(target, counts, is_first=index == 0))
+            for index, (batch, target) in enumerate(zip(batches, targets, strict=True))
+        ]
+
+    def _one(
+        self, batch: TrainBatch, part: Part, iteration: int, *, last: bool
+    ) -> dict[str, Tensor]:
+        waits = not last and self._losses.world_size > 1  # the ranks meet once a step
+        with self._without_meeting() if waits else nullcontext():
+            return self._backward(batch, iteration, part)
+
+    def _without_meeting(self) -> AbstractContextManager[None]:
+        assert isinstance(self._distributed, DistributedDataParallel)
+        return self._distributed.no_sync()
+
+    def _backward(self, batch: TrainBatch, iteration: int, part: Part | None) -> dict[str, Tensor]:
+        losses: dict[str, Tensor] = self._distributed(batch, iteration, None, part)
+        self._scaler.scale(losses["total"] / self._losses.parts).backward()
+        return {name: loss.detach() for name, loss in losses.items()}

@@ -1,0 +1,1 @@
+"""Scores of a checkpoint: of its CAMs at every background threshold, and of its segmentation."""

@@ -1,0 +1,98 @@
+"""The score of a checkpoint, and the chunks that it adds up from.
+
+Needs no torch: who only collects scores starts without it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from toco_core.scoring.metrics import F1Counts, ThresholdCurve, ThresholdHistogram
+
+if TYPE_CHECKING:
+    from toco_core.scoring.cam import ScoredImage
+
+# One forward pass: the same chunks whatever the number of workers, and hence the same rounding.
+CHUNK_IMAGES = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChunkScore:
+    """What one chunk of images contributes to a score."""
+
+    first: int  # index of its first image in the split
+    final: ThresholdHistogram
+    auxiliary: ThresholdHistogram
+    classification: F1Counts
+    similarity: NDArray[np.float64]  # (n, blocks): mean cosine of an image's pairs of patch tokens
+    masks_opened: int
+    kept: tuple[ScoredImage, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Score:
+    """The score of one checkpoint on one split; every IoU is in 0..1."""
+
+    images: int
+    masks_opened: int
+    final: ThresholdCurve
+    auxiliary: ThresholdCurve
+    f1: float  # of the image-level classification, macro average
+    token_similarity: tuple[float, ...]  # per block
+
+    @property
+    def bkg(self) -> float:
+        """The background threshold with the highest mIoU of the final CAM."""
+        return self.final.best().threshold
+
+    @property
+    def miou(self) -> float:
+        """The mIoU of the final CAM at `bkg`."""
+        return self.final.best().miou
+
+    @property
+    def aux_bkg(self) -> float:
+        """The background threshold with the highest mIoU of the auxiliary CAM."""
+        return self.auxiliary.best().threshold
+
+    @property
+    def aux_miou(self) -> float:
+        """The mIoU of the auxiliary CAM at `aux_bkg`."""
+        return self.auxiliary.best().miou
+
+    def at(self, bkg: float) -> float:
+        """Return the mIoU of the final CAM at a threshold that was chosen elsewhere."""
+        return self.final.at(bkg)
+
+    def aux_at(self, bkg: float) -> float:
+        """Return the mIoU of the auxiliary CAM at a threshold that was chosen elsewhere."""
+        return self.auxiliary.at(bkg)
+
+
+def chunks(images: int, size: int = CHUNK_IMAGES) -> list[range]:
+    """Cut a split of so many images into the chunks that are scored together."""
+    return [range(first, min(first + size, images)) for first in range(0, images, size)]
+
+
+def summarise(parts: Iterable[ChunkScore]) -> Score:
+    """Add up the chunks of a split, in whatever order they come."""
+    ordered = sorted(parts, key=lambda part: part.first)
+    similarity = np.concatenate([part.similarity for part in ordered])  # (images, blocks)
+    return Score(
+        images=len(similarity),
+        masks_opened=sum(part.masks_opened for part in ordered),
+        final=reduce(add, (part.final for part in ordered)).curve(),
+        auxiliary=reduce(add, (part.auxiliary for part in ordered)).curve(),
+        f1=reduce(add, (part.classification for part in ordered)).macro_f1,
+        token_similarity=tuple(
+            math.fsum(block) / len(similarity) for block in similarity.T.tolist()
+        ),
+    )

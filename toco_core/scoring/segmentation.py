@@ -1,0 +1,111 @@
+"""Score the segmentation head of a checkpoint: single scale, several scales, and the CRF's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from toco_core.cam.image_cam import PresentCams, whole_image_cams
+from toco_core.crf import DenseCRF
+from toco_core.data.batch import WholeImage
+from toco_core.data.loader import whole_image
+from toco_core.data.reader import ParquetSplit
+from toco_core.model.toco import ToCo
+from toco_core.scoring.inference import segment
+from toco_core.scoring.metrics import ConfusionMatrix
+from toco_core.scoring.segmentation_score import Method, SegmentationChunk, Variant
+from toco_core.settings import Recipe
+
+
+class SegmentedImage(NamedTuple):
+    """One image with what was compared."""
+
+    pixels: Tensor  # (3, H, W) uint8
+    cams: PresentCams
+    labels: Tensor  # (H, W) of the last variant that was scored
+    mask: Tensor  # (H, W)
+
+
+def segmentation_chunk(
+    model: ToCo,
+    recipe: Recipe,
+    split: ParquetSplit,
+    indices: Sequence[int],
+    *,
+    method: Method,
+    purpose: str,
+    keep: int = 0,
+) -> SegmentationChunk:
+    """Score some images of a split, one by one at their own size.
+
+    Args:
+        model: in evaluation mode, on the device to be used.
+        recipe: whether the authors' deviations are wanted; for what is kept, crop and CAM scales.
+        split: one with masks.
+        indices: consecutive images.
+        method: scales and CRF.
+        purpose: what the masks are opened for, as the ledger shows it.
+        keep: return what was compared of the first so many images of the split.
+
+    Raises:
+        DatasetError: an image or a mask cannot be read; names it.
+        FloatingPointError: the logits are not finite: the checkpoint is broken.
+    """
+    before = split.ledger.total()
+    classes = split.info.num_classes + 1
+    counts: dict[Variant, ConfusionMatrix] = {
+        variant: ConfusionMatrix.empty(classes) for variant in method.variants
+    }
+    kept: list[SegmentedImage] = []
+    for index in indices:
+        image = whole_image(split, index)
+        (mask,) = split.masks([index], purpose=purpose)
+        labels = label_variants(model, image, method, cut_off=recipe.official_quirks)
+        for variant, predicted in labels.items():
+            counts[variant] += ConfusionMatrix.of(mask, predicted, classes, split.info.ignore_index)
+        if index < keep:
+            kept.append(_kept(model, recipe, image, labels[method.variants[-1]], mask))
+    return SegmentationChunk(
+        first=indices[0],
+        images=len(indices),
+        masks_opened=split.ledger.total() - before,
+        counts=counts,
+        kept=tuple(kept),
+    )
+
+
+def label_variants(
+    model: ToCo, image: WholeImage, method: Method, *, cut_off: bool = False
+) -> dict[Variant, Tensor]:
+    """Label an image in each of the method's variants: (H, W) int64 on the CPU.
+
+    Raises:
+        FloatingPointError: the logits are not finite.
+    """
+    pixels = image.pixels.to(next(model.parameters()).device)
+    logits = segment(model, pixels, method.scales, cut_off=cut_off)
+    if not bool(torch.isfinite(logits.single).all() & torch.isfinite(logits.multi).all()):
+        raise FloatingPointError("the segmentation of this checkpoint is not finite")
+    labels: dict[Variant, Tensor] = {"single": logits.single.argmax(dim=0).cpu()}
+    if method.scales:
+        labels["multi"] = logits.multi.argmax(dim=0).cpu()
+    if method.crf:
+        labels["crf"] = crf_labels(image.pixels, logits.multi.softmax(dim=0))
+    return labels
+
+
+def crf_labels(pixels: Tensor, probabilities: Tensor) -> Tensor:
+    """Sharpen probabilities (K, H, W) along the edges of (3, H, W) uint8: (H, W) int64."""
+    marginals = DenseCRF()(pixels.permute(1, 2, 0).cpu().numpy(), probabilities.cpu().numpy())
+    return torch.from_numpy(marginals.argmax(axis=0))
+
+
+def _kept(
+    model: ToCo, recipe: Recipe, image: WholeImage, labels: Tensor, mask: Tensor
+) -> SegmentedImage:
+    pixels = image.pixels.to(next(model.parameters()).device)
+    cams = whole_image_cams(model, recipe, pixels, image.class_labels)
+    return SegmentedImage(image.pixels, cams, labels, mask)

@@ -1,0 +1,150 @@
+"""The score of a CAM at every background threshold, from one pass over it.
+
+A pixel is predicted its strongest class at all thresholds below its value, and background at all
+others. So it is enough to count pixels by strongest class and value, in bins between thresholds.
+Counts are NumPy's, and torch is imported where tensors are counted: who only adds up needs none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+STEPS = 1000  # thresholds 0, 0.001, ..., 1
+HIT, ON_BACKGROUND, MISS = range(3)
+
+
+class BestThreshold(NamedTuple):
+    """The background threshold with the highest mIoU (the lowest, if several have it)."""
+
+    threshold: float
+    miou: float
+
+
+@dataclass(frozen=True, eq=False)
+class ThresholdCurve:
+    """IoU at each background threshold; fractions."""
+
+    thresholds: NDArray[np.float64]  # (T,)
+    iou: NDArray[np.float64]  # (T, C + 1), NaN where a class is neither present nor predicted
+    miou: NDArray[np.float64]  # (T,) over the classes present
+    present: NDArray[np.bool_]  # (C + 1,) which classes the truth shows
+
+    def best(self) -> BestThreshold:
+        """Return the best threshold and its mIoU; NaN if nothing was counted."""
+        if np.isnan(self.miou).all():
+            return BestThreshold(float("nan"), float("nan"))
+        index = int(np.nanargmax(self.miou))
+        return BestThreshold(float(self.thresholds[index]), float(self.miou[index]))
+
+    def at(self, threshold: float) -> float:
+        """Return the mIoU at the threshold of the grid nearest to `threshold`."""
+        return float(self.miou[self._nearest(threshold)])
+
+    def class_iou(self, threshold: float) -> NDArray[np.float64]:
+        """Return the IoU of each class, (C + 1,), whose mean is `at(threshold)`.
+
+        A class that the truth does not show is NaN, whether or not something was taken for it.
+        """
+        return np.where(self.present, self.iou[self._nearest(threshold)], np.nan)
+
+    def _nearest(self, threshold: float) -> int:
+        return int(np.abs(self.thresholds - threshold).argmin())
+
+
+@dataclass(frozen=True, eq=False)
+class ThresholdHistogram:
+    """Pixels by strongest class, by value, and by what the truth says of them.
+
+    Its size is 3 C (T + 1) integers, 0.5 MB for 20 classes; a joint one with the true class would
+    take (C + 1) / 3 times as much and tell nothing more about IoU.
+    """
+
+    outcomes: NDArray[np.int64]  # (3, C, T + 1): bin i holds the values above exactly i thresholds
+    truth: NDArray[np.int64]  # (C + 1,) pixels of each true class
+
+    @classmethod
+    def empty(cls, num_classes: int) -> Self:
+        """Start counting `num_classes` classes, without background."""
+        outcomes = np.zeros((3, num_classes, STEPS + 2), np.int64)
+        return cls(outcomes, np.zeros(num_classes + 1, np.int64))
+
+    @classmethod
+    def of(
+        cls, cam: Tensor, class_labels: Tensor, truth: Tensor, ignore_index: int = 255
+    ) -> ThresholdHistogram:
+        """Count a batch.
+
+        Args:
+            cam: (B, C, H, W) in 0..1, compared in float32.
+            class_labels: (B, C) 0/1.
+            truth: (B, H, W) true labels, any integer type.
+            ignore_index: true label of the pixels that do not count.
+
+        Raises:
+            ValueError: a true label that is neither a class, background, nor `ignore_index`.
+        """
+        total = ThresholdHistogram.empty(cam.shape[1])
+        for maps, labels, one in zip(cam, class_labels, truth, strict=True):
+            classes = labels.nonzero().flatten()
+            present = maps.index_select(0, classes.to(maps.device))
+            total += cls.of_present(present, classes, one, cam.shape[1], ignore_index)
+        return total
+
+    @classmethod
+    def of_present(
+        cls,
+        maps: Tensor,
+        classes: Tensor,
+        truth: Tensor,
+        num_classes: int,
+        ignore_index: int = 255,
+    ) -> Self:
+        """Count one image, of which only the maps of the classes present are at hand.
+
+        Args:
+            maps: (K, H, W) in 0..1.
+            classes: (K,) int64, 0..C - 1, in order.
+            truth: (H, W) true labels, any integer type.
+            num_classes: C.
+            ignore_index: true label of the pixels that do not count.
+
+        Raises:
+            ValueError: a true label that is neither a class, background, nor `ignore_index`.
+        """
+        from toco_core.scoring.threshold_counts import count_outcomes  # torch
+
+        counts, pixels = count_outcomes(maps, classes, truth, num_classes, ignore_index)
+        outcomes = np.zeros((3, num_classes, STEPS + 2), np.int64)
+        outcomes[:, classes.cpu().numpy()] = counts.cpu().numpy()
+        return cls(outcomes, pixels.cpu().numpy())
+
+    def __add__(self, other: ThresholdHistogram) -> ThresholdHistogram:
+        return ThresholdHistogram(self.outcomes + other.outcomes, self.truth + other.truth)
+
+    def curve(self) -> ThresholdCurve:
+        """Compute the IoU of every class at every threshold, exactly."""
+        above = self.outcomes[..., ::-1].cumsum(axis=-1)[..., ::-1][..., 1:]  # (3, C, T)
+        predicted = above.sum(axis=0)  # (C, T)
+        background = self.truth.sum() - predicted.sum(axis=0)  # (T,)
+        background_right = self.truth[0] - above[ON_BACKGROUND].sum(axis=0)  # (T,)
+        right = np.vstack([background_right, above[HIT]])  # (C + 1, T)
+        union = self.truth[:, None] + np.vstack([background, predicted]) - right
+        with np.errstate(invalid="ignore"):
+            iou = right / union
+        present = self.truth > 0
+        miou = iou[present].mean(axis=0) if present.any() else np.full(STEPS + 1, np.nan)
+        return ThresholdCurve(np.arange(STEPS + 1) / STEPS, iou.T, miou, present)
+
+
+def threshold_curve(
+    cam: Tensor, class_labels: Tensor, truth: Tensor, ignore_index: int = 255
+) -> ThresholdCurve:
+    """Score a batch of CAMs at every threshold; arguments as of `ThresholdHistogram.of`."""
+    return ThresholdHistogram.of(cam, class_labels, truth, ignore_index).curve()
