@@ -31,7 +31,7 @@ search: $(RUNTIME) ## search hyper-parameters; options go in ARGS="..."
 # In two processes: what starts Ray in one of them, the rest in the other (tests/conftest.py).
 test: $(DEVELOPMENT) ## run every test, the slow ones too; options go in ARGS="..."
 	@echo "== test: every test"
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: $(DEVELOPMENT) ## check format, lint and types
 	@echo "== check: format, lint and types"

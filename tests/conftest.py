@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from toco_core.data.partscenes.dataset import PartScenes, write_partscenes
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+class FileByFile(LoadFileScheduling):
     """Share the tests among the processes of pytest-xdist: file by file, and Ray's in one.
 
-    Two Rays at once would wait for each other on two cores, and their clocks run on.
+    Two Rays at once would wait for each other on two cores, and their clocks run on. The groups
+    of pytest-xdist 3.8 (`--dist loadgroup`) are without effect from pytest 9.2 on.
     """
-    for item in items:
-        group = "ray" if item.get_closest_marker("ray") else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "ray" if _starts_ray(Path(self.config.rootpath, file)) else file
+
+
+@cache
+def _starts_ray(file: Path) -> bool:
+    return "pytest.mark.ray" in file.read_text()
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FileByFile:
+    return FileByFile(config, log)
 
 
 @pytest.fixture(scope="session")
