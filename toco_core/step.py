@@ -22,6 +22,7 @@ from toco_core.losses.contrast import (
     patch_token_sums,
 )
 from toco_core.losses.energy import DenseEnergyLoss
+from toco_core.losses.permutohedral import PermutohedralLattice
 from toco_core.losses.pixel_softmax import enlarge, pixel_softmax
 from toco_core.losses.terms import needs_decoder, terms_in_force, total_loss
 from toco_core.model.toco import ToCo, ToCoOutput
@@ -74,6 +75,7 @@ class ToCoLosses(nn.Module):
         iteration: int,
         local_crops: LocalCrops | None = None,
         part: Part | None = None,
+        lattice: PermutohedralLattice | None = None,
     ) -> dict[str, Tensor]:
         """Compute the losses in force at an iteration, unweighted, and their weighted total.
 
@@ -82,6 +84,7 @@ class ToCoLosses(nn.Module):
             iteration: steps done so far; it decides which stage the training is in.
             local_crops: use these, instead of cutting some where the auxiliary CAM is uncertain.
             part: what was prepared for it, if `batch` is a part.
+            lattice: of the images' energy, where it has been built already.
 
         Returns:
             Scalars: cls, cls_aux, those of ptc, ctc, seg and energy that are in force, total.
@@ -99,7 +102,9 @@ class ToCoLosses(nn.Module):
             # The segmentation first: its large maps are gone before the local crops' graph comes,
             # and in the backward pass that graph is gone before the maps come back.
             if output.seg is not None and targets.labels is not None:
-                losses |= self._segmentation_terms(batch, output.seg, targets.labels, pixels, terms)
+                losses |= self._segmentation_terms(
+                    batch, output.seg, targets.labels, pixels, terms, lattice
+                )
             if targets.token_labels is not None:
                 losses["ptc"] = self._patch_term(output.tokens, targets.token_labels, pairs)
             if targets.local is not None:
@@ -170,6 +175,7 @@ class ToCoLosses(nn.Module):
         labels: Tensor,
         counts: Tensor,
         terms: frozenset[str],
+        lattice: PermutohedralLattice | None,
     ) -> dict[str, Tensor]:
         size = (batch.images.shape[-2], batch.images.shape[-1])
         pixels = pixel_softmax(enlarge(logits.float(), size), labels)
@@ -179,6 +185,6 @@ class ToCoLosses(nn.Module):
             losses["seg"] = balanced_loss(self._share(halves, counts))
         if "energy" in terms:
             losses["energy"] = self.energy.of_probabilities(
-                batch.images, pixels.probabilities, labels, batch.boxes
+                batch.images, pixels.probabilities, labels, batch.boxes, lattice
             )
         return losses

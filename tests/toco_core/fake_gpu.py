@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
+
+from toco_core.losses.permutohedral import PermutohedralLattice
+from toco_core.step import ToCoLosses
 
 aten = torch.ops.aten
 COPIES = {aten._to_copy.default: 0, aten.copy_.default: 1}  # and which argument is the source
@@ -45,12 +48,15 @@ def fake_tensor(tensor: Tensor) -> Tensor:
     )
 
 
-def waiting_copies(module: nn.Module, batch: Any, iteration: int) -> list[str]:
+def waiting_copies(module: ToCoLosses, batch: Any, iteration: int) -> list[str]:
     """Return the copies for which the host waits in a forward pass; the engine needs a real GPU."""
     with FakeTensorMode():
         state = on_fake_gpu(dict(module.named_parameters()) | dict(module.named_buffers()))
         fake = batch._with(fake_tensor, batch.names)
         with WaitingCopies() as copies:
-            losses = torch.func.functional_call(module, state, (fake, iteration))
+            corners = module.energy.corners(fake.images)
+            lattice = PermutohedralLattice(corners, corners.keys.numel())
+            given = {"lattice": lattice}
+            losses = torch.func.functional_call(module, state, (fake, iteration), given)
             assert losses["total"].is_cuda
     return copies.found

@@ -41,15 +41,21 @@ def pixel_affinity(images: Tensor, dilations: Sequence[int]) -> Tensor:
         for channel in (neighbour - channels_first).mul_(inverse):
             similarity.addcmul_(channel, channel, value=-1 / 3)
     alike = colour.softmax(dim=0).permute(1, 2, 3, 0)  # (B, H, W, N)
-    return alike.contiguous().add_(POSITION_WEIGHT * _nearness(dilations, images.device))
+    return alike.contiguous().add_(POSITION_WEIGHT * nearness_weights(dilations, images.device))
+
+
+def neighbour_offsets(dilations: Sequence[int], device: torch.device) -> Tensor:
+    """List the offsets of the neighbours, px down and px right: (2, N) int32."""
+    offsets = [(d * y, d * x) for d in dilations for y, x in DIRECTIONS]
+    down, right = zip(*offsets, strict=True)
+    return constant([*down, *right], dtype=torch.int32, device=device).view(2, -1)
 
 
 def neighbour_table(
     height: int, width: int, dilations: Sequence[int], device: torch.device
 ) -> Tensor:
     """List each pixel's neighbours, (H * W, N) int32; clamping is replicate padding."""
-    offsets = zip(*((d * y, d * x) for d in dilations for y, x in DIRECTIONS), strict=True)
-    down, right = (constant(one, dtype=torch.int32, device=device) for one in offsets)  # (N,) each
+    down, right = neighbour_offsets(dilations, device)
     row = torch.arange(height, dtype=torch.int32, device=device)[:, None, None] + down  # (H, 1, N)
     column = torch.arange(width, dtype=torch.int32, device=device)[:, None] + right  # (W, N)
     table = row.clamp(0, height - 1) * width + column.clamp(0, width - 1)  # (H, W, N)
@@ -78,7 +84,7 @@ def _spread(values: Sequence[Tensor]) -> Tensor:
     return squares.div_(len(values) - 1).sqrt_()
 
 
-def _nearness(dilations: Sequence[int], device: torch.device) -> Tensor:
+def nearness_weights(dilations: Sequence[int], device: torch.device) -> Tensor:
     """Weigh the neighbours by distance alone: (N,)."""
     distances = (d * math.hypot(y, x) for d in dilations for y, x in DIRECTIONS)
     offsets = constant(distances, device=device)

@@ -2,7 +2,8 @@
 
 PAR replaces each pixel's scores by a weighted sum over 48 neighbours, ten times. The weights are
 one sparse matrix per image, so an iteration is `embedding_bag`: PyTorch's product of a sparse and
-a dense matrix, several times faster than 48 shifted multiply-adds and without their memory.
+a dense matrix, several times faster than 48 shifted multiply-adds and without their memory. On
+a GPU it is two kernels of our own (`toco_core.kernels.par`).
 """
 
 from __future__ import annotations
@@ -14,8 +15,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from toco_core.cam.pixel_affinity import neighbour_table, pixel_affinity
+from toco_core.cam.pixel_affinity import (
+    BANDWIDTH,
+    POSITION_WEIGHT,
+    TINY,
+    nearness_weights,
+    neighbour_offsets,
+    neighbour_table,
+    pixel_affinity,
+)
 from toco_core.cam.pseudo_labels import ignore_outside
+from toco_core.kernels.operators import average_neighbours, has_kernels, neighbour_weights
 
 
 class PixelAdaptiveRefinement:
@@ -49,6 +59,8 @@ class PixelAdaptiveRefinement:
                 f"images {tuple(images.shape)} and masks {tuple(masks.shape)} must have the same "
                 "batch and size: resize one to the other"
             )
+        if has_kernels(masks):
+            return self._by_kernels(images.float().contiguous(), masks.float().contiguous())
         batch, channels, height, width = masks.shape
         table = self._table(height, width, masks.device)  # (H * W, N)
         weights = pixel_affinity(images, self.dilations).flatten(0, 2)  # (B * H * W, N)
@@ -58,6 +70,14 @@ class PixelAdaptiveRefinement:
         for _ in range(self.num_iterations):
             values = F.embedding_bag(rows, values, per_sample_weights=weights, mode="sum")
         return values.view(batch, height, width, channels).permute(0, 3, 1, 2).contiguous()
+
+    def _by_kernels(self, images: Tensor, masks: Tensor) -> Tensor:
+        offsets = neighbour_offsets(self.dilations, images.device)  # (2, N)
+        nearness = POSITION_WEIGHT * nearness_weights(self.dilations, images.device)  # (N,)
+        weights = neighbour_weights(images, offsets, nearness, BANDWIDTH, TINY)  # (B, N, H * W)
+        for _ in range(self.num_iterations):
+            masks = average_neighbours(masks, weights, offsets)
+        return masks
 
     def _table(self, height: int, width: int, device: torch.device) -> Tensor:
         key = (height, width, device)

@@ -12,7 +12,11 @@ from torch.autograd.function import FunctionCtx
 
 from toco_core.boxes import box_mask
 from toco_core.images import denormalize
-from toco_core.losses.permutohedral import PermutohedralLattice
+from toco_core.losses.permutohedral import (
+    PermutohedralLattice,
+    SortedCorners,
+    sort_corners,
+)
 
 
 class DenseEnergyLoss(nn.Module):
@@ -23,7 +27,6 @@ class DenseEnergyLoss(nn.Module):
         sigma_rgb: standard deviation of the colour kernel, intensities of 0..255.
         sigma_xy: standard deviation of the position kernel, px at full resolution.
         scale_factor: resolution at which the energy is computed.
-        fixed_size: of the lattice, see `PermutohedralLattice`; None: on a GPU.
     """
 
     def __init__(
@@ -32,14 +35,12 @@ class DenseEnergyLoss(nn.Module):
         sigma_rgb: float = 15.0,
         sigma_xy: float = 100.0,
         scale_factor: float = 0.5,
-        fixed_size: bool | None = None,
     ) -> None:
         super().__init__()
         self.weight = weight
         self.sigma_rgb = sigma_rgb
         self.sigma_xy = sigma_xy
         self.scale_factor = scale_factor
-        self.fixed_size = fixed_size
 
     def forward(self, images: Tensor, logits: Tensor, labels: Tensor, boxes: Tensor) -> Tensor:
         """Compute the weighted energy.
@@ -58,16 +59,33 @@ class DenseEnergyLoss(nn.Module):
         return self.of_probabilities(images, probabilities, labels, boxes)
 
     def of_probabilities(
-        self, images: Tensor, probabilities: Tensor, labels: Tensor, boxes: Tensor
+        self,
+        images: Tensor,
+        probabilities: Tensor,
+        labels: Tensor,
+        boxes: Tensor,
+        lattice: PermutohedralLattice | None = None,
     ) -> Tensor:
-        """Compute the same from probabilities (B, C + 1, H, W) instead of logits."""
+        """Compute the same from probabilities (B, C + 1, H, W) instead of logits.
+
+        Args:
+            images: as above, like labels and boxes.
+            probabilities: of every pixel.
+            labels: as above.
+            boxes: as above.
+            lattice: of the images, where it has been built already; else it is built here, and on
+                a GPU the host waits for its size.
+        """
         inside = box_mask(boxes, (labels.shape[-2], labels.shape[-1])).float()  # (B, H, W)
         probabilities = self._shrink(probabilities, "bilinear")
         inside = self._shrink(inside[:, None], "nearest")  # (B, 1, h, w)
         unlabelled = self._shrink((labels == 255).float()[:, None], "nearest") > 0
-        features = self._features(self._shrink(denormalize(images.float()), "nearest"))
-        fixed_size = images.is_cuda if self.fixed_size is None else self.fixed_size
-        return self.weight * _Energy.apply(features, probabilities, inside, unlabelled, fixed_size)
+        lattice = lattice or PermutohedralLattice(self.corners(images))
+        return self.weight * _Energy.apply(lattice, probabilities, inside, unlabelled)
+
+    def corners(self, images: Tensor) -> SortedCorners:
+        """Place the pixels of normalised images (B, 3, H, W) in the lattice of their energy."""
+        return sort_corners(self._features(self._shrink(denormalize(images.float()), "nearest")))
 
     def _shrink(self, maps: Tensor, mode: str) -> Tensor:
         aligned = False if mode == "bilinear" else None
@@ -96,17 +114,16 @@ class _Energy(Function):
     @staticmethod
     def forward(
         ctx: FunctionCtx,
-        features: Tensor,
+        lattice: PermutohedralLattice,
         probabilities: Tensor,
         inside: Tensor,
         unlabelled: Tensor,
-        fixed_size: bool,
     ) -> Tensor:
         gate = inside - probabilities.amax(dim=1, keepdim=True)  # (B, 1, h, w)
         gate = gate.masked_fill(unlabelled, 1.0).clamp(min=0.0)
         masked = probabilities * inside  # (B, C + 1, h, w)
         values = masked.flatten(2).transpose(1, 2)  # (B, h * w, C + 1)
-        filtered = PermutohedralLattice(features, fixed_size=fixed_size).filter(values)
+        filtered = lattice.filter(values)
         pull = gate * filtered.transpose(1, 2).unflatten(2, masked.shape[2:])
         ctx.save_for_backward(pull * inside)
         return -(masked * pull).sum() / len(probabilities)
@@ -114,4 +131,4 @@ class _Energy(Function):
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
         (pull,) = ctx.saved_tensors
-        return None, -2 * grad_outputs[0] * pull / len(pull), None, None, None
+        return None, -2 * grad_outputs[0] * pull / len(pull), None, None

@@ -8,12 +8,14 @@ is a product with a sparse matrix, for which PyTorch's kernel is `embedding_bag`
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from toco_core.constants import constant
+from toco_core.kernels.operators import enclosing_corners, has_kernels
 
 # A lattice point's key is a linear form in its coordinates, modulo 2^64: a step along a direction
 # adds a constant to the key. Odd multipliers of full length keep any points that a picture can
@@ -30,36 +32,70 @@ MULTIPLIERS = (
 )
 
 
-class PermutohedralLattice:
-    """The lattice around a batch of point sets: build it once, filter as often as you like.
+class SortedCorners(NamedTuple):
+    """The corners of the simplices around the points, sorted: what a lattice is built of.
+
+    How many lattice points there are is known on the device: a host that asks later need not wait.
+    """
+
+    weights: Tensor  # (P, d + 1) of the corners of each of the P = B * N points
+    keys: Tensor  # (P * (d + 1),) int64, in order
+    order: Tensor  # (P * (d + 1),) int64: where each key was
+    place: Tensor  # (P * (d + 1),) int32: which of the different keys it is
+    shape: tuple[int, int]  # (B, N)
+
+    @property
+    def size(self) -> Tensor:
+        """The number of lattice points, (1,) int32."""
+        return self.place[-1:] + 1
+
+
+def sort_corners(features: Tensor) -> SortedCorners:
+    """Find and sort the corners around points.
 
     Args:
         features: (B, N, d) float32 coordinates in standard deviations of the Gaussian; the B sets
             do not see each other.
-        fixed_size: reserve as many lattice points as there can be, instead of counting them: on a
-            GPU, the host then need not wait for the count. Several times more work.
 
     Raises:
         ValueError: more coordinates than there are multipliers for.
     """
+    batch, points, dims = features.shape
+    if dims >= len(MULTIPLIERS):
+        raise ValueError(f"{dims} coordinates: the lattice has keys for 1..{len(MULTIPLIERS) - 1}")
+    corner_keys, weights = _corners(features)
+    keys, order = corner_keys.flatten().sort()
+    is_new = F.pad(keys[1:] != keys[:-1], (1, 0), value=True)
+    place = is_new.cumsum(0, dtype=torch.int32) - 1
+    return SortedCorners(weights, keys, order, place, (batch, points))
 
-    def __init__(self, features: Tensor, *, fixed_size: bool = False) -> None:
-        batch, points, dims = features.shape
-        if dims >= len(MULTIPLIERS):
-            raise ValueError(
-                f"{dims} coordinates: the lattice has keys for 1..{len(MULTIPLIERS) - 1}"
-            )
-        base, rank, self.weights = _enclosing_simplex(_elevate(features.reshape(-1, dims)))
-        image = torch.arange(batch, device=features.device).repeat_interleave(points)
-        keys = _corner_keys(base, rank, image)  # (B * N, d + 1)
-        ordered, order = keys.flatten().sort()
-        group = _group_fixed if fixed_size else _group
-        unique, inverse, self.counts = group(ordered)
-        self.corners = torch.empty_like(inverse).index_copy_(0, order, inverse).view_as(keys)
-        self.members = order // (dims + 1)  # points in the order of their corners
+
+class PermutohedralLattice:
+    """The lattice around a batch of point sets: build it once, filter as often as you like.
+
+    Args:
+        corners: of the points.
+        size: reserve this many lattice points; at least as many as there are. None: as many as
+            there are, for which the host waits. More gives the same sums to the bit.
+    """
+
+    def __init__(self, corners: SortedCorners, size: int | None = None) -> None:
+        self.shape = corners.shape
+        self.weights = corners.weights
+        self.size = int(corners.size) if size is None else size
+        dims = self.weights.shape[1] - 1
+        order, place = corners.order, corners.place
+        self.corners = torch.empty_like(place).scatter_(0, order, place).view_as(self.weights)
+        self.members = (order // (dims + 1)).int()  # points in the order of their corners
         self.member_weights = self.weights.flatten()[order]
-        self.neighbours = [_neighbours(unique, _key_step(axis, dims)) for axis in range(dims + 1)]
-        self.shape = (batch, points)
+        unique, self.offsets = _group(corners.keys, place, self.size)
+        steps = (_key_step(axis, dims) for axis in range(dims + 1))
+        self.neighbours = [_neighbours(unique, step) for step in steps]
+
+    @classmethod
+    def around(cls, features: Tensor) -> PermutohedralLattice:
+        """Build the lattice around points (B, N, d); the host waits for its size."""
+        return cls(sort_corners(features))
 
     def filter(self, values: Tensor) -> Tensor:
         """Sum the values of all points, weighted by a Gaussian of their distance.
@@ -82,19 +118,33 @@ class PermutohedralLattice:
 
     def _splat(self, flat: Tensor) -> Tensor:
         """Spread points (B * N, K) over the corners around them: (M, K)."""
-        offsets = self.counts.cumsum(0) - self.counts
         return F.embedding_bag(
-            self.members, flat, offsets, mode="sum", per_sample_weights=self.member_weights
+            self.members, flat, self.offsets, mode="sum", per_sample_weights=self.member_weights
         )
+
+
+def _corners(features: Tensor) -> tuple[Tensor, Tensor]:
+    """Find the corners around points: keys (P, d + 1) int64 and weights (P, d + 1)."""
+    batch, points, dims = features.shape
+    if has_kernels(features):
+        scales = constant(_unit_scales(dims), dtype=torch.float32, device=features.device)
+        multipliers = constant(map(_signed, MULTIPLIERS[: dims + 1]), device=features.device)
+        return enclosing_corners(features.float().contiguous(), scales, multipliers)
+    base, rank, weights = _enclosing_simplex(_elevate(features.reshape(-1, dims)))
+    image = torch.arange(batch, device=features.device).repeat_interleave(points)
+    return _corner_keys(base, rank, image), weights
+
+
+def _unit_scales(dims: int) -> list[float]:
+    """Scale each coordinate to lattice units: the blur has the variance of the Gaussian."""
+    unit = math.sqrt(2 / 3) * (dims + 1)  # (Adams et al., section 3.1)
+    return [unit / math.sqrt((i + 1) * (i + 2)) for i in range(dims)]
 
 
 def _elevate(features: Tensor) -> Tensor:
     """Map (P, d) isometrically to the plane of zero sum in d + 1 dimensions, in lattice units."""
     dims = features.shape[1]
-    # Unit of the lattice: the blur has the variance of the Gaussian (Adams et al., section 3.1).
-    unit = math.sqrt(2 / 3) * (dims + 1)
-    scale = [unit / math.sqrt((i + 1) * (i + 2)) for i in range(dims)]
-    scaled = features * constant(scale, dtype=features.dtype, device=features.device)
+    scaled = features * constant(_unit_scales(dims), dtype=features.dtype, device=features.device)
     tail = scaled.flip(1).cumsum(1).flip(1)  # (P, d): sum from i on
     steps = constant(range(1, dims + 1), dtype=features.dtype, device=features.device)
     return F.pad(tail, (0, 1)) - F.pad(scaled * steps, (1, 0))  # (P, d + 1)
@@ -151,18 +201,18 @@ def _corner_keys(base: Tensor, rank: Tensor, image: Tensor) -> Tensor:
     return origin[:, None] + ahead - (dims + 1) * highest
 
 
-def _group(ordered: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Tell sorted keys (n,) apart: the M different ones, the place of each key, their counts."""
-    return torch.unique_consecutive(ordered, return_inverse=True, return_counts=True)
+def _group(keys: Tensor, place: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """Tell sorted keys (n,) apart: the different ones, and where each begins, (size,) each.
 
-
-def _group_fixed(ordered: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Do as `_group`, with M = n: the places at the end that are left over hold no point."""
-    is_new = F.pad(ordered[1:] != ordered[:-1], (1, 0), value=True)
-    inverse = is_new.long().cumsum(0) - 1
-    nobody = torch.full_like(ordered, torch.iinfo(torch.int64).max)  # stays sorted
-    counts = torch.zeros_like(ordered).scatter_add_(0, inverse, torch.ones_like(ordered))
-    return nobody.scatter_(0, inverse, ordered), inverse, counts
+    The places at the end that are left over hold no point: their keys are the largest there is.
+    """
+    none = torch.iinfo(torch.int64).max  # stays sorted
+    count = len(keys)
+    is_first = F.pad(place[1:] != place[:-1], (1, 0), value=True)
+    target = place.where(is_first, size).long()  # what comes again is written to a row too many
+    begins = torch.arange(count, dtype=torch.int32, device=keys.device)
+    unique = keys.new_full((size + 1,), none).scatter_(0, target, keys)[:size]
+    return unique, begins.new_full((size + 1,), count).scatter_(0, target, begins)[:size]
 
 
 def _key_step(axis: int, dims: int) -> int:
@@ -172,15 +222,14 @@ def _key_step(axis: int, dims: int) -> int:
 
 
 def _neighbours(unique: Tensor, step: int) -> Tensor:
-    """Find the points a step ahead and behind: sorted keys (M,) -> (M, 2), M where none is."""
+    """Find the points a step ahead and behind: sorted keys (M,) -> (M, 2) int32, M where none."""
     count = len(unique)
     found = torch.searchsorted(unique, unique + step).clamp(max=count - 1)  # (M,)
-    exists = unique[found] == unique + step
-    ahead = found.where(exists, count)
+    ahead = found.where(unique[found] == unique + step, count)
     # Who has me ahead is behind me. Row `count` takes the writes of those that have nobody.
-    here = torch.arange(count, device=unique.device)
-    behind = torch.full((count + 1,), count, device=unique.device).scatter_(0, ahead, here)[:-1]
-    return torch.stack([ahead, behind], dim=1)
+    here = torch.arange(count, dtype=torch.int32, device=unique.device)
+    behind = here.new_full((count + 1,), count).scatter_(0, ahead, here)[:-1]
+    return torch.stack([ahead.int(), behind], dim=1)
 
 
 def _blur(lattice: Tensor, neighbours: Tensor) -> Tensor:

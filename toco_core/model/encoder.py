@@ -26,6 +26,20 @@ class Encoded(NamedTuple):
     blocks: tuple[Tensor, ...]  # (B, h * w, D) for every block, or empty
 
 
+class _Positions(NamedTuple):
+    """Positions of one grid, and what they were made of."""
+
+    resized: Tensor
+    source: Tensor
+    version: int  # of the source
+
+    def is_of(self, source: Tensor) -> bool:
+        """Whether they still are those of the source, which may be loaded anew, or moved."""
+        place = (self.resized.device, self.resized.dtype)
+        unchanged = self.source is source and self.version == source._version
+        return unchanged and place == (source.device, source.dtype)
+
+
 class Encoder(nn.Module):
     """Run a timm VisionTransformer and keep what ToCo needs of it (paper, section 3.1).
 
@@ -43,6 +57,7 @@ class Encoder(nn.Module):
         self.aux_layer = resolve_layer(aux_layer, len(vit.blocks))
         self.recompute_blocks = False  # activation checkpointing: less memory, more work
         self._positions.requires_grad_(False)
+        self._resized: dict[tuple[int, int], _Positions] = {}
         self.recomputation = Recomputation(vit)
 
     @property
@@ -132,18 +147,32 @@ class Encoder(nn.Module):
         vit = self.vit
         prefix = [token for token in (vit.cls_token, vit.reg_token) if token is not None]
         prefix = [token.expand(len(patches), -1, -1) for token in prefix]
-        positions = resample_abs_pos_embed(
+        positions = self._positions_of(grid)  # (1, prefix + h * w, D)
+        if vit.no_embed_class:  # positions are of the patches only
+            x = torch.cat([*prefix, patches + positions], dim=1)
+        else:
+            x = torch.cat([*prefix, patches], dim=1) + positions
+        return vit.norm_pre(vit.patch_drop(vit.pos_drop(x)))
+
+    def _positions_of(self, grid: tuple[int, int]) -> Tensor:
+        """Resize the position embedding to a grid; it is frozen, so once for each is enough."""
+        known = self._resized.get(grid)
+        if known is None or not known.is_of(self._positions):
+            resized = self._resize_positions(grid)
+            known = _Positions(resized, self._positions, self._positions._version)
+            self._resized[grid] = known
+        return known.resized
+
+    @torch.no_grad()
+    def _resize_positions(self, grid: tuple[int, int]) -> Tensor:
+        vit = self.vit
+        return resample_abs_pos_embed(
             self._positions,
             new_size=list(grid),
             old_size=list(vit.patch_embed.grid_size),
             num_prefix_tokens=0 if vit.no_embed_class else vit.num_prefix_tokens,
             antialias=False,
         )
-        if vit.no_embed_class:  # positions are of the patches only
-            x = torch.cat([*prefix, patches + positions], dim=1)
-        else:
-            x = torch.cat([*prefix, patches], dim=1) + positions
-        return vit.norm_pre(vit.patch_drop(vit.pos_drop(x)))
 
 
 def resolve_layer(aux_layer: int, depth: int) -> int:

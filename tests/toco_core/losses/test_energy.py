@@ -9,7 +9,7 @@ from benchmarks.energy import blobs, pixel_features, smooth
 from tests.toco_core.golden_files import assert_golden, golden
 from toco_core.images import normalise
 from toco_core.losses.energy import DenseEnergyLoss
-from toco_core.losses.permutohedral import PermutohedralLattice
+from toco_core.losses.permutohedral import PermutohedralLattice, sort_corners
 
 FILE = golden("losses.npz")
 LOSS = DenseEnergyLoss()
@@ -68,7 +68,7 @@ def test_half_precision_logits_are_computed_in_float32(dtype: torch.dtype) -> No
 def test_filter_is_proportional_to_the_exact_sum_where_points_are_dense(dims: int) -> None:
     torch.manual_seed(0)
     features, values = torch.rand(2, 1500, dims), torch.rand(2, 1500, 2)
-    ratio = PermutohedralLattice(features).filter(values) / gaussian_sum(features, values)
+    ratio = PermutohedralLattice.around(features).filter(values) / gaussian_sum(features, values)
     assert ratio.std() / ratio.mean() < 0.15
 
 
@@ -98,34 +98,36 @@ def test_energy_and_gradient_are_the_exact_ones_but_for_a_common_factor(
     assert error < 0.25  # 0.20 in noise, 0.16 where colours are smooth
 
 
-def test_a_lattice_of_fixed_size_gives_the_same_sums_to_the_bit() -> None:
+def test_a_lattice_larger_than_its_points_gives_the_same_sums_to_the_bit() -> None:
     torch.manual_seed(0)
     features, values = torch.randn(2, 300, 5), torch.randn(2, 300, 3)
-    counted = PermutohedralLattice(features).filter(values)
-    assert torch.equal(PermutohedralLattice(features, fixed_size=True).filter(values), counted)
+    corners = sort_corners(features)
+    counted = PermutohedralLattice(corners).filter(values)
+    larger = PermutohedralLattice(corners, 2 * int(corners.size))
+    assert torch.equal(larger.filter(values), counted)
 
 
 def test_filter_is_linear() -> None:
     torch.manual_seed(0)
-    lattice = PermutohedralLattice(torch.randn(1, 200, 5))
+    lattice = PermutohedralLattice.around(torch.randn(1, 200, 5))
     a, b = torch.randn(1, 200, 1), torch.randn(1, 200, 1)
     torch.testing.assert_close(lattice.filter(a + 2 * b), lattice.filter(a) + 2 * lattice.filter(b))
 
 
 def test_points_far_apart_do_not_mix() -> None:
     features = torch.tensor([[[0.0, 0.0], [50.0, -80.0]]])
-    out = PermutohedralLattice(features).filter(torch.eye(2)[None])
+    out = PermutohedralLattice.around(features).filter(torch.eye(2)[None])
     assert out[0, 0, 1] == out[0, 1, 0] == 0
     assert out.diagonal(dim1=1, dim2=2).min() > 0
 
 
 def test_weights_of_the_corners_are_a_partition_of_one() -> None:
     torch.manual_seed(0)
-    weights = PermutohedralLattice(torch.randn(2, 300, 5) * 10).weights
+    weights = PermutohedralLattice.around(torch.randn(2, 300, 5) * 10).weights
     assert weights.min() > -1e-4
     torch.testing.assert_close(weights.sum(dim=1), torch.ones(600))
 
 
 def test_too_many_coordinates_are_refused() -> None:
     with pytest.raises(ValueError, match=r"9 coordinates: the lattice has keys for 1\.\.7"):
-        PermutohedralLattice(torch.zeros(1, 2, 9))
+        PermutohedralLattice.around(torch.zeros(1, 2, 9))
