@@ -25,8 +25,9 @@ from toco_core.losses.energy import DenseEnergyLoss
 from toco_core.losses.permutohedral import PermutohedralLattice
 from toco_core.losses.pixel_softmax import enlarge, pixel_softmax
 from toco_core.losses.terms import needs_decoder, terms_in_force, total_loss
+from toco_core.model.cam_network import CamNetwork
 from toco_core.model.toco import ToCo, ToCoOutput
-from toco_core.parallel.precision import autocast
+from toco_core.parallel.precision import autocast, precision_on, sharing_casts
 from toco_core.parallel.ranks import sum_over_ranks
 from toco_core.settings import Recipe
 from toco_core.supervision import Supervision, Supervisor
@@ -64,6 +65,7 @@ class ToCoLosses(nn.Module):
         # With drop path the training pass gives a CAM of a network with holes: not to be reused.
         self.reuse_raw_cam = not model.encoder.is_stochastic
         self.supervisor = Supervisor(recipe)
+        self._cam_network: list[CamNetwork] = []  # in a list, since it is nothing to train or save
         energy = recipe.energy
         self.energy = DenseEnergyLoss(
             energy.weight, energy.sigma_rgb, energy.sigma_xy, energy.scale_factor
@@ -89,8 +91,19 @@ class ToCoLosses(nn.Module):
         Returns:
             Scalars: cls, cls_aux, those of ptc, ctc, seg and energy that are in force, total.
         """
+        with sharing_casts(batch.images.device):
+            return self._losses(batch, iteration, local_crops, part, lattice)
+
+    def _losses(
+        self,
+        batch: TrainBatch,
+        iteration: int,
+        local_crops: LocalCrops | None,
+        part: Part | None,
+        lattice: PermutohedralLattice | None,
+    ) -> dict[str, Tensor]:
         terms = terms_in_force(self.recipe, iteration)
-        with self._autocast(batch.images):
+        with self._autocast(batch.images):  # first: it casts the weights with their gradient
             output = self.model(batch.images, segment=needs_decoder(terms))
         losses = {
             "cls": multilabel_soft_margin(output.cls, batch.class_labels),
@@ -134,16 +147,24 @@ class ToCoLosses(nn.Module):
         present = present_classes(batch.class_labels, batch.most_classes)
         scales = self.recipe.cam.scales
         with self._autocast(batch.images):
-            cams = multi_scale_cam(self.model, batch.images, scales, raw=raw, present=present)
+            network = self._network_of_cams(batch.images.device)
+            cams = multi_scale_cam(network, batch.images, scales, raw=raw, present=present)
         height, width = batch.images.shape[-2:]
         grid = self.model.encoder.grid(height, width)
         terms = terms_in_force(self.recipe, iteration)
         return self.supervisor(batch, cams, present, grid, terms, iteration, local)
 
+    def _network_of_cams(self, device: torch.device) -> ToCo | CamNetwork:
+        if precision_on(device, self.recipe) != "bfloat16":
+            return self.model
+        if not self._cam_network:
+            self._cam_network.append(CamNetwork(self.model))
+        (network,) = self._cam_network
+        network.follow()
+        return network
+
     def _autocast(self, images: Tensor) -> torch.autocast:
-        # Opened anew for each pass: within one context, weights that a pass without gradient has
-        # cast would be reused by the next one, and get no gradient.
-        return autocast(self.recipe.compute.precision, images.device)
+        return autocast(precision_on(images.device, self.recipe), images.device)
 
     def _share(self, halves: Halves, counts: Tensor) -> Halves:
         """Scale the sums so that the mean over ranks and parts is the sum over `counts`."""
@@ -175,7 +196,7 @@ class ToCoLosses(nn.Module):
         labels: Tensor,
         counts: Tensor,
         terms: frozenset[str],
-        lattice: PermutohedralLattice | None,
+        lattice: PermutohedralLattice | None = None,
     ) -> dict[str, Tensor]:
         size = (batch.images.shape[-2], batch.images.shape[-1])
         pixels = pixel_softmax(enlarge(logits.float(), size), labels)

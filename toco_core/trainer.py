@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.optim import AdamW
 
 from toco_core.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -18,8 +19,10 @@ from toco_core.losses.terms import check_finite
 from toco_core.model.toco import ToCo, build_model
 from toco_core.parallel.accumulation import GradientAccumulator
 from toco_core.parallel.distribution import distribute
-from toco_core.parallel.precision import make_scaler
+from toco_core.parallel.feed import Fed, Feed, GpuFeed, PlainFeed
+from toco_core.parallel.precision import allow_tf32, make_scaler, precision_on
 from toco_core.parallel.ranks import average_over_ranks
+from toco_core.parallel.recording import RecordedLosses, can_record
 from toco_core.random_state import capture_random_state, restore_random_state
 from toco_core.schedule import PolyWarmup, make_optimiser
 from toco_core.settings import Recipe
@@ -76,11 +79,14 @@ class Trainer:
             checkpoint.build_model() if checkpoint else build_model(recipe, len(self.class_names))
         ).to(self.device)
         self.optimiser, self.schedule = build_optimisation(self.model, recipe)
-        self._scaler = make_scaler(recipe.compute.precision, self.device)
+        self.precision = precision_on(self.device, recipe)
+        allow_tf32(self.device, recipe)
+        self._scaler = make_scaler(self.precision, self.device)
         if checkpoint:
             self._restore(checkpoint)
-        self._stream = self._loader.batches(self.iteration)
-        self._accumulate = self._make_accumulator()
+        losses = self._make_losses()
+        self._feed = self._make_feed(losses)
+        self._compute = self._make_computation(losses)
 
     @classmethod
     def resume(
@@ -126,10 +132,11 @@ class Trainer:
             NonFiniteLossError: on every rank alike; the weights are those before the step.
         """
         assert not self.finished, "the caller steps only until the trainer is finished"
-        batch = next(self._stream).to(self.device)
+        fed = self._feed.take()
         self.optimiser.zero_grad()
-        with _seeded(self.recipe.seed, self.iteration, self.rank, self.device):
-            losses = self._accumulate(batch, self.iteration)
+        with self._seeded():
+            losses = self._compute(fed, self.iteration)
+        self._feed.fetch()  # while the device computes
         # The one wait for the device in a step: nothing is learnt from a loss that is not finite.
         numbers = check_finite(average_over_ranks(losses, self.world_size), self.iteration)
         self._scaler.step(self.optimiser)
@@ -154,16 +161,43 @@ class Trainer:
             ),
         )
 
-    def _make_accumulator(self) -> GradientAccumulator:
-        compute = self.recipe.compute
-        self.model.encoder.recompute_blocks = compute.recompute_blocks
+    def _make_losses(self) -> ToCoLosses:
+        compute, encoder = self.recipe.compute, self.model.encoder
+        encoder.recompute_blocks = compute.recompute_blocks
+        on_cpu = self.device.type == "cpu"
+        again = compute.recompute_activations
+        encoder.recomputation.enabled = on_cpu if again is None else again
         if compute.compile:
-            self.model.encoder.compile_blocks()
+            encoder.compile_blocks()
         losses = ToCoLosses(
             self.model, self.recipe, world_size=self.world_size, parts=compute.parts
         )
-        losses.to(self.device).train()
+        return losses.to(self.device).train()
+
+    def _make_feed(self, losses: ToCoLosses) -> Feed:
+        batches = self._loader.batches(self.iteration)
+        if self.device.type != "cuda":
+            return PlainFeed(batches, self.device)
+        has_energy = self.recipe.weights.energy > 0 and losses.parts == 1
+        return GpuFeed(batches, self.device, losses.energy.corners if has_energy else None)
+
+    def _make_computation(self, losses: ToCoLosses) -> Callable[[Fed, int], dict[str, Tensor]]:
+        if can_record(losses, self.device):
+            return RecordedLosses(losses, self.device)
         return GradientAccumulator(losses, distribute(losses), self._scaler)
+
+    @contextmanager
+    def _seeded(self) -> Iterator[None]:
+        """Let drop path, the one thing that draws, draw from generators of this one step."""
+        if not self.model.encoder.is_stochastic:
+            yield
+            return
+        key = np.random.SeedSequence([_STEP, self.recipe.seed, self.iteration, self.rank])
+        seed = int(key.generate_state(1, np.uint64)[0] >> np.uint64(1))
+        devices = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices):
+            torch.manual_seed(seed)
+            yield
 
     def _restore(self, checkpoint: Checkpoint) -> None:
         self.optimiser.load_state_dict(checkpoint.optimiser)
@@ -183,12 +217,3 @@ def build_optimisation(model: ToCo, recipe: Recipe) -> tuple[AdamW, PolyWarmup]:
         optimiser, recipe.iterations, settings.warmup, settings.warmup_ratio, settings.power
     )
     return optimiser, schedule
-
-
-@contextmanager
-def _seeded(seed: int, iteration: int, rank: int, device: torch.device) -> Iterator[None]:
-    """Let drop path draw from generators of this one step."""
-    key = np.random.SeedSequence([_STEP, seed, iteration, rank]).generate_state(1, np.uint64)
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(int(key[0] >> np.uint64(1)))
-        yield

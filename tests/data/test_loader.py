@@ -19,6 +19,7 @@ from toco_core.data.loader import TrainLoader, evaluation_samples
 from toco_core.data.reader import open_dataset
 from toco_core.data.storage import DatasetError, Location
 from toco_core.data.writer import write_dataset
+from toco_core.images import normalise
 from toco_core.settings import ClassTokenContrast, Data, Recipe
 
 RECIPE = Recipe(
@@ -48,7 +49,7 @@ def joined(parts: list[TrainBatch]) -> TrainBatch:
 def test_a_batch_has_the_shapes_it_promises(make_split: MakeSplit) -> None:
     batch = next(TrainLoader(make_split(13), RECIPE).batches())
     for views in (batch.images, batch.global_view, batch.local_source):
-        assert (views.shape, views.dtype) == ((4, 3, 24, 24), torch.float32)
+        assert (views.shape, views.dtype) == ((4, 3, 24, 24), torch.uint8)
     assert (batch.class_labels.shape, batch.class_labels.dtype) == ((4, 3), torch.float32)
     assert (batch.boxes.shape, batch.boxes.dtype) == ((4, 4), torch.int64)
     assert (batch.crop_seeds.shape, batch.crop_seeds.dtype) == ((4,), torch.int64)
@@ -144,9 +145,12 @@ def test_a_corrupt_image_stops_training_by_name(tmp_path: Path, num_workers: int
     assert "\n" not in str(error.value)
 
 
-def test_moving_a_batch_keeps_its_content(make_split: MakeSplit) -> None:
+def test_moving_a_batch_normalises_its_views_once(make_split: MakeSplit) -> None:
     batch = next(TrainLoader(make_split(13), RECIPE).batches())
-    assert_equal(batch.to("cpu"), batch)
+    moved = batch.to("cpu")
+    assert torch.equal(moved.images, normalise(batch.images))
+    assert torch.equal(moved.class_labels, batch.class_labels)
+    assert_equal(moved.to("cpu"), moved)
 
 
 def test_an_image_of_the_right_size_is_scored_as_it_is(make_split: MakeSplit) -> None:

@@ -52,7 +52,7 @@ def waiting_copies(module: ToCoLosses, batch: Any, iteration: int) -> list[str]:
     """Return the copies for which the host waits in a forward pass; the engine needs a real GPU."""
     with FakeTensorMode():
         state = on_fake_gpu(dict(module.named_parameters()) | dict(module.named_buffers()))
-        fake = batch._with(fake_tensor, batch.names)
+        fake = batch.changed(fake_tensor)
         with WaitingCopies() as copies:
             corners = module.energy.corners(fake.images)
             lattice = PermutohedralLattice(corners, corners.keys.numel())

@@ -10,12 +10,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from toco_core.cam.present_classes import PresentClasses
+from toco_core.model.cam_network import CamNetwork
 from toco_core.model.toco import ToCo
 
 
 @torch.no_grad()
 def multi_scale_cam(
-    model: ToCo,
+    model: ToCo | CamNetwork,
     images: Tensor,
     scales: Sequence[float],
     *,
@@ -60,7 +61,7 @@ def normalise_cam(cam: Tensor) -> Tensor:
 
 
 def _mirrored_cam(
-    model: ToCo,
+    model: ToCo | CamNetwork,
     images: Tensor,
     size: tuple[int, int],
     present: PresentClasses | None,

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+import torch
+from torch import Tensor
 
-    import torch
-    from torch import Tensor
+from toco_core.images import normalise
 
 
 class TrainBatch(NamedTuple):
-    """One rank's share of a training step: B images of side S, C classes. It has no mask."""
+    """One rank's share of a training step: B images of side S, C classes. It has no mask.
 
-    images: Tensor  # (B, 3, S, S) first global view, ImageNet-normalised
+    The views are pixels of 8 bits as they are loaded, and ImageNet-normalised where they are used:
+    a quarter of the bytes to hand over and to copy.
+    """
+
+    images: Tensor  # (B, 3, S, S) first global view, uint8, or float32 normalised
     global_view: Tensor  # (B, 3, S, S) second global view
     local_source: Tensor  # (B, 3, S, S) what the local crops are cut from; geometry of `images`
     class_labels: Tensor  # (B, C) float, 0 or 1
@@ -25,8 +29,16 @@ class TrainBatch(NamedTuple):
     most_classes: int | None = None  # of the image that shows most, if that is known
 
     def to(self, device: torch.device | str) -> TrainBatch:
-        """Move the tensors to a device, without waiting for copies from pinned memory."""
-        return self._with(lambda tensor: tensor.to(device, non_blocking=True), self.names)
+        """Move the tensors to a device and normalise the views there.
+
+        Copies from pinned memory are not waited for.
+        """
+
+        def move(tensor: Tensor) -> Tensor:
+            moved = tensor.to(device, non_blocking=True)
+            return normalise(moved) if moved.dtype == torch.uint8 else moved
+
+        return self.changed(move)
 
     def split(self, parts: int) -> list[TrainBatch]:
         """Cut the batch into so many equal parts.
@@ -41,9 +53,12 @@ class TrainBatch(NamedTuple):
             )
         size = images // parts
         chosen = [slice(first, first + size) for first in range(0, images, size)]
-        return [self._with(itemgetter(part), self.names[part]) for part in chosen]
+        return [self.changed(itemgetter(part), self.names[part]) for part in chosen]
 
-    def _with(self, change: Callable[[Tensor], Tensor], names: list[str]) -> TrainBatch:
+    def changed(
+        self, change: Callable[[Tensor], Tensor], names: list[str] | None = None
+    ) -> TrainBatch:
+        """Return the batch with all its tensors changed, of these images."""
         return TrainBatch(
             images=change(self.images),
             global_view=change(self.global_view),
@@ -51,7 +66,7 @@ class TrainBatch(NamedTuple):
             class_labels=change(self.class_labels),
             boxes=change(self.boxes),
             crop_seeds=change(self.crop_seeds),
-            names=names,
+            names=self.names if names is None else names,
             most_classes=self.most_classes,
         )
 

@@ -140,9 +140,9 @@ class _ErrorsAsItems(Dataset["TrainBatch | DatasetError"]):
 def _collate(samples: list[_Sample]) -> TrainBatch:
     first, second, local, labels, boxes, crop_seeds, names = zip(*samples, strict=True)
     return TrainBatch(
-        images=normalise(torch.stack(first)),
-        global_view=normalise(torch.stack(second)),
-        local_source=normalise(torch.stack(local)),
+        images=torch.stack(first),
+        global_view=torch.stack(second),
+        local_source=torch.stack(local),
         class_labels=torch.stack(labels),
         boxes=torch.tensor(boxes),
         crop_seeds=torch.tensor(crop_seeds),

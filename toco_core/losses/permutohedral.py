@@ -8,6 +8,7 @@ is a product with a sparse matrix, for which PyTorch's kernel is `embedding_bag`
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -43,6 +44,11 @@ class SortedCorners(NamedTuple):
     order: Tensor  # (P * (d + 1),) int64: where each key was
     place: Tensor  # (P * (d + 1),) int32: which of the different keys it is
     shape: tuple[int, int]  # (B, N)
+
+    def changed(self, change: Callable[[Tensor], Tensor]) -> SortedCorners:
+        """Return the same with all its tensors changed."""
+        weights, keys, order, place = (change(tensor) for tensor in self[:4])
+        return SortedCorners(weights, keys, order, place, self.shape)
 
     @property
     def size(self) -> Tensor:

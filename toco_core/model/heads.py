@@ -21,8 +21,9 @@ class LargeFOV(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """Return logits (B, C + 1, h, w), background first, for tokens (B, D, h, w)."""
         # Tokens lie in memory with their channels last, the weights do not: one of them has to
-        # be turned round at each use, and tokens are fewer.
-        maps = F.relu(self.conv6(tokens.contiguous()))
+        # be turned round at each use. On a CPU tokens are fewer; the tensor cores of a GPU want
+        # the channels last.
+        maps = F.relu(self.conv6(tokens if tokens.is_cuda else tokens.contiguous()))
         return self.conv8(F.relu(self.conv7(maps)))
 
 

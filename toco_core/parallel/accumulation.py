@@ -10,6 +10,8 @@ from torch.amp.grad_scaler import GradScaler
 from torch.nn.parallel import DistributedDataParallel
 
 from toco_core.data.batch import TrainBatch
+from toco_core.losses.permutohedral import PermutohedralLattice
+from toco_core.parallel.feed import Fed
 from toco_core.parallel.ranks import sum_over_ranks
 from toco_core.step import Part, ToCoLosses
 
@@ -26,15 +28,15 @@ class GradientAccumulator:
     def __init__(self, losses: ToCoLosses, distributed: nn.Module, scaler: GradScaler) -> None:
         self._losses, self._distributed, self._scaler = losses, distributed, scaler
 
-    def __call__(self, batch: TrainBatch, iteration: int) -> dict[str, Tensor]:
+    def __call__(self, fed: Fed, iteration: int) -> dict[str, Tensor]:
         """Compute the losses of a rank's batch and add their gradients to those of the weights.
 
         Raises:
             ValueError: the images cannot be shared evenly among the parts.
         """
         if self._losses.parts == 1:
-            return self._backward(batch, iteration, None)
-        parts = self._prepare(batch.split(self._losses.parts), iteration)
+            return self._backward(fed.batch, iteration, None, _lattice(fed))
+        parts = self._prepare(fed.batch.split(self._losses.parts), iteration)
         losses = [self._one(*part, iteration, last=part is parts[-1]) for part in parts]
         return {name: torch.stack([one[name] for one in losses]).mean() for name in losses[0]}
 
@@ -60,7 +62,17 @@ class GradientAccumulator:
         assert isinstance(self._distributed, DistributedDataParallel)
         return self._distributed.no_sync()
 
-    def _backward(self, batch: TrainBatch, iteration: int, part: Part | None) -> dict[str, Tensor]:
-        losses: dict[str, Tensor] = self._distributed(batch, iteration, None, part)
+    def _backward(
+        self,
+        batch: TrainBatch,
+        iteration: int,
+        part: Part | None,
+        lattice: PermutohedralLattice | None = None,
+    ) -> dict[str, Tensor]:
+        losses: dict[str, Tensor] = self._distributed(batch, iteration, None, part, lattice)
         self._scaler.scale(losses["total"] / self._losses.parts).backward()
         return {name: loss.detach() for name, loss in losses.items()}
+
+
+def _lattice(fed: Fed) -> PermutohedralLattice | None:
+    return PermutohedralLattice(fed.corners, fed.lattice_size) if fed.corners else None

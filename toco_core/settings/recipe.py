@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Weight = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
-Precision = Literal["float32", "bfloat16", "float16"]
+ConcretePrecision = Literal["float32", "bfloat16", "float16"]
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
 
 
 class Section(BaseModel):
@@ -175,8 +176,9 @@ class Compute(Section):
     """How a step is computed; but for rounding, the losses do not depend on it."""
 
     precision: Precision = Field(
-        default="float32",
-        description="of the network; the losses are float32 always, and float16 scales gradients",
+        default="auto",
+        description="of the network; auto is bfloat16 on a GPU that has it and float32 elsewhere; "
+        "the losses are float32 always, and float16 scales gradients",
     )
     parts: int = Field(
         default=1,
@@ -189,8 +191,22 @@ class Compute(Section):
         description="compute the blocks once more in the backward pass instead of keeping what is "
         "in them (activation checkpointing)",
     )
+    recompute_activations: bool | None = Field(
+        default=None,
+        description="compute what GELU and layer norm give once more in the backward pass instead "
+        "of keeping it; by default on CPUs, where memory is slow, and not on GPUs",
+    )
     compile: bool = Field(
         default=False, description="compile the blocks of the backbone (torch.compile)"
+    )
+    cuda_graphs: bool = Field(
+        default=True,
+        description="on a GPU, record each kind of step and replay it by a single launch",
+    )
+    deterministic: bool = Field(
+        default=False,
+        description="the same losses to the bit in a second run on the same GPU, at some cost; a "
+        "CPU gives them always",
     )
 
 

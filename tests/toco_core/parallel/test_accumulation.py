@@ -15,6 +15,7 @@ from toco_core.data.reader import ParquetDataset
 from toco_core.losses.contrast import pair_counts, patch_token_sums, pixel_counts
 from toco_core.model.toco import build_model
 from toco_core.parallel.accumulation import GradientAccumulator
+from toco_core.parallel.feed import Fed
 from toco_core.parallel.precision import make_scaler
 from toco_core.settings import Recipe
 from toco_core.step import ToCoLosses
@@ -34,7 +35,7 @@ def one_step(recipe: Recipe) -> tuple[dict[str, Tensor], Gradients, ToCoLosses]:
     model.encoder.recompute_blocks = compute.recompute_blocks
     module = ToCoLosses(model, recipe, parts=compute.parts).train()
     scaler = make_scaler("float32", torch.device("cpu"))
-    losses = GradientAccumulator(module, module, scaler)(random_batch(recipe, IMAGES), 9)
+    losses = GradientAccumulator(module, module, scaler)(Fed(random_batch(recipe, IMAGES)), 9)
     gradients = {n: w.grad for n, w in model.named_parameters() if w.grad is not None}
     return losses, gradients, module
 
@@ -125,7 +126,7 @@ def test_a_run_goes_on_in_parts_but_not_in_another_precision(
     trained(dataset).save(tmp_path / "run.pt")
     checkpoint = load_checkpoint(tmp_path / "run.pt")
     Trainer(small_recipe(compute__parts=2), dataset, checkpoint=checkpoint).step()
-    with pytest.raises(ValueError, match=r"compute.precision \(was float32, now bfloat16\)"):
+    with pytest.raises(ValueError, match=r"compute.precision \(was auto, now bfloat16\)"):
         Trainer(small_recipe(compute__precision="bfloat16"), dataset, checkpoint=checkpoint)
 
 
