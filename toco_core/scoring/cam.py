@@ -7,7 +7,6 @@ per-image values that are put in order), so a score does not depend on how many 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -21,16 +20,9 @@ from toco_core.data.schema import DatasetInfo
 from toco_core.images import eight_bit, resize_maps
 from toco_core.model.toco import ToCo
 from toco_core.scoring.cam_score import ChunkScore
+from toco_core.scoring.kept_images import ScoredImage
 from toco_core.scoring.metrics import F1Counts, ThresholdHistogram
 from toco_core.settings import Recipe
-
-
-class ScoredImage(NamedTuple):
-    """One image with what was compared."""
-
-    pixels: Tensor  # (3, H, W) in 0..1, at the size of the mask
-    cam: Tensor  # (C, H, W) in 0..1, zero for absent classes
-    mask: Tensor  # (H, W)
 
 
 @torch.no_grad()
