@@ -19,12 +19,9 @@ from toco_core.cam.pixel_affinity import BANDWIDTH, DIRECTIONS, POSITION_WEIGHT
 from toco_core.cam.pseudo_labels import ignore_outside, token_affinity, token_labels
 from toco_core.data.batch import TrainBatch
 from toco_core.images import eight_bit
-from toco_core.losses.contrast import (
-    balanced_cross_entropy,
-    class_token_contrast,
-    multilabel_soft_margin,
-    patch_token_contrast,
-)
+from toco_core.losses.classification import multilabel_soft_margin
+from toco_core.losses.contrast import class_token_contrast, patch_token_contrast
+from toco_core.losses.pixels import balanced_cross_entropy
 from toco_core.losses.terms import total_loss
 from toco_core.model.toco import ToCo, ToCoOutput
 from toco_core.settings import Recipe

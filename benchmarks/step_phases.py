@@ -16,7 +16,7 @@ from toco_core.cam.multi_scale import multi_scale_cam
 from toco_core.cam.present_classes import present_classes
 from toco_core.cam.refine import refine_labels
 from toco_core.data.batch import TrainBatch
-from toco_core.losses.contrast import pixel_counts
+from toco_core.losses.pixels import pixel_counts
 from toco_core.step import ToCoLosses
 
 Action = Callable[[], object]

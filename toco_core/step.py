@@ -12,17 +12,12 @@ from toco_core.cam.multi_scale import multi_scale_cam
 from toco_core.cam.present_classes import present_classes
 from toco_core.cam.pseudo_labels import token_affinity
 from toco_core.data.batch import TrainBatch
-from toco_core.losses.contrast import (
-    Halves,
-    balanced_loss,
-    balanced_sums,
-    class_token_contrast,
-    multilabel_soft_margin,
-    patch_token_loss,
-    patch_token_sums,
-)
+from toco_core.losses.classification import multilabel_soft_margin
+from toco_core.losses.contrast import class_token_contrast, patch_token_loss, patch_token_sums
 from toco_core.losses.energy import DenseEnergyLoss
+from toco_core.losses.halves import Halves
 from toco_core.losses.pixel_softmax import enlarge, pixel_softmax
+from toco_core.losses.pixels import balanced_loss, balanced_sums
 from toco_core.losses.terms import needs_decoder, terms_in_force, total_loss
 from toco_core.model.toco import ToCo, ToCoOutput
 from toco_core.parallel.precision import autocast

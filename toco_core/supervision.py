@@ -14,7 +14,8 @@ from toco_core.cam.pseudo_labels import token_labels, uncertainty_map
 from toco_core.cam.refine import PixelAdaptiveRefinement, refine_labels
 from toco_core.data.batch import TrainBatch
 from toco_core.images import eight_bit
-from toco_core.losses.contrast import pair_counts, pixel_counts
+from toco_core.losses.contrast import pair_counts
+from toco_core.losses.pixels import pixel_counts
 from toco_core.losses.terms import needs_decoder
 from toco_core.settings import Recipe
 
