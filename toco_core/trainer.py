@@ -14,7 +14,7 @@ from torch.optim import AdamW
 from toco_core.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from toco_core.data.loader import TrainLoader
 from toco_core.data.reader import ParquetDataset
-from toco_core.losses.terms import check_finite
+from toco_core.losses.finite import check_finite
 from toco_core.model.toco import ToCo, build_model
 from toco_core.parallel.accumulation import GradientAccumulator
 from toco_core.parallel.distribution import distribute

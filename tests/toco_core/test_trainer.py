@@ -14,7 +14,7 @@ from torch import Tensor
 from tests.toco_core.small_run import small_dataset, small_recipe
 from toco_core.checkpoint import load_checkpoint
 from toco_core.data.reader import ParquetDataset
-from toco_core.losses.terms import NonFiniteLossError
+from toco_core.losses.finite import NonFiniteLossError
 from toco_core.trainer import Trainer
 
 
