@@ -128,8 +128,8 @@ class ToCoLosses(nn.Module):
         output: ToCoOutput,
         known: Mapping[Target[Any], Any] | None,
     ) -> Part:
-        raw = torch.cat([output.cam_raw, output.cam_aux_raw], dim=1)  # (B, 2 C, h, w)
-        targets = self._targets(batch, iteration, raw if self.reuse_raw_cam else None, known)
+        raw = output.raw_cams if self.reuse_raw_cam else None
+        targets = self._targets(batch, iteration, raw, known)
         return Part(targets, self.count([targets], iteration), is_first=True)
 
     def _targets(

@@ -37,10 +37,10 @@ class ClassContrast(Term):
         local, model = given.targets[local_crops], given.model
         crops = local.crops.transpose(0, 1).flatten(0, 1)  # (n * B, 3, S, S), view after view
         with given.autocast():
-            second = model.encoder.class_token(given.batch.global_view)  # (B, D)
+            second = model.class_token(given.batch.global_view)  # (B, D)
             globals_ = torch.cat([given.output.class_token, second])  # (2 B, D)
-            locals_ = model.encoder.class_token(crops)  # (n * B, D)
-            student = model.projection(torch.cat([globals_, locals_]))
+            locals_ = model.class_token(crops)  # (n * B, D)
+            student = model.project(torch.cat([globals_, locals_]))
         with given.autocast():
             teacher = model.project_by_teacher(globals_.detach(), update=given.is_first)
         return class_token_contrast(
