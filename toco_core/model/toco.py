@@ -6,7 +6,6 @@ import copy
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from toco_core.model.backbones import build_backbone
@@ -168,4 +167,13 @@ def _require_patches(recipe: Recipe, patch: int) -> None:
 
 def _classify(tokens: Tensor, classifier: nn.Conv2d) -> Tensor:
     """Classify the global maximum over patch tokens: (B, D, h, w) -> (B, C)."""
-    return classifier(F.adaptive_max_pool2d(tokens, 1)).flatten(1)
+    return classifier(strongest(tokens)[:, :, None, None]).flatten(1)
+
+
+def strongest(tokens: Tensor) -> Tensor:
+    """Return the maximum of each channel over all patch tokens: (B, D, h, w) -> (B, D).
+
+    Of equal tokens the first gets the gradient, as in `adaptive_max_pool2d`, whose gradient adds up
+    in no fixed order on a GPU.
+    """
+    return tokens.flatten(2).max(dim=2).values
