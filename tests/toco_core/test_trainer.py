@@ -125,6 +125,7 @@ def test_other_classes_than_the_checkpoint_s_are_refused(
     [
         ({"weights__ptc": 0.3}, True),
         ({"iterations": 9}, True),
+        ({"scoring__images": 2}, True),  # its scores would not be comparable
         ({"name": "other", "scoring__scores": 2, "thresholds__bkg": 0.4}, False),
     ],
 )
