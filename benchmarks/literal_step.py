@@ -19,16 +19,13 @@ from toco_core.cam.pixel_affinity import BANDWIDTH, DIRECTIONS, POSITION_WEIGHT
 from toco_core.cam.pseudo_labels import ignore_outside, token_affinity, token_labels
 from toco_core.data.batch import TrainBatch
 from toco_core.images import eight_bit
-from toco_core.losses.contrast import (
-    balanced_cross_entropy,
-    class_token_contrast,
-    multilabel_soft_margin,
-    patch_token_contrast,
-)
-from toco_core.losses.terms import total_loss
+from toco_core.losses.classification import multilabel_soft_margin
+from toco_core.losses.contrast import class_token_contrast, patch_token_contrast
+from toco_core.losses.pixels import balanced_cross_entropy
 from toco_core.model.toco import ToCo, ToCoOutput
 from toco_core.settings import Recipe
 from toco_core.step import ToCoLosses
+from toco_core.terms.dense_energy import build_energy
 
 
 def literal_losses(ours: ToCoLosses, batch: TrainBatch, crops: LocalCrops) -> dict[str, Tensor]:
@@ -67,7 +64,7 @@ def literal_sum(
         "ctc": ctc,
         **literal_segmentation(ours, batch, output.seg, labels),
     }
-    losses["total"] = total_loss(losses, ours.recipe)
+    losses["total"] = ours.objective.total(losses)
     return losses
 
 
@@ -79,7 +76,7 @@ def literal_segmentation(
     logits = F.interpolate(seg, size=size, mode="bilinear", align_corners=False)
     return {
         "seg": balanced_cross_entropy(logits, labels),
-        "energy": ours.energy(batch.images, logits, labels, batch.boxes),
+        "energy": build_energy(ours.recipe)(batch.images, logits, labels, batch.boxes),
     }
 
 

@@ -29,8 +29,7 @@ def obvious_losses(ours: ToCoLosses, batch: TrainBatch, crops: LocalCrops) -> di
     """Compute all losses of a step; arguments as of `ToCoLosses.forward`, all stages begun."""
     model, recipe = ours.model, ours.recipe
     output = model(batch.images)
-    raw = torch.cat([output.cam_raw, output.cam_aux_raw], dim=1)
-    cam, cam_aux = multi_scale_cam(model, batch.images, recipe.cam.scales, raw=raw)
+    cam, cam_aux = multi_scale_cam(model, batch.images, recipe.cam.scales, raw=output.raw_cams)
     ctc = _class_term(model, recipe, batch, crops, output.class_token)
     return literal_sum(ours, batch, output, cam_aux, _refined_labels(recipe, batch, cam), ctc)
 

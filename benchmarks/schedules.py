@@ -11,6 +11,7 @@ from benchmarks.literal_step import literal_losses
 from benchmarks.made_up_step import MadeUpStep
 from benchmarks.obvious_step import obvious_losses
 from toco_core.model.toco import ToCo
+from toco_core.terms.class_contrast import local_crops
 
 
 def switch(model: ToCo, *, fused: bool, lean: bool) -> None:
@@ -30,7 +31,7 @@ def switch(model: ToCo, *, fused: bool, lean: bool) -> None:
 def ours(made: MadeUpStep) -> dict[str, Tensor]:
     """Make one training step as the trainer does."""
     switch(made.model, fused=True, lean=True)
-    return _learn(made, lambda: made.losses(made.batch, 0, made.crops))
+    return _learn(made, lambda: made.losses(made.batch, 0, {local_crops: made.crops}))
 
 
 def literal(made: MadeUpStep) -> dict[str, Tensor]:

@@ -16,8 +16,11 @@ from toco_core.cam.multi_scale import multi_scale_cam
 from toco_core.cam.present_classes import present_classes
 from toco_core.cam.refine import refine_labels
 from toco_core.data.batch import TrainBatch
-from toco_core.losses.contrast import pixel_counts
-from toco_core.step import ToCoLosses
+from toco_core.model.toco import ToCoOutput
+from toco_core.step import Part, ToCoLosses
+from toco_core.terms.objective import count, split_by_decoder
+from toco_core.terms.refined_labels import refined_labels
+from toco_core.terms.targets import Targets
 
 Action = Callable[[], object]
 REPEATS = 3
@@ -51,7 +54,7 @@ def _pairs(made: MadeUpStep) -> list[tuple[str, Action, Action]]:
     with torch.no_grad():
         raw = model.raw_cams(batch.images)
         cam, _ = multi_scale_cam(model, batch.images, recipe.cam.scales, raw=raw)
-        seg = model(batch.images).seg
+        output = model(batch.images)
     labels = literal_refined_labels(recipe, batch, cam)
 
     def ours_encodings() -> None:
@@ -69,11 +72,12 @@ def _pairs(made: MadeUpStep) -> list[tuple[str, Action, Action]]:
     def ours_refinement() -> None:
         low, high = recipe.thresholds.low, recipe.thresholds.high
         images = batch.images.sigmoid()
-        refiner = made.losses.supervisor.refiner
+        refiner = made.losses.refiner
         refine_labels(refiner, images, cam, batch.class_labels, low, high, batch.boxes)
 
     def segmentation_losses(way: Callable[..., dict[str, Tensor]]) -> None:
-        logits = seg.clone().requires_grad_()
+        assert output.seg is not None
+        logits = output.seg.clone().requires_grad_()
         torch.stack(list(way(made.losses, batch, logits, labels).values())).sum().backward()
 
     return [
@@ -92,17 +96,19 @@ def _pairs(made: MadeUpStep) -> list[tuple[str, Action, Action]]:
         ),
         (
             "losses of the segmentation",
-            partial(segmentation_losses, ours_segmentation),
+            partial(segmentation_losses, partial(ours_segmentation, output)),
             partial(segmentation_losses, literal_segmentation),
         ),
     ]
 
 
 def ours_segmentation(
-    losses: ToCoLosses, batch: TrainBatch, seg: Tensor, labels: Tensor
+    output: ToCoOutput, losses: ToCoLosses, batch: TrainBatch, seg: Tensor, labels: Tensor
 ) -> dict[str, Tensor]:
-    terms = frozenset({"seg", "energy"})
-    return losses._segmentation_terms(batch, seg, labels, pixel_counts(labels), terms)
+    terms, _ = split_by_decoder(losses.objective.terms)
+    targets = Targets({refined_labels: labels})
+    part = Part(targets, count(terms, targets), is_first=True)
+    return losses.compute(terms, batch, output._replace(seg=seg), part)
 
 
 def _learn(outputs: list[Tensor]) -> None:

@@ -15,23 +15,11 @@ from torch import Tensor
 from toco_core.files import replacing
 from toco_core.model.toco import ToCo, build_model
 from toco_core.settings import Recipe
-from toco_core.settings.keys import changed_settings
+from toco_core.settings.keys import refused_on_resume
 from toco_core.tensor_files import read_torch_file
 
 FORMAT = "toco training checkpoint"
 VERSION = 2
-
-# These may differ when a run goes on: but for rounding, they have no part in its steps.
-FREE_SETTINGS = (
-    "name",
-    "data.source",
-    "backbone.weights",
-    "thresholds.bkg",
-    "scoring.",
-    "compute.parts",
-    "compute.recompute_blocks",
-    "compute.compile",
-)
 
 # The authors' names and ours; what is not listed has the same name.
 OFFICIAL_PREFIXES = {
@@ -74,13 +62,9 @@ class Checkpoint:
                 f"the checkpoint's classes {', '.join(self.class_names)} are not those of the "
                 f"dataset: {', '.join(class_names)}"
             )
-        changed = [
-            words
-            for key, words in changed_settings(self.recipe, recipe).items()
-            if not key.startswith(FREE_SETTINGS)
-        ]
-        if changed:
-            raise ValueError(f"a run cannot go on with another recipe: {', '.join(changed)}")
+        refused = refused_on_resume(self.recipe, recipe)
+        if refused:
+            raise ValueError(f"a run cannot go on with another recipe: {', '.join(refused)}")
 
     def build_model(self) -> ToCo:
         """Build the trained network; the pretrained weights it started from are not asked for."""

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pydensecrf.densecrf as dcrf
+import torch
 from numpy.typing import NDArray
 from pydensecrf.utils import unary_from_softmax
+from torch import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,3 +59,9 @@ class DenseCRF:
         )
         marginals = np.array(field.inference(self.iterations), dtype=np.float32)  # (K, H * W)
         return marginals.reshape(classes, height, width)
+
+
+def crf_labels(pixels: Tensor, probabilities: Tensor) -> Tensor:
+    """Sharpen probabilities (K, H, W) along the edges of (3, H, W) uint8: (H, W) int64."""
+    marginals = DenseCRF()(pixels.permute(1, 2, 0).cpu().numpy(), probabilities.cpu().numpy())
+    return torch.from_numpy(marginals.argmax(axis=0))

@@ -2,42 +2,37 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial, reduce
+from operator import add
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from toco_core.cam.local_crops import LocalCrops
 from toco_core.cam.multi_scale import multi_scale_cam
 from toco_core.cam.present_classes import present_classes
-from toco_core.cam.pseudo_labels import token_affinity
+from toco_core.cam.refine import PixelAdaptiveRefinement
 from toco_core.data.batch import TrainBatch
-from toco_core.losses.contrast import (
-    Halves,
-    balanced_loss,
-    balanced_sums,
-    class_token_contrast,
-    multilabel_soft_margin,
-    patch_token_loss,
-    patch_token_sums,
-)
-from toco_core.losses.energy import DenseEnergyLoss
-from toco_core.losses.permutohedral import PermutohedralLattice
-from toco_core.losses.pixel_softmax import enlarge, pixel_softmax
-from toco_core.losses.terms import needs_decoder, terms_in_force, total_loss
+from toco_core.losses.classification import multilabel_soft_margin
+from toco_core.losses.permutohedral import PermutohedralLattice, SortedCorners
 from toco_core.model.cam_network import CamNetwork
 from toco_core.model.toco import ToCo, ToCoOutput
 from toco_core.parallel.precision import autocast, precision_on, sharing_casts
 from toco_core.parallel.ranks import sum_over_ranks
 from toco_core.settings import Recipe
-from toco_core.supervision import Supervision, Supervisor
+from toco_core.terms.counts import Counts
+from toco_core.terms.dense_energy import DenseEnergy
+from toco_core.terms.objective import Objective, count, split_by_decoder
+from toco_core.terms.targets import StepCams, Target, Targets
+from toco_core.terms.term import Term, TrainingPass
 
 
 class Part(NamedTuple):
     """One of several parts that a step's batch is worked through in."""
 
-    supervision: Supervision  # of this part
-    counts: Tensor  # (4,) of all parts and ranks together, as of `Supervision.counts`
+    targets: Targets  # of this part
+    counts: Counts  # of all parts and ranks together
     is_first: bool
 
 
@@ -64,18 +59,15 @@ class ToCoLosses(nn.Module):
         self.world_size, self.parts = world_size, parts
         # With drop path the training pass gives a CAM of a network with holes: not to be reused.
         self.reuse_raw_cam = not model.encoder.is_stochastic
-        self.supervisor = Supervisor(recipe)
+        self.objective = Objective(recipe)
+        self.refiner = PixelAdaptiveRefinement(recipe.cam.par_iterations, recipe.cam.par_dilations)
         self._cam_network: list[CamNetwork] = []  # in a list, since it is nothing to train or save
-        energy = recipe.energy
-        self.energy = DenseEnergyLoss(
-            energy.weight, energy.sigma_rgb, energy.sigma_xy, energy.scale_factor
-        )
 
     def forward(
         self,
         batch: TrainBatch,
         iteration: int,
-        local_crops: LocalCrops | None = None,
+        known: Mapping[Target[Any], Any] | None = None,
         part: Part | None = None,
         lattice: PermutohedralLattice | None = None,
     ) -> dict[str, Tensor]:
@@ -84,66 +76,101 @@ class ToCoLosses(nn.Module):
         Args:
             batch: one rank's images, or a part of them.
             iteration: steps done so far; it decides which stage the training is in.
-            local_crops: use these, instead of cutting some where the auxiliary CAM is uncertain.
+            known: targets to take instead of making them from the CAMs.
             part: what was prepared for it, if `batch` is a part.
             lattice: of the images' energy, where it has been built already.
 
         Returns:
-            Scalars: cls, cls_aux, those of ptc, ctc, seg and energy that are in force, total.
+            Scalars: cls, cls_aux, those of the weighted terms that are in force, total.
         """
         with sharing_casts(batch.images.device):
-            return self._losses(batch, iteration, local_crops, part, lattice)
+            return self._losses(batch, iteration, known, part, lattice)
 
     def _losses(
         self,
         batch: TrainBatch,
         iteration: int,
-        local_crops: LocalCrops | None,
+        known: Mapping[Target[Any], Any] | None,
         part: Part | None,
         lattice: PermutohedralLattice | None,
     ) -> dict[str, Tensor]:
-        terms = terms_in_force(self.recipe, iteration)
+        terms = self.objective.in_force(iteration)
+        of_segmentation, others = split_by_decoder(terms)
         with self._autocast(batch.images):  # first: it casts the weights with their gradient
-            output = self.model(batch.images, segment=needs_decoder(terms))
+            output = self.model(batch.images, segment=bool(of_segmentation))
         losses = {
             "cls": multilabel_soft_margin(output.cls, batch.class_labels),
             "cls_aux": multilabel_soft_margin(output.cls_aux, batch.class_labels),
         }
         if terms:
-            part = part or self._whole(batch, iteration, output, local_crops)
-            targets, pairs, pixels = part.supervision, part.counts[:2], part.counts[2:]
+            part = part or self._whole(batch, iteration, output, known)
             # The segmentation first: its large maps are gone before the local crops' graph comes,
             # and in the backward pass that graph is gone before the maps come back.
-            if output.seg is not None and targets.labels is not None:
-                losses |= self._segmentation_terms(
-                    batch, output.seg, targets.labels, pixels, terms, lattice
-                )
-            if targets.token_labels is not None:
-                losses["ptc"] = self._patch_term(output.tokens, targets.token_labels, pairs)
-            if targets.local is not None:
-                losses["ctc"] = self._class_term(batch, output, targets.local, part.is_first)
-        losses["total"] = total_loss(losses, self.recipe)
+            losses |= self.compute(of_segmentation, batch, output, part, lattice)
+            losses |= self.compute(others, batch, output, part)
+        losses["total"] = self.objective.total(losses)
         return losses
 
     @torch.no_grad()
-    def prepare(self, batch: TrainBatch, iteration: int) -> Supervision:
+    def prepare(self, batch: TrainBatch, iteration: int) -> Targets:
         """Make the targets of a part before its losses, so that all parts can be counted first."""
-        if not terms_in_force(self.recipe, iteration):
-            return Supervision()
-        return self._supervise(batch, iteration, None, None)
+        return self._targets(batch, iteration, None, None)
+
+    def count(self, parts: Sequence[Targets], iteration: int) -> Counts:
+        """Count what terms divide by, over all parts of a step and all ranks, which meet here."""
+        terms = self.objective.in_force(iteration)
+        counts = reduce(add, (count(terms, part) for part in parts))
+        return counts.over_ranks(partial(sum_over_ranks, world_size=self.world_size))
+
+    @property
+    def corners(self) -> Callable[[Tensor], SortedCorners] | None:
+        """What prepares the lattice of images (B, 3, H, W); None where no term has one."""
+        energies = (term for term in self.objective.terms if isinstance(term, DenseEnergy))
+        return next((term.loss.corners for term in energies if term.weight > 0), None)
+
+    def compute(
+        self,
+        terms: Iterable[Term],
+        batch: TrainBatch,
+        output: ToCoOutput,
+        part: Part,
+        lattice: PermutohedralLattice | None = None,
+    ) -> dict[str, Tensor]:
+        """Compute the losses of some terms; what they share is gone afterwards."""
+        given = TrainingPass(
+            model=self.model,
+            batch=batch,
+            output=output,
+            targets=part.targets,
+            counts=part.counts,
+            shares=self.world_size * self.parts,
+            is_first=part.is_first,
+            lattice=lattice,
+            autocast=lambda: self._autocast(batch.images),
+        )
+        return {term.name: term(given) for term in terms}
 
     def _whole(
-        self, batch: TrainBatch, iteration: int, output: ToCoOutput, local: LocalCrops | None
+        self,
+        batch: TrainBatch,
+        iteration: int,
+        output: ToCoOutput,
+        known: Mapping[Target[Any], Any] | None,
     ) -> Part:
-        raw = torch.cat([output.cam_raw, output.cam_aux_raw], dim=1)  # (B, 2 C, h, w)
-        known = raw if self.reuse_raw_cam else None
-        supervision = self._supervise(batch, iteration, known, local)
-        counts = sum_over_ranks(supervision.counts(batch.images.device), self.world_size)
-        return Part(supervision, counts, is_first=True)
+        raw = output.raw_cams if self.reuse_raw_cam else None
+        targets = self._targets(batch, iteration, raw, known)
+        return Part(targets, self.count([targets], iteration), is_first=True)
 
-    def _supervise(
-        self, batch: TrainBatch, iteration: int, raw: Tensor | None, local: LocalCrops | None
-    ) -> Supervision:
+    def _targets(
+        self,
+        batch: TrainBatch,
+        iteration: int,
+        raw: Tensor | None,
+        known: Mapping[Target[Any], Any] | None,
+    ) -> Targets:
+        terms = self.objective.in_force(iteration)
+        if not terms:
+            return Targets({})
         present = present_classes(batch.class_labels, batch.most_classes)
         scales = self.recipe.cam.scales
         with self._autocast(batch.images):
@@ -151,8 +178,8 @@ class ToCoLosses(nn.Module):
             cams = multi_scale_cam(network, batch.images, scales, raw=raw, present=present)
         height, width = batch.images.shape[-2:]
         grid = self.model.encoder.grid(height, width)
-        terms = terms_in_force(self.recipe, iteration)
-        return self.supervisor(batch, cams, present, grid, terms, iteration, local)
+        step = StepCams(batch, self.recipe, iteration, *cams, present, grid, self.refiner)
+        return Targets.of(step, (target for term in terms for target in term.targets), known)
 
     def _network_of_cams(self, device: torch.device) -> ToCo | CamNetwork:
         if precision_on(device, self.recipe) != "bfloat16":
@@ -165,47 +192,3 @@ class ToCoLosses(nn.Module):
 
     def _autocast(self, images: Tensor) -> torch.autocast:
         return autocast(precision_on(images.device, self.recipe), images.device)
-
-    def _share(self, halves: Halves, counts: Tensor) -> Halves:
-        """Scale the sums so that the mean over ranks and parts is the sum over `counts`."""
-        return Halves(halves.sums * (self.world_size * self.parts), counts)
-
-    def _patch_term(self, tokens: Tensor, labels: Tensor, counts: Tensor) -> Tensor:
-        halves = patch_token_sums(tokens, token_affinity(labels))
-        return patch_token_loss(self._share(halves, counts))
-
-    def _class_term(
-        self, batch: TrainBatch, output: ToCoOutput, local: LocalCrops, is_first: bool
-    ) -> Tensor:
-        crops = local.crops.transpose(0, 1).flatten(0, 1)  # (n * B, 3, S, S), view after view
-        with self._autocast(batch.images):
-            second = self.model.encoder.class_token(batch.global_view)  # (B, D)
-            globals_ = torch.cat([output.class_token, second])  # (2 B, D)
-            locals_ = self.model.encoder.class_token(crops)  # (n * B, D)
-            student = self.model.projection(torch.cat([globals_, locals_]))
-        with self._autocast(batch.images):
-            teacher = self.model.project_by_teacher(globals_.detach(), update=is_first)
-        return class_token_contrast(
-            student, teacher, local.is_positive, self.recipe.ctc.temperature
-        )
-
-    def _segmentation_terms(
-        self,
-        batch: TrainBatch,
-        logits: Tensor,
-        labels: Tensor,
-        counts: Tensor,
-        terms: frozenset[str],
-        lattice: PermutohedralLattice | None = None,
-    ) -> dict[str, Tensor]:
-        size = (batch.images.shape[-2], batch.images.shape[-1])
-        pixels = pixel_softmax(enlarge(logits.float(), size), labels)
-        losses: dict[str, Tensor] = {}
-        if "seg" in terms:
-            halves = balanced_sums(pixels.cross_entropy, labels)
-            losses["seg"] = balanced_loss(self._share(halves, counts))
-        if "energy" in terms:
-            losses["energy"] = self.energy.of_probabilities(
-                batch.images, pixels.probabilities, labels, batch.boxes, lattice
-            )
-        return losses

@@ -15,7 +15,7 @@ from torch.optim import AdamW
 from toco_core.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from toco_core.data.loader import TrainLoader
 from toco_core.data.reader import ParquetDataset
-from toco_core.losses.terms import check_finite
+from toco_core.losses.finite import check_finite
 from toco_core.model.toco import ToCo, build_model
 from toco_core.parallel.accumulation import GradientAccumulator
 from toco_core.parallel.distribution import distribute
@@ -178,8 +178,7 @@ class Trainer:
         batches = self._loader.batches(self.iteration)
         if self.device.type != "cuda":
             return PlainFeed(batches, self.device)
-        has_energy = self.recipe.weights.energy > 0 and losses.parts == 1
-        return GpuFeed(batches, self.device, losses.energy.corners if has_energy else None)
+        return GpuFeed(batches, self.device, losses.corners if losses.parts == 1 else None)
 
     def _make_computation(self, losses: ToCoLosses) -> Callable[[Fed, int], dict[str, Tensor]]:
         if can_record(losses, self.device):

@@ -18,7 +18,7 @@ from platform.train.messages import Mailbox
 from platform.train.plan import RunPlan
 from platform.workers.pool import PoolClient
 from platform.workers.scorers import PoolScorer
-from toco_core.losses.terms import NonFiniteLossError
+from toco_core.losses.finite import NonFiniteLossError
 
 # What would happen again at the next try.
 HOPELESS = (NonFiniteLossError, FloatingPointError, ValueError, torch.OutOfMemoryError)

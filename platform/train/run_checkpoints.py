@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from toco_core.settings import Recipe
-from toco_core.settings.keys import changed_settings
+from toco_core.settings.keys import refused_on_resume
 
 if TYPE_CHECKING:
     from toco_core.checkpoint import Checkpoint
@@ -49,15 +49,15 @@ def latest_checkpoint(directory: Path) -> Checkpoint | None:
 
 
 def require_same_settings(checkpoint: Checkpoint, recipe: Recipe, directory: str | Path) -> None:
-    """Refuse to go on in a directory with settings that are not those of its checkpoint.
+    """Refuse to go on in a directory with settings that a run does not let change on the way.
 
     Raises:
         ValueError: names what differs.
     """
-    changed = changed_settings(checkpoint.recipe, recipe)
-    if changed:
+    refused = refused_on_resume(checkpoint.recipe, recipe)
+    if refused:
         raise ValueError(
-            f"{directory} holds a run of other settings: {', '.join(changed.values())}; go back "
+            f"{directory} holds a run of other settings: {', '.join(refused)}; go back "
             "to those, or give this run another --name"
         )
 

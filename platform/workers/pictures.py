@@ -9,8 +9,7 @@ from torch import Tensor
 from platform.results.pictures import overlay
 from toco_core.cam.image_cam import all_classes
 from toco_core.data.schema import DatasetInfo
-from toco_core.scoring.cam import ScoredImage
-from toco_core.scoring.segmentation import SegmentedImage
+from toco_core.scoring.kept_images import ScoredImage, SegmentedImage
 
 
 def draw_cam(scored: ScoredImage, info: DatasetInfo) -> bytes:

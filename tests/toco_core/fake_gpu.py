@@ -54,7 +54,8 @@ def waiting_copies(module: ToCoLosses, batch: Any, iteration: int) -> list[str]:
         state = on_fake_gpu(dict(module.named_parameters()) | dict(module.named_buffers()))
         fake = batch.changed(fake_tensor)
         with WaitingCopies() as copies:
-            corners = module.energy.corners(fake.images)
+            assert module.corners is not None
+            corners = module.corners(fake.images)
             lattice = PermutohedralLattice(corners, corners.keys.numel())
             given = {"lattice": lattice}
             losses = torch.func.functional_call(module, state, (fake, iteration), given)

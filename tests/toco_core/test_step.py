@@ -9,12 +9,15 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTens
 
 from tests.toco_core.fake_gpu import WaitingCopies, waiting_copies
 from tests.toco_core.small_run import random_batch, small_recipe
-from toco_core import step, supervision
+from toco_core import step
 from toco_core.constants import constant
+from toco_core.losses.energy import DenseEnergyLoss
 from toco_core.losses.permutohedral import PermutohedralLattice
 from toco_core.model.toco import build_model
 from toco_core.settings import Recipe
 from toco_core.step import ToCoLosses
+from toco_core.terms import class_contrast, patch_contrast, refined_labels, segmentation
+from toco_core.terms.dense_energy import DenseEnergy
 
 CLASSIFICATION = {"cls", "cls_aux", "total"}
 EVERYTHING = CLASSIFICATION | {"ptc", "ctc", "seg", "energy"}
@@ -26,6 +29,11 @@ def losses_module(recipe: Recipe) -> ToCoLosses:
     for classifier in (model.classifier, model.aux_classifier):  # which begin at zero: no CAM yet
         torch.nn.init.normal_(classifier.weight, generator=generator)
     return ToCoLosses(model, recipe).train()
+
+
+def energy_of(module: ToCoLosses) -> DenseEnergyLoss:
+    (energy,) = (term for term in module.objective.terms if isinstance(term, DenseEnergy))
+    return energy.loss
 
 
 def encoded_images(module: ToCoLosses, recipe: Recipe, iteration: int = 9) -> list[Tensor]:
@@ -57,14 +65,12 @@ def test_a_term_of_weight_zero_is_not_computed(term: str, monkeypatch: pytest.Mo
         monkeypatch.setattr(owner, name, lambda *_: pytest.fail(f"{term} was computed"))
 
     forbidden = {
-        "ptc": "patch_token_sums",
-        "ctc": "class_token_contrast",
-        "seg": "balanced_sums",
+        "ptc": (patch_contrast, "patch_token_sums"),
+        "ctc": (class_contrast, "class_token_contrast"),
+        "seg": (segmentation, "balanced_sums"),
+        "energy": (energy_of(module), "of_probabilities"),
     }
-    if term == "energy":
-        forbid(module.energy, "of_probabilities")
-    else:
-        forbid(step, forbidden[term])
+    forbid(*forbidden[term])
     assert set(module(random_batch(recipe), 9)) == EVERYTHING - {term}
 
 
@@ -104,9 +110,9 @@ def test_refined_labels_come_from_the_final_cam_from_its_stage_on(
         given.append(args[2])
         return real_refine(*args)
 
-    real_cam, real_refine = step.multi_scale_cam, supervision.refine_labels
+    real_cam, real_refine = step.multi_scale_cam, refined_labels.refine_labels
     monkeypatch.setattr(step, "multi_scale_cam", remember_cams)
-    monkeypatch.setattr(supervision, "refine_labels", remember_refined)
+    monkeypatch.setattr(refined_labels, "refine_labels", remember_refined)
     losses_module(recipe)(random_batch(recipe), iteration)
     final, auxiliary = cams[0]
     assert not torch.equal(final, auxiliary)
@@ -147,7 +153,7 @@ def test_a_step_never_waits_for_the_device(is_built: bool) -> None:
     module, batch = losses_module(recipe), random_batch(recipe)
     with FakeTensorMode(allow_non_fake_inputs=True):
         if is_built:
-            corners = module.energy.corners(batch.images)
+            corners = energy_of(module).corners(batch.images)
             lattice = PermutohedralLattice(corners, corners.keys.numel())
             module(batch, 9, lattice=lattice)["total"].backward()
         else:  # the lattice counts its points: the test would see a wait

@@ -16,6 +16,7 @@ from toco_core.checkpoint import our_name
 from toco_core.data.batch import TrainBatch
 from toco_core.settings import Recipe
 from toco_core.step import ToCoLosses
+from toco_core.terms.class_contrast import local_crops
 from toco_core.trainer import build_optimisation
 
 EXPECTED: dict[str, Any] = json.loads((GOLDEN / "step.json").read_text())
@@ -70,7 +71,7 @@ def trajectory() -> dict[str, Any]:
     optimiser, schedule = build_optimisation(model, recipe)
     record: dict[str, Any] = {"losses": [], "gradients": []}
     for iteration in range(STEPS):
-        losses = losses_module(batch, iteration, crops)
+        losses = losses_module(batch, iteration, {local_crops: crops})
         record["losses"].append({name: loss.item() for name, loss in losses.items()})
         optimiser.zero_grad()
         losses["total"].backward()

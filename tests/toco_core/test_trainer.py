@@ -14,7 +14,7 @@ from torch import Tensor
 from tests.toco_core.small_run import small_dataset, small_recipe
 from toco_core.checkpoint import load_checkpoint
 from toco_core.data.reader import ParquetDataset
-from toco_core.losses.terms import NonFiniteLossError
+from toco_core.losses.finite import NonFiniteLossError
 from toco_core.trainer import Trainer
 
 
@@ -125,6 +125,7 @@ def test_other_classes_than_the_checkpoint_s_are_refused(
     [
         ({"weights__ptc": 0.3}, True),
         ({"iterations": 9}, True),
+        ({"scoring__images": 2}, True),  # its scores would not be comparable
         ({"name": "other", "scoring__scores": 2, "thresholds__bkg": 0.4}, False),
     ],
 )

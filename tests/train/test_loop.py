@@ -12,6 +12,7 @@ from platform.train.lead import RunStopped
 from platform.train.plan import RunPlan
 from platform.train.run_checkpoints import list_checkpoints
 from tests.train.short_run import Listener, final_checkpoint, same_state, short_plan
+from toco_core.settings.overrides import apply_overrides
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +112,18 @@ def test_other_settings_than_the_checkpoint_s_are_refused_by_name(
     other = plan.recipe.model_copy(update={"seed": 7})
     with pytest.raises(ValueError, match=r"other settings: seed \(was 0, now 7\); go back"):
         Listener().train(replace(plan, recipe=other))
+
+
+def test_a_run_goes_on_with_settings_that_its_steps_do_not_depend_on(
+    scenes: Path, tmp_path: Path
+) -> None:
+    plan, stopped, resumed = short_plan(scenes, tmp_path), Listener(stop_after=5), Listener()
+    with pytest.raises(RunStopped):
+        stopped.train(plan)
+    changes = {"compute.parts": 2, "scoring.scores": 4, "thresholds.bkg": 0.4}
+    recipe = apply_overrides(plan.recipe, changes)
+    resumed.train(replace(plan, recipe=recipe, scored=frozenset(stopped.scores)))
+    assert list(resumed.scores) == [6, 8]
 
 
 def test_training_time_does_not_contain_the_scorer_s(

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from toco_core.cam.image_cam import all_classes
 from toco_core.cam.pseudo_labels import IGNORE_INDEX, cam_to_label
-from toco_core.scoring.segmentation import crf_labels
+from toco_core.crf import crf_labels
 
 # A lower score would forbid a class to the CRF, which is there to extend it beyond its CAM.
 SMALLEST = 0.05

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from toco_core.data.storage import DatasetError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 NO_SPLIT = "none"
 SHARE = re.compile(r"(?P<pool>[^:]+)(:(?P<number>\d+)(?P<percent>%?))?")

@@ -6,24 +6,21 @@ torch is imported where a tensor is made: a command that only looks at a dataset
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from PIL import Image
 from pyarrow import fs
 
 from toco_core.data.images import DECODE_ERRORS, decode_image, decode_mask
 from toco_core.data.ledger import MaskLedger
-from toco_core.data.row_groups import RowGroups, read_shard
+from toco_core.data.row_groups import RowGroups, Shard, read_shard
 from toco_core.data.schema import IMAGE_COLUMNS, INFO_FILE, MASK_COLUMN, DatasetInfo, read_info
 from toco_core.data.storage import DatasetError, Location, first_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
-
-    from PIL import Image
     from torch import Tensor
-
-    from toco_core.data.row_groups import Shard
 
 # For each reading process. Holds all of PartScenes; of VOC and COCO, the groups being shuffled.
 CACHE_BYTES = 256 * 2**20

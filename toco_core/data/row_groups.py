@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import OrderedDict
+from collections.abc import Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from toco_core.data.schema import SCHEMA
-from toco_core.data.storage import DatasetError, first_line
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from toco_core.data.storage import Location
+from toco_core.data.storage import DatasetError, Location, first_line
 
 
 class Shard(NamedTuple):

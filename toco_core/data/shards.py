@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, NamedTuple
+from types import TracebackType
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from toco_core.data.images import DECODE_ERRORS, image_size
 from toco_core.data.schema import SCHEMA
-from toco_core.data.storage import DatasetError, first_line
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from types import TracebackType
-
-    from toco_core.data.storage import Location
+from toco_core.data.storage import DatasetError, Location, first_line
 
 
 class ShardSizes(NamedTuple):

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import pyarrow as pa
 from pyarrow import fs
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 class DatasetError(ValueError):

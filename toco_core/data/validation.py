@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
 from toco_core.data.images import DECODE_ERRORS, decode_mask
 from toco_core.data.problems import RowError
+from toco_core.data.shards import Row
 from toco_core.data.storage import first_line
-
-if TYPE_CHECKING:
-    from toco_core.data.shards import Row
 
 # MPO is a JPEG with a second picture behind it, as some cameras write.
 IMAGE_FORMATS = ("JPEG", "MPO", "PNG")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from toco_core.data.conversion.reading import in_processes
 from toco_core.data.images import image_size
@@ -14,9 +15,6 @@ from toco_core.data.schema import INFO_FILE, SCHEMA, DatasetInfo
 from toco_core.data.shards import Row
 from toco_core.data.storage import DatasetError, Location
 from toco_core.data.validation import validate_row
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 
 @dataclass(kw_only=True)

@@ -5,20 +5,23 @@ An interrupted writing leaves no dataset behind: ``dataset.json`` comes last.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import Protocol
 
 from pyarrow import fs
 
-from toco_core.data.schema import INFO_FILE, DatasetInfo, SplitInfo, default_palette, write_info
+from toco_core.data.schema import (
+    INFO_FILE,
+    Colour,
+    DatasetInfo,
+    SplitInfo,
+    default_palette,
+    write_info,
+)
 from toco_core.data.shards import DEFAULT_SIZES, Row, ShardSizes, ShardWriter
 from toco_core.data.storage import DatasetError, Location
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from toco_core.data.schema import Colour
 
 __all__ = ["Row", "ShardSizes", "write_dataset", "write_split"]
 

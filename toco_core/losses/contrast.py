@@ -1,36 +1,19 @@
-"""The losses of ToCo that need nothing but tensors: classification, PTC, CTC, segmentation.
-
-All compute in float32 at least, whatever autocast hands them, and none waits for the device.
-"""
+"""The contrast of patch tokens (PTC) and of class tokens (CTC)."""
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from toco_core.losses.halves import Halves
+from toco_core.losses.precision import at_least_float32
+
 # Keeps the denominator of CTC positive when an image has no negative view, and its mean defined
 # when it has no positive one (authors' code; the paper writes an epsilon).
 CTC_EPSILON = 1e-4
-
-
-class Halves(NamedTuple):
-    """Sums and counts of a loss with two balanced halves.
-
-    Added up before the quotient they give the exact loss of a batch spread over steps or workers.
-    """
-
-    sums: Tensor  # (2,)
-    counts: Tensor  # (2,)
-
-
-def multilabel_soft_margin(logits: Tensor, class_labels: Tensor) -> Tensor:
-    """Classify images with several labels: logits, labels (B, C) -> scalar (section 3.1)."""
-    logits = _at_least_float32(logits)
-    return F.multilabel_soft_margin_loss(logits, class_labels.to(logits.dtype))
 
 
 def patch_token_contrast(tokens: Tensor, affinity: Tensor) -> Tensor:
@@ -54,7 +37,7 @@ def patch_token_loss(halves: Halves) -> Tensor:
 
 def patch_token_sums(tokens: Tensor, affinity: Tensor) -> Halves:
     """Sum |cosine| over the positive and over the negative pairs; arguments as in PTC."""
-    unit = F.normalize(_at_least_float32(tokens).flatten(2), dim=1, eps=1e-8)  # (B, D, N)
+    unit = F.normalize(at_least_float32(tokens).flatten(2), dim=1, eps=1e-8)  # (B, D, N)
     similarity = (unit.transpose(1, 2) @ unit).abs()  # (B, N, N)
     pairs = [(affinity == 1).to(similarity.dtype), (affinity == 0).to(similarity.dtype)]
     sums = torch.stack([torch.sum(similarity * chosen) for chosen in pairs])
@@ -98,8 +81,8 @@ def class_token_contrast(
         Scalar.
     """
     images, views = is_positive.shape
-    student = _at_least_float32(student).view(views, images, -1)  # (V, B, D)
-    teacher = _at_least_float32(teacher.detach()).view(2, images, -1)  # (2, B, D)
+    student = at_least_float32(student).view(views, images, -1)  # (V, B, D)
+    teacher = at_least_float32(teacher.detach()).view(2, images, -1)  # (2, B, D)
     z = torch.einsum("tbd,vbd->btv", teacher, student) / temperature  # (B, 2, V)
     positive = (is_positive > 0)[:, None, :]  # (B, 1, V)
     negatives = F.pad(z.masked_fill(positive, -math.inf), (0, 1), value=math.log(CTC_EPSILON))
@@ -108,51 +91,3 @@ def class_token_contrast(
     # The authors' further term: a positive of e^0 against the same negatives, once a teacher view.
     per_view = per_view - F.logsigmoid(-log_rest).sum(dim=(1, 2))
     return (per_view / 2 / (positive.sum(dim=(1, 2)) + CTC_EPSILON)).mean()
-
-
-def balanced_cross_entropy(logits: Tensor, labels: Tensor, ignore_index: int = 255) -> Tensor:
-    """Weigh background and foreground pixels half and half: the segmentation loss.
-
-    Args:
-        logits: (B, C + 1, H, W).
-        labels: (B, H, W), any integer type.
-        ignore_index: label of the pixels that do not count.
-
-    Returns:
-        Scalar; a half without pixels counts 0, where its mean would be NaN.
-    """
-    return balanced_loss(balanced_cross_entropy_sums(logits, labels, ignore_index))
-
-
-def balanced_loss(halves: Halves) -> Tensor:
-    """Return the mean of the means over both halves; one without pixels counts 0."""
-    return 0.5 * (halves.sums / halves.counts.clamp(min=1)).sum()
-
-
-def balanced_cross_entropy_sums(logits: Tensor, labels: Tensor, ignore_index: int = 255) -> Halves:
-    """Sum the cross-entropy over background and over foreground pixels; arguments as above."""
-    return balanced_sums(
-        F.cross_entropy(
-            _at_least_float32(logits), labels.long(), ignore_index=ignore_index, reduction="none"
-        ),
-        labels,
-        ignore_index,
-    )
-
-
-def balanced_sums(loss: Tensor, labels: Tensor, ignore_index: int = 255) -> Halves:
-    """Sum the losses of pixels over background and over foreground: (B, H, W) each."""
-    background = labels == 0
-    foreground = ~background & (labels != ignore_index)
-    sums = torch.stack([loss.where(half, 0).sum() for half in (background, foreground)])
-    return Halves(sums, pixel_counts(labels, ignore_index))
-
-
-def pixel_counts(labels: Tensor, ignore_index: int = 255) -> Tensor:
-    """Count background and foreground pixels: (B, H, W) -> (2,) int64."""
-    background = (labels == 0).sum()
-    return torch.stack([background, (labels != ignore_index).sum() - background])
-
-
-def _at_least_float32(tensor: Tensor) -> Tensor:
-    return tensor if tensor.dtype == torch.float64 else tensor.float()

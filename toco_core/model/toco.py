@@ -6,7 +6,6 @@ import copy
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from toco_core.model.backbones import build_backbone
@@ -26,6 +25,12 @@ class ToCoOutput(NamedTuple):
     aux_tokens: Tensor  # (B, D, h, w) auxiliary patch tokens
     cam_raw: Tensor  # (B, C, h, w) before ReLU and normalisation
     cam_aux_raw: Tensor  # (B, C, h, w)
+    blocks: tuple[Tensor, ...] = ()  # (B, h * w, D) patch tokens of every block, if they were kept
+
+    @property
+    def raw_cams(self) -> Tensor:
+        """The raw CAMs of both classifiers, (B, 2 C, h, w): final, then auxiliary."""
+        return torch.cat([self.cam_raw, self.cam_aux_raw], dim=1)
 
 
 class ToCo(nn.Module):
@@ -56,9 +61,17 @@ class ToCo(nn.Module):
         self.projection = ProjectionHead(encoder.embed_dim, ctc)
         self.teacher_projection = copy.deepcopy(self.projection).requires_grad_(False)
 
-    def forward(self, images: Tensor, segment: bool = True) -> ToCoOutput:
-        """Run encoder, classifiers and, if `segment`, decoder on normalised images (B, 3, H, W)."""
-        class_token, tokens, aux_tokens, _ = self.encoder(images)
+    def forward(
+        self, images: Tensor, segment: bool = True, keep_blocks: bool = False
+    ) -> ToCoOutput:
+        """Run encoder, classifiers and decoder on normalised images (B, 3, H, W).
+
+        Args:
+            images: ImageNet-normalised.
+            segment: False to skip the decoder.
+            keep_blocks: return the patch tokens of every block as well.
+        """
+        class_token, tokens, aux_tokens, blocks = self.encoder(images, keep_blocks=keep_blocks)
         return ToCoOutput(
             cls=_classify(tokens, self.classifier),
             cls_aux=_classify(aux_tokens, self.aux_classifier),
@@ -68,6 +81,7 @@ class ToCo(nn.Module):
             aux_tokens=aux_tokens,
             cam_raw=self.classifier(tokens),
             cam_aux_raw=self.aux_classifier(aux_tokens),
+            blocks=blocks,
         )
 
     def raw_cams(self, images: Tensor) -> Tensor:
@@ -75,6 +89,18 @@ class ToCo(nn.Module):
         encoded = self.encoder(images)
         cams = self.classifier(encoded.tokens), self.aux_classifier(encoded.aux_tokens)
         return torch.cat(cams, dim=1)
+
+    def segment(self, images: Tensor) -> Tensor:
+        """Run encoder and decoder alone: (B, 3, H, W) to logits (B, C + 1, h, w)."""
+        return self.decoder(self.encoder(images).tokens)
+
+    def class_token(self, images: Tensor) -> Tensor:
+        """Return the class token alone, (B, D): that of `forward`, with less work."""
+        return self.encoder.class_token(images)
+
+    def project(self, class_tokens: Tensor) -> Tensor:
+        """Project class tokens (V, D) -> (V, K) with the student's head."""
+        return self.projection(class_tokens)
 
     @torch.no_grad()
     def project_by_teacher(self, class_tokens: Tensor, *, update: bool = True) -> Tensor:
@@ -141,4 +167,13 @@ def _require_patches(recipe: Recipe, patch: int) -> None:
 
 def _classify(tokens: Tensor, classifier: nn.Conv2d) -> Tensor:
     """Classify the global maximum over patch tokens: (B, D, h, w) -> (B, C)."""
-    return classifier(F.adaptive_max_pool2d(tokens, 1)).flatten(1)
+    return classifier(strongest(tokens)[:, :, None, None]).flatten(1)
+
+
+def strongest(tokens: Tensor) -> Tensor:
+    """Return the maximum of each channel over all patch tokens: (B, D, h, w) -> (B, D).
+
+    Of equal tokens the first gets the gradient, as in `adaptive_max_pool2d`, whose gradient adds up
+    in no fixed order on a GPU.
+    """
+    return tokens.flatten(2).max(dim=2).values

@@ -12,7 +12,6 @@ from torch.nn.parallel import DistributedDataParallel
 from toco_core.data.batch import TrainBatch
 from toco_core.losses.permutohedral import PermutohedralLattice
 from toco_core.parallel.feed import Fed
-from toco_core.parallel.ranks import sum_over_ranks
 from toco_core.step import Part, ToCoLosses
 
 
@@ -43,9 +42,7 @@ class GradientAccumulator:
     def _prepare(self, batches: list[TrainBatch], iteration: int) -> list[tuple[TrainBatch, Part]]:
         """Make the targets of all parts, and count them before the first loss."""
         targets = [self._losses.prepare(batch, iteration) for batch in batches]
-        device = batches[0].images.device
-        counts = torch.stack([target.counts(device) for target in targets]).sum(dim=0)
-        counts = sum_over_ranks(counts, self._losses.world_size)
+        counts = self._losses.count(targets, iteration)
         return [
             (batch, Part(target, counts, is_first=index == 0))
             for index, (batch, target) in enumerate(zip(batches, targets, strict=True))

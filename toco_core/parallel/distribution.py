@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from toco_core.losses.terms import leaves_parameters_unused
 from toco_core.step import ToCoLosses
+from toco_core.terms.objective import leaves_parameters_unused
 
 
 def distribute(losses: ToCoLosses) -> nn.Module:

@@ -15,7 +15,6 @@ import torch
 from torch import Tensor, nn
 
 from toco_core.losses.permutohedral import PermutohedralLattice
-from toco_core.losses.terms import terms_in_force
 from toco_core.parallel.feed import Fed
 from toco_core.parallel.precision import precision_on
 from toco_core.step import ToCoLosses
@@ -87,11 +86,11 @@ class RecordedLosses:
             return self._replay(kind, fed)
 
     def _kind(self, fed: Fed, iteration: int) -> Kind:
-        recipe, most = self._losses.recipe, self._losses.model.num_classes
-        terms = terms_in_force(recipe, iteration)
+        most = self._losses.model.num_classes
+        terms = frozenset(term.name for term in self._losses.objective.in_force(iteration))
         return Kind(
             terms,
-            iteration >= recipe.stages.final_cam,
+            iteration >= self._losses.recipe.stages.final_cam,
             min(power_of_two(fed.batch.most_classes or most), most),
             self._lattice_size(fed.lattice_size) if "energy" in terms else 0,
         )

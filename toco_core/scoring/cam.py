@@ -7,7 +7,6 @@ per-image values that are put in order), so a score does not depend on how many 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -19,18 +18,11 @@ from toco_core.data.loader import evaluation_samples
 from toco_core.data.reader import ParquetSplit
 from toco_core.data.schema import DatasetInfo
 from toco_core.images import eight_bit, resize_maps
-from toco_core.model.toco import ToCo
+from toco_core.model.toco import ToCo, ToCoOutput
 from toco_core.scoring.cam_score import ChunkScore
+from toco_core.scoring.kept_images import ScoredImage
 from toco_core.scoring.metrics import F1Counts, ThresholdHistogram
 from toco_core.settings import Recipe
-
-
-class ScoredImage(NamedTuple):
-    """One image with what was compared."""
-
-    pixels: Tensor  # (3, H, W) in 0..1, at the size of the mask
-    cam: Tensor  # (C, H, W) in 0..1, zero for absent classes
-    mask: Tensor  # (H, W)
 
 
 @torch.no_grad()
@@ -62,21 +54,18 @@ def score_chunk(
     device = next(model.parameters()).device
     images = torch.stack([sample.image for sample in samples]).to(device)  # (n, 3, S, S)
     labels = torch.stack([sample.class_labels for sample in samples])  # (n, C)
-    encoded = model.encoder(images, keep_blocks=True)
-    logits = model.classifier(F.adaptive_max_pool2d(encoded.tokens, 1)).flatten(1)  # (n, C)
-    if not bool(torch.isfinite(logits).all()):  # the CAMs of absent classes are not looked at
+    output: ToCoOutput = model(images, segment=False, keep_blocks=True)
+    if not bool(torch.isfinite(output.cls).all()):  # the CAMs of absent classes are not looked at
         raise FloatingPointError("the class scores of this checkpoint are not finite")
-    raw = torch.cat(
-        [model.classifier(encoded.tokens), model.aux_classifier(encoded.aux_tokens)], dim=1
-    )
-    small = present_cams(model, recipe, images, labels, raw)  # masks differ in size, these do not
+    # One size for all CAMs; the masks differ.
+    small = present_cams(model, recipe, images, labels, output.raw_cams)
     cams = [one.resized(s.mask.shape) for one, s in zip(small, samples, strict=True)]
-    similarity = torch.stack([token_similarity(tokens) for tokens in encoded.blocks], dim=1)
+    similarity = torch.stack([token_similarity(tokens) for tokens in output.blocks], dim=1)
     return ChunkScore(
         first=indices[0],
         final=_histogram([one.final for one in cams], samples, split.info),
         auxiliary=_histogram([one.auxiliary for one in cams], samples, split.info),
-        classification=F1Counts.of(logits.cpu(), labels),
+        classification=F1Counts.of(output.cls.cpu(), labels),
         similarity=similarity.cpu().numpy(),
         masks_opened=split.ledger.total() - before,
         kept=tuple(

@@ -10,15 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from toco_core.scoring.kept_images import ScoredImage
 from toco_core.scoring.metrics import F1Counts, ThresholdCurve, ThresholdHistogram
-
-if TYPE_CHECKING:
-    from toco_core.scoring.cam import ScoredImage
 
 # One forward pass: the same chunks whatever the number of workers, and hence the same rounding.
 CHUNK_IMAGES = 16

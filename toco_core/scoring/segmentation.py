@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from toco_core.cam.image_cam import PresentCams, whole_image_cams
-from toco_core.crf import DenseCRF
+from toco_core.cam.image_cam import whole_image_cams
+from toco_core.crf import crf_labels
 from toco_core.data.batch import WholeImage
 from toco_core.data.loader import whole_image
 from toco_core.data.reader import ParquetSplit
 from toco_core.model.toco import ToCo
 from toco_core.scoring.inference import segment
+from toco_core.scoring.kept_images import SegmentedImage
 from toco_core.scoring.metrics import ConfusionMatrix
 from toco_core.scoring.segmentation_score import Method, SegmentationChunk, Variant
 from toco_core.settings import Recipe
-
-
-class SegmentedImage(NamedTuple):
-    """One image with what was compared."""
-
-    pixels: Tensor  # (3, H, W) uint8
-    cams: PresentCams
-    labels: Tensor  # (H, W) of the last variant that was scored
-    mask: Tensor  # (H, W)
 
 
 def segmentation_chunk(
@@ -95,12 +86,6 @@ def label_variants(
     if method.crf:
         labels["crf"] = crf_labels(image.pixels, logits.multi.softmax(dim=0))
     return labels
-
-
-def crf_labels(pixels: Tensor, probabilities: Tensor) -> Tensor:
-    """Sharpen probabilities (K, H, W) along the edges of (3, H, W) uint8: (H, W) int64."""
-    marginals = DenseCRF()(pixels.permute(1, 2, 0).cpu().numpy(), probabilities.cpu().numpy())
-    return torch.from_numpy(marginals.argmax(axis=0))
 
 
 def _kept(

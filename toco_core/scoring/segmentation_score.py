@@ -9,12 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from toco_core.scoring.kept_images import SegmentedImage
 from toco_core.scoring.metrics import ConfusionMatrix
-
-if TYPE_CHECKING:
-    from toco_core.scoring.segmentation import SegmentedImage
 
 Variant = Literal["single", "multi", "crf"]
 

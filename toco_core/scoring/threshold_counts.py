@@ -11,10 +11,9 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from toco_core.scoring.thresholds import HIT, MISS, ON_BACKGROUND, STEPS
+from toco_core.scoring.threshold_grid import BINS, HIT, MISS, ON_BACKGROUND, STEPS
 
 IGNORED = 3  # the outcome of pixels that do not count
-BINS = STEPS + 2
 
 
 def count_outcomes(

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from toco_core.scoring.threshold_grid import BINS, HIT, ON_BACKGROUND, STEPS
+
 if TYPE_CHECKING:
     from torch import Tensor
-
-STEPS = 1000  # thresholds 0, 0.001, ..., 1
-HIT, ON_BACKGROUND, MISS = range(3)
 
 
 class BestThreshold(NamedTuple):
@@ -72,7 +71,7 @@ class ThresholdHistogram:
     @classmethod
     def empty(cls, num_classes: int) -> Self:
         """Start counting `num_classes` classes, without background."""
-        outcomes = np.zeros((3, num_classes, STEPS + 2), np.int64)
+        outcomes = np.zeros((3, num_classes, BINS), np.int64)
         return cls(outcomes, np.zeros(num_classes + 1, np.int64))
 
     @classmethod
@@ -121,7 +120,7 @@ class ThresholdHistogram:
         from toco_core.scoring.threshold_counts import count_outcomes  # torch
 
         counts, pixels = count_outcomes(maps, classes, truth, num_classes, ignore_index)
-        outcomes = np.zeros((3, num_classes, STEPS + 2), np.int64)
+        outcomes = np.zeros((3, num_classes, BINS), np.int64)
         outcomes[:, classes.cpu().numpy()] = counts.cpu().numpy()
         return cls(outcomes, pixels.cpu().numpy())
 

@@ -68,3 +68,15 @@ def changed_settings(before: Recipe, after: Recipe) -> dict[str, str]:
     """Return the keys in which two recipes differ, each with both values in words."""
     pairs = {key: (get_value(before, key), get_value(after, key)) for key in setting_fields()}
     return {key: f"{key} (was {was}, now {now})" for key, (was, now) in pairs.items() if was != now}
+
+
+def refused_on_resume(before: Recipe, after: Recipe) -> list[str]:
+    """Return, in words, the changes that a run does not allow when it goes on from a checkpoint."""
+    changed = changed_settings(before, after)
+    return [words for key, words in changed.items() if not may_change_on_resume(key)]
+
+
+def may_change_on_resume(key: str) -> bool:
+    """Whether a setting may differ when a run goes on, as its field in the settings declares."""
+    extra = setting_fields()[key].json_schema_extra
+    return isinstance(extra, dict) and bool(extra.get("may_change_on_resume"))

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Weight = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 ConcretePrecision = Literal["float32", "bfloat16", "float16"]
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
+
+# Of settings that may differ when a run goes on from its checkpoint: but for rounding, they have no
+# part in its steps, and its scores stay comparable. Every other setting has to be as it was.
+MAY_CHANGE_ON_RESUME: dict[str, JsonValue] = {"may_change_on_resume": True}
 
 
 class Section(BaseModel):
@@ -30,7 +34,9 @@ class Backbone(Section):
         description="a timm model, or partscenes_vit (in the package)",
     )
     weights: str = Field(
-        default="timm", description="timm (downloads), embedded, random, or the path of a file"
+        default="timm",
+        description="timm (downloads), embedded, random, or the path of a file",
+        json_schema_extra=MAY_CHANGE_ON_RESUME,
     )
     aux_layer: int = Field(
         default=-3,
@@ -47,6 +53,7 @@ class Data(Section):
     source: str = Field(
         default="partscenes",
         description="partscenes (in the package), or a Parquet dataset: a path or s3://",
+        json_schema_extra=MAY_CHANGE_ON_RESUME,
     )
     crop_size: int = Field(
         default=448, ge=16, description="side of the training crop and of the CAM evaluation, px"
@@ -101,7 +108,9 @@ class Thresholds(Section):
     low: Probability = 0.25
     high: Probability = 0.70
     bkg: Probability = Field(
-        default=0.50, description="background threshold of a scored CAM; training does not see it"
+        default=0.50,
+        description="background threshold of a scored CAM; training does not see it",
+        json_schema_extra=MAY_CHANGE_ON_RESUME,
     )
 
     @model_validator(mode="after")
@@ -185,11 +194,13 @@ class Compute(Section):
         ge=1,
         description="parts of a worker's images, one after the other (gradient accumulation): "
         "less memory, for a ninth more work",
+        json_schema_extra=MAY_CHANGE_ON_RESUME,
     )
     recompute_blocks: bool = Field(
         default=False,
         description="compute the blocks once more in the backward pass instead of keeping what is "
         "in them (activation checkpointing)",
+        json_schema_extra=MAY_CHANGE_ON_RESUME,
     )
     recompute_activations: bool | None = Field(
         default=None,
@@ -197,7 +208,9 @@ class Compute(Section):
         "of keeping it; by default on CPUs, where memory is slow, and not on GPUs",
     )
     compile: bool = Field(
-        default=False, description="compile the blocks of the backbone (torch.compile)"
+        default=False,
+        description="compile the blocks of the backbone (torch.compile)",
+        json_schema_extra=MAY_CHANGE_ON_RESUME,
     )
     cuda_graphs: bool = Field(
         default=True,
@@ -217,6 +230,7 @@ class Scoring(Section):
         default=5,
         ge=1,
         description="scores of one run, evenly spaced; the last one is after the last step",
+        json_schema_extra=MAY_CHANGE_ON_RESUME,
     )
     images: int | None = Field(
         default=None, ge=1, description="score only the first so many images of the split"
@@ -226,7 +240,7 @@ class Scoring(Section):
 class Recipe(Section):
     """One complete ToCo run."""
 
-    name: str = Field(default="voc_vit_b", min_length=1)
+    name: str = Field(default="voc_vit_b", min_length=1, json_schema_extra=MAY_CHANGE_ON_RESUME)
     iterations: int = Field(default=20_000, ge=1)
     seed: int = Field(default=0, ge=0, le=2**31 - 1)
     official_quirks: bool = Field(

@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from tests.toco_core.official_network import GOLDEN, official_network, untrained_network
 from tests.toco_core.small_run import small_recipe
-from toco_core.model.toco import ToCoOutput, build_model
+from toco_core.model.toco import ToCoOutput, build_model, strongest
 from toco_core.settings import Recipe
 
 GIVEN = {k: torch.from_numpy(v) for k, v in np.load(GOLDEN / "forward.npz").items()}
@@ -134,3 +135,28 @@ def test_a_crop_of_a_part_of_a_patch_is_refused_with_those_that_fit(
     recipe = small_recipe(backbone__name=name, data__crop_size=crop)
     with pytest.raises(ValueError, match=f"data.crop_size {crop} px is no whole .* take {fits}"):
         build_model(recipe, num_classes=3)
+
+
+@pytest.mark.parametrize("levels", [2, 1000])  # with two, nearly every maximum is a tie
+@pytest.mark.parametrize("channels_last", [True, False])
+def test_the_strongest_tokens_and_their_gradient_are_those_of_max_pooling(
+    levels: int, channels_last: bool
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    flat = torch.randint(levels, (2, 12, 7), generator=generator).float()  # (B, N, D)
+    tokens = flat.transpose(1, 2).unflatten(2, (3, 4))  # as an encoder gives them
+    tokens = tokens if channels_last else tokens.contiguous()
+    slope = torch.randn(2, 7, generator=generator)
+    ours, theirs = tokens.clone().requires_grad_(), tokens.clone().requires_grad_()
+    pooled = F.adaptive_max_pool2d(theirs, 1).flatten(1)
+    assert torch.equal(strongest(ours), pooled)
+    (gradient,) = torch.autograd.grad(strongest(ours), ours, slope)
+    (expected,) = torch.autograd.grad(pooled, theirs, slope)
+    assert torch.equal(gradient, expected)
+
+
+def test_of_equal_tokens_the_first_gets_the_gradient() -> None:
+    tokens = torch.ones(1, 1, 2, 2, requires_grad=True)
+    strongest(tokens).sum().backward()
+    assert tokens.grad is not None
+    assert tokens.grad.flatten().tolist() == [1, 0, 0, 0]

@@ -12,7 +12,8 @@ from tests.toco_core.small_run import random_batch, small_dataset, small_recipe
 from toco_core.cam.pseudo_labels import token_affinity
 from toco_core.checkpoint import load_checkpoint
 from toco_core.data.reader import ParquetDataset
-from toco_core.losses.contrast import pair_counts, patch_token_sums, pixel_counts
+from toco_core.losses.contrast import pair_counts, patch_token_sums
+from toco_core.losses.pixels import pixel_counts
 from toco_core.model.toco import build_model
 from toco_core.parallel.accumulation import GradientAccumulator
 from toco_core.parallel.feed import Fed

@@ -13,7 +13,7 @@ from torch.multiprocessing.spawn import spawn
 
 from tests.toco_core.small_run import small_dataset, small_recipe
 from toco_core.data.reader import open_dataset
-from toco_core.losses.terms import NonFiniteLossError
+from toco_core.losses.finite import NonFiniteLossError
 from toco_core.settings import Recipe
 from toco_core.trainer import Trainer
 

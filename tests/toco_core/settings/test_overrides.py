@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from toco_core.settings import Recipe
-from toco_core.settings.keys import get_value, setting_fields
+from toco_core.settings.keys import get_value, may_change_on_resume, setting_fields
 from toco_core.settings.overrides import (
     apply_overrides,
     dump_recipe,
@@ -153,3 +153,17 @@ def test_every_setting_can_be_read_by_its_key() -> None:
 def test_overrides_do_not_need_torch() -> None:
     code = "import toco_core.settings.overrides, sys; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_may_change_on_resume_is_declared_at_the_setting() -> None:
+    free = {key for key in setting_fields() if may_change_on_resume(key)}
+    assert free == {
+        "name",
+        "backbone.weights",
+        "data.source",
+        "thresholds.bkg",
+        "compute.parts",
+        "compute.recompute_blocks",
+        "compute.compile",
+        "scoring.scores",
+    }

@@ -6,13 +6,10 @@ Pillow's 8-bit ones: on a CPU that takes half to a third of the time of torchvis
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
-if TYPE_CHECKING:
-    from toco_core.data.augment.draws import Draws
+from toco_core.data.augment.draws import Draws
 
 # Standard deviation of the blur, px of an image of the published side; it scales with the image.
 BLUR_SIGMA = (0.1, 2.0)

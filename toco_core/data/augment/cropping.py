@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from PIL import Image, ImageOps
 
-if TYPE_CHECKING:
-    from toco_core.data.augment.draws import Draws
+from toco_core.data.augment.draws import Draws
 
 Box = tuple[int, int, int, int]  # valid part of a crop: rows from:to, columns from:to
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from PIL import ImageOps
+from PIL.Image import Image
 
 from toco_core.data.augment.colour import blur, jitter, solarise
 from toco_core.data.augment.cropping import Box, mirror, random_crop, random_resized_crop
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-    from toco_core.data.augment.draws import Draws
-    from toco_core.settings import Data
+from toco_core.data.augment.draws import Draws
+from toco_core.settings import Data
 
 
 class Views(NamedTuple):

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 from toco_core.data.conversion.manifest import ShardRecord
 from toco_core.data.conversion.reading import chunked
+from toco_core.data.conversion.source import Source
 from toco_core.data.problems import Problem
 from toco_core.data.shards import Row, ShardSizes, ShardWriter, shard_name
 from toco_core.data.storage import DatasetError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from toco_core.data.conversion.source import Source
 
 
 class BadSourceError(DatasetError):

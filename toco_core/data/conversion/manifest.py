@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
 
 from pyarrow import fs
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from toco_core.data.conversion.source import Source
 from toco_core.data.problems import Problem
 from toco_core.data.schema import INFO_FILE
+from toco_core.data.shards import ShardSizes
 from toco_core.data.storage import DatasetError, Location
 from toco_core.data.writer import make_room
-
-if TYPE_CHECKING:
-    from toco_core.data.conversion.source import Source
-    from toco_core.data.shards import ShardSizes
 
 MANIFEST_FILE = "manifest.json"
 

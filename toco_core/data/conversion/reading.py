@@ -11,14 +11,12 @@ from concurrent.futures.process import BrokenProcessPool
 from itertools import chain, islice
 from multiprocessing import get_context, parent_process
 from threading import Thread
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from toco_core.data.problems import Problem, RowError
+from toco_core.data.shards import Row
 from toco_core.data.storage import DatasetError
 from toco_core.data.validation import validate_row
-
-if TYPE_CHECKING:
-    from toco_core.data.shards import Row
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -5,23 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from itertools import islice
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from pathlib import Path
+from typing import Literal, NamedTuple
 
 from pyarrow import fs
 
 from toco_core.data.conversion.jobs import ShardJob, refuse, shard_jobs, write_shard
 from toco_core.data.conversion.manifest import Manifest, begin_manifest, fingerprint
 from toco_core.data.conversion.reading import CHUNK, read_entries
+from toco_core.data.conversion.source import Source
 from toco_core.data.problems import Problem, count_kinds
 from toco_core.data.schema import INFO_FILE, DatasetInfo, default_palette, read_info, write_info
 from toco_core.data.shards import DEFAULT_SIZES, Row, ShardSizes, ShardWriter
 from toco_core.data.storage import Location
 from toco_core.data.writer import split_info
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from toco_core.data.conversion.source import Source
 
 OnError = Literal["stop", "skip"]
 Progress = Callable[[int, int], None]  # images done, of how many

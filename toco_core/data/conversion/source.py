@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
+from toco_core.data.carving import Carving
+from toco_core.data.shards import Row
 from toco_core.data.storage import DatasetError
-
-if TYPE_CHECKING:
-    from toco_core.data.carving import Carving
-    from toco_core.data.shards import Row
 
 
 class Entry(Protocol):

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
 from toco_core.data.carving import Carving, carve
 from toco_core.data.conversion.source import Source
@@ -21,9 +22,6 @@ from toco_core.data.sources.coco_file import CocoCategory, CocoImage, Instances,
 from toco_core.data.sources.coco_masks import Region, draw_mask
 from toco_core.data.sources.files import read_part
 from toco_core.data.storage import DatasetError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # A score of VOC's 1,464 masks tells configurations apart; four times the classes want some more.
 CONVENTION = Carving(tune="train:2000", report="val")

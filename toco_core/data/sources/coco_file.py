@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
 from toco_core.data.sources.files import read_listing
 from toco_core.data.storage import DatasetError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class CocoImage(BaseModel):

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from toco_core.data.problems import RowError
 from toco_core.data.storage import DatasetError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def read_part(root: Path, path: str) -> bytes:

@@ -7,14 +7,12 @@ a label shows background alone. A first line that begins with ``name`` is a head
 from __future__ import annotations
 
 import csv
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 from toco_core.data.sources.files import read_text
 from toco_core.data.storage import DatasetError
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
-    from pathlib import Path
 
 
 class LabelledName(NamedTuple):

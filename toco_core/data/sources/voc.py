@@ -9,7 +9,8 @@ VOC's, so every image has an annotation: one without is a missing file, and no m
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 from xml.etree import ElementTree
 
 from toco_core.data.carving import Carving, carve
@@ -18,9 +19,6 @@ from toco_core.data.problems import RowError
 from toco_core.data.shards import Row
 from toco_core.data.sources.files import read_part, read_text
 from toco_core.data.storage import DatasetError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CLASS_NAMES = (
     "aeroplane",
