@@ -54,4 +54,4 @@ def _refined_labels(recipe: Recipe, batch: TrainBatch, cam: Tensor) -> Tensor:
     low, high = recipe.thresholds.low, recipe.thresholds.high
     images, maps = eight_bit(batch.images), cam.gather(1, index)  # (B, K, H, W)
     labels = refine_labels(par, images, maps, present.is_present, low, high, batch.boxes)
-    return present.name_labels(labels)
+    return present.remap_labels(labels)

@@ -28,7 +28,7 @@ from torchvision.datasets import ImageFolder
 
 import platform
 from toco_core.data.augment.cropping import random_crop
-from toco_core.data.augment.draws import Draws
+from toco_core.data.augment.sample_random import SampleRandom
 from toco_core.data.augment.views import training_views
 from toco_core.data.reader import ParquetSplit, open_dataset
 from toco_core.data.sampling import ShuffledOrder
@@ -62,13 +62,13 @@ def decode(image: Image.Image) -> object:
 
 def crop(image: Image.Image) -> object:
     """Return the pixels of a random crop of 448 px."""
-    draws = Draws(image.width)  # the same crop on both sides
-    return to_pixels(random_crop(image, DATA.crop_size, DATA.scale_range, draws)[0])
+    rng = SampleRandom(image.width)  # the same crop on both sides
+    return to_pixels(random_crop(image, DATA.crop_size, DATA.scale_range, rng)[0])
 
 
 def views(image: Image.Image) -> object:
     """Return the pixels of the three views of a training step."""
-    made = training_views(image, DATA, Draws(image.width))
+    made = training_views(image, DATA, SampleRandom(image.width))
     return [to_pixels(view) for view in (made.first, made.second, made.local_source)]
 
 

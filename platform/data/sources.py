@@ -9,12 +9,12 @@ from platform.data.options import (
     VocOptions,
     WriteOptions,
 )
-from toco_core.data.carving import Carving
 from toco_core.data.conversion.source import Source
 from toco_core.data.partscenes.dataset import PartScenes, partscenes_source
 from toco_core.data.sources.coco import coco_source
 from toco_core.data.sources.folder import FolderPlaces, folder_source
 from toco_core.data.sources.voc import voc_source
+from toco_core.data.splitting import Splitting
 
 
 def list_source(options: WriteOptions) -> Source:
@@ -27,11 +27,11 @@ def list_source(options: WriteOptions) -> Source:
         case PartScenesOptions():
             return partscenes_source(_scenes(options))
         case VocOptions():
-            return voc_source(options.source, _carving(options))
+            return voc_source(options.source, _splitting(options))
         case CocoOptions():
-            return coco_source(options.source, _carving(options))
+            return coco_source(options.source, _splitting(options))
         case FolderOptions():
-            return folder_source(_places(options), options.classes, _carving(options))
+            return folder_source(_places(options), options.classes, _splitting(options))
 
 
 def _scenes(options: PartScenesOptions) -> PartScenes:
@@ -43,8 +43,8 @@ def _scenes(options: PartScenesOptions) -> PartScenes:
     )
 
 
-def _carving(options: VocOptions | CocoOptions | FolderOptions) -> Carving:
-    return Carving(tune=options.tune, report=options.report, seed=options.seed)
+def _splitting(options: VocOptions | CocoOptions | FolderOptions) -> Splitting:
+    return Splitting(tune=options.tune, report=options.report, seed=options.seed)
 
 
 def _places(options: FolderOptions) -> FolderPlaces:

@@ -39,7 +39,7 @@ def split_grid(info: DatasetInfo) -> Grid:
         [name, str(split.images), str(split.masks), *_share(info, name)]
         for name, split in info.splits.items()
     ]
-    share = [] if info.carving is None else [f"masks of (seed {info.carving.seed})"]
+    share = [] if info.splitting is None else [f"masks of (seed {info.splitting.seed})"]
     return Grid(title="Splits", columns=("split", "images", "masks", *share), rows=rows)
 
 
@@ -50,7 +50,7 @@ def skipped_grid(info: DatasetInfo) -> Grid:
 
 
 def _share(info: DatasetInfo, split: str) -> list[str]:
-    return [] if info.carving is None else [getattr(info.carving, split, NOTHING)]
+    return [] if info.splitting is None else [getattr(info.splitting, split, NOTHING)]
 
 
 def _skipped_lines(written: Written) -> list[str]:

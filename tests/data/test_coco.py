@@ -11,15 +11,15 @@ import pytest
 from pycocotools import mask as coco_mask
 
 from tests.data.coco_tree import CLASS_NAMES, CocoTree, make_coco_tree
-from toco_core.data.carving import Carving
 from toco_core.data.images import decode_mask
 from toco_core.data.problems import RowError
 from toco_core.data.sources.coco import coco_source
 from toco_core.data.sources.coco_masks import Region, draw_mask
+from toco_core.data.splitting import Splitting
 from toco_core.data.storage import DatasetError
 from toco_core.data.validation import validate_row
 
-SMALL = Carving(tune="train:3", report="val")
+SMALL = Splitting(tune="train:3", report="val")
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_an_image_of_another_size_than_its_annotations_say_is_named(tree: CocoTr
 
 def test_val2014_is_not_needed_where_no_split_is_of_it(tree: CocoTree) -> None:
     tree.annotation_file("val").unlink()
-    source = coco_source(tree.root, Carving(tune="train:3", report="train:2"))
+    source = coco_source(tree.root, Splitting(tune="train:3", report="train:2"))
     assert {split: len(entries) for split, entries in source.splits.items()} == {
         "train": 6,
         "tune": 3,

@@ -13,7 +13,6 @@ import pytest
 from pyarrow import fs
 
 from tests.data.noise_dataset import CLASS_NAMES, SIZES, break_image, encode, make_rows
-from toco_core.data.carving import Carving
 from toco_core.data.conversion.jobs import BadSourceError
 from toco_core.data.conversion.manifest import MANIFEST_FILE
 from toco_core.data.conversion.run import Written, convert
@@ -22,6 +21,7 @@ from toco_core.data.problems import RowError
 from toco_core.data.reader import open_dataset
 from toco_core.data.schema import INFO_FILE, SCHEMA
 from toco_core.data.shards import Row
+from toco_core.data.splitting import Splitting
 from toco_core.data.storage import DatasetError, Location
 
 ROWS = {row.name: row for row in make_rows(40)}
@@ -52,7 +52,7 @@ def source(reader: Callable[[Entry], Row] = read, *, first: int = 0) -> Source:
         class_names=CLASS_NAMES,
         splits={split: [Entry(name) for name in part] for split, part in ranges.items()},
         read=reader,
-        carving=Carving(tune="noise:6", report="noise", seed=3),
+        splitting=Splitting(tune="noise:6", report="noise", seed=3),
     )
 
 
@@ -86,18 +86,22 @@ def test_what_is_written_is_the_listing_in_its_order(tmp_path: Path, processes: 
 
 def test_the_choice_of_the_splits_is_recorded(tmp_path: Path) -> None:
     write(tmp_path)
-    assert open_dataset(tmp_path).info.carving == Carving(tune="noise:6", report="noise", seed=3)
+    expected = Splitting(tune="noise:6", report="noise", seed=3)
+    assert open_dataset(tmp_path).info.splitting == expected
     content = json.loads((tmp_path / INFO_FILE).read_text())
-    assert content["carving"] == {"tune": "noise:6", "report": "noise", "seed": 3}
+    assert content["splitting"] == {"tune": "noise:6", "report": "noise", "seed": 3}
+    content["carving"] = content.pop("splitting")  # as older datasets name it
+    (tmp_path / INFO_FILE).write_text(json.dumps(content))
+    assert open_dataset(tmp_path).info.splitting == expected
 
 
 def test_a_description_without_a_choice_of_splits_is_read_as_before(tmp_path: Path) -> None:
     write(tmp_path)
     content = json.loads((tmp_path / INFO_FILE).read_text())
-    del content["carving"], content["skipped"]
+    del content["splitting"], content["skipped"]
     (tmp_path / INFO_FILE).write_text(json.dumps(content))
     info = open_dataset(tmp_path).info
-    assert (info.carving, info.skipped) == (None, {})
+    assert (info.splitting, info.skipped) == (None, {})
 
 
 @pytest.mark.parametrize("images", [0, 5, 12, 25, 36, 45])

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from tests.data.folder_tree import CLASS_NAMES, FolderTree, make_folder_tree
-from toco_core.data.carving import Carving
 from toco_core.data.conversion.source import Source
 from toco_core.data.images import decode_mask
 from toco_core.data.problems import RowError
 from toco_core.data.sources.folder import FolderPlaces, folder_source
 from toco_core.data.sources.label_table import read_label_table
+from toco_core.data.splitting import Splitting
 from toco_core.data.storage import DatasetError
 
 
@@ -27,7 +27,7 @@ def listed(
 ) -> Source:
     masks = tree.root / "masks"
     places = FolderPlaces(tree.root / "images", tree.table, masks if masks.is_dir() else None)
-    return folder_source(places, classes, Carving(tune=tune, report=report))
+    return folder_source(places, classes, Splitting(tune=tune, report=report))
 
 
 def test_classes_are_those_of_the_table_and_masks_belong_to_tune_and_report(
@@ -72,7 +72,7 @@ def test_a_label_that_is_no_class_is_named(tree: FolderTree) -> None:
 def test_without_masks_there_is_only_train(tmp_path: Path) -> None:
     source = listed(make_folder_tree(tmp_path, masks=0))
     assert list(source.splits) == ["train"]
-    assert source.carving == Carving(tune="none", report="none")
+    assert source.splitting == Splitting(tune="none", report="none")
 
 
 def test_an_image_of_the_table_that_is_not_there_is_a_missing_file(tree: FolderTree) -> None:

@@ -10,10 +10,10 @@ import pytest
 
 from tests.data.pictures import palette_png
 from tests.data.voc_tree import VocTree, make_voc_tree, with_void
-from toco_core.data.carving import Carving
 from toco_core.data.images import decode_mask
 from toco_core.data.problems import RowError
 from toco_core.data.sources.voc import CLASS_NAMES, voc_source
+from toco_core.data.splitting import Splitting
 from toco_core.data.storage import DatasetError
 from toco_core.data.validation import validate_row
 
@@ -23,8 +23,8 @@ def tree(tmp_path: Path) -> VocTree:
     return make_voc_tree(tmp_path)
 
 
-def names(tree: VocTree, carving: Carving | None = None) -> dict[str, list[str]]:
-    source = voc_source(tree.root, carving) if carving else voc_source(tree.root)
+def names(tree: VocTree, splitting: Splitting | None = None) -> dict[str, list[str]]:
+    source = voc_source(tree.root, splitting) if splitting else voc_source(tree.root)
     return {split: [entry.name for entry in entries] for split, entries in source.splits.items()}
 
 
@@ -44,9 +44,9 @@ def test_without_sbd_train_is_the_list_of_voc(tmp_path: Path) -> None:
 
 
 def test_an_image_of_report_is_never_trained_on(tree: VocTree) -> None:
-    carved = names(tree, Carving(tune="val", report="train:50%", seed=1))
-    assert len(carved["report"]) == 3
-    assert set(carved["train"]) == set(tree.train_aug) - set(carved["report"])
+    drawn = names(tree, Splitting(tune="val", report="train:50%", seed=1))
+    assert len(drawn["report"]) == 3
+    assert set(drawn["train"]) == set(tree.train_aug) - set(drawn["report"])
 
 
 def test_rows_have_the_objects_as_labels_and_the_mask_where_it_is_wanted(tree: VocTree) -> None:

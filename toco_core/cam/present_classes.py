@@ -25,7 +25,7 @@ class PresentClasses(NamedTuple):
         index = self.classes.repeat(len(maps) // len(self.classes), 1)[:, None, :, None, None]
         return both.gather(2, index.expand(-1, 2, -1, *maps.shape[-2:])).flatten(1, 2)
 
-    def name_labels(self, labels: Tensor, ignore_index: int = IGNORE_INDEX) -> Tensor:
+    def remap_labels(self, labels: Tensor, ignore_index: int = IGNORE_INDEX) -> Tensor:
         """Turn labels that count the K classes of an image into those that count all: (B, H, W)."""
         names = F.pad(self.classes + 1, (1, 0))  # (B, K + 1); background stays 0
         ignored = labels == ignore_index

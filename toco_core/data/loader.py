@@ -9,7 +9,7 @@ import torch
 from torch.nn.functional import interpolate
 from torch.utils.data import DataLoader, Dataset
 
-from toco_core.data.augment.draws import Draws
+from toco_core.data.augment.sample_random import SampleRandom
 from toco_core.data.augment.views import training_views
 from toco_core.data.batch import EvaluationSample, TrainBatch, WholeImage
 from toco_core.data.sampling import ShuffledOrder, rank_positions, sample_seeds
@@ -110,7 +110,7 @@ class TrainLoader(Dataset[TrainBatch]):
         views = training_views(
             self._split.image(row),
             self._recipe.data,
-            Draws(seeds.views),
+            SampleRandom(seeds.views),
             official_quirks=self._recipe.official_quirks,
         )
         return _Sample(

@@ -9,9 +9,9 @@ import json
 from typing import Annotated, Literal, Self
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from toco_core.data.carving import Carving
+from toco_core.data.splitting import Splitting
 from toco_core.data.storage import DatasetError, Location
 
 FORMAT_VERSION = 1
@@ -56,8 +56,10 @@ class DatasetInfo(_Frozen):
     palette: tuple[Colour, ...] = Field(description="background, then one colour for each class")
     ignore_index: int = Field(default=255, ge=1, le=255)
     splits: dict[SplitName, SplitInfo] = Field(min_length=1)
-    carving: Carving | None = Field(
-        default=None, description="how tune and report were chosen, where that was a choice"
+    splitting: Splitting | None = Field(
+        default=None,
+        validation_alias=AliasChoices("splitting", "carving"),  # its name in older datasets
+        description="how tune and report were chosen, where that was a choice",
     )
     skipped: dict[str, int] = Field(
         default_factory=dict, description="images left out, by what was wrong with them"

@@ -23,7 +23,7 @@ def refined_labels(cams: StepCams) -> Tensor:
         *cams.thresholds,
         cams.batch.boxes,
     )
-    return cams.present.name_labels(labels)
+    return cams.present.remap_labels(labels)
 
 
 def labelled_pixels(given: TrainingPass) -> PixelSoftmax:

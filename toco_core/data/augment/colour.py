@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
-from toco_core.data.augment.draws import Draws
+from toco_core.data.augment.sample_random import SampleRandom
 
 # Standard deviation of the blur, px of an image of the published side; it scales with the image.
 BLUR_SIGMA = (0.1, 2.0)
@@ -18,23 +18,23 @@ BLUR_SIDE = 448
 SHARP_SIGMA = 0.25
 
 
-def jitter(image: Image.Image, draws: Draws) -> Image.Image:
+def jitter(image: Image.Image, rng: SampleRandom) -> Image.Image:
     """Jitter brightness, contrast, saturation, hue in random order (at 0.8); drop colour (0.2)."""
-    if draws.chance(0.8):
-        image = _jitter(image, draws)
-    return ImageOps.grayscale(image).convert("RGB") if draws.chance(0.2) else image
+    if rng.chance(0.8):
+        image = _jitter(image, rng)
+    return ImageOps.grayscale(image).convert("RGB") if rng.chance(0.2) else image
 
 
-def _jitter(image: Image.Image, draws: Draws) -> Image.Image:
-    brightness, contrast = draws.uniform(0.6, 1.4), draws.uniform(0.6, 1.4)
-    saturation, hue = draws.uniform(0.8, 1.2), draws.uniform(-0.1, 0.1)
+def _jitter(image: Image.Image, rng: SampleRandom) -> Image.Image:
+    brightness, contrast = rng.uniform(0.6, 1.4), rng.uniform(0.6, 1.4)
+    saturation, hue = rng.uniform(0.8, 1.2), rng.uniform(-0.1, 0.1)
     changes = (
         lambda image: ImageEnhance.Brightness(image).enhance(brightness),
         lambda image: ImageEnhance.Contrast(image).enhance(contrast),
         lambda image: ImageEnhance.Color(image).enhance(saturation),
         lambda image: rotate_hue(image, hue),
     )
-    for index in draws.shuffled(len(changes)):
+    for index in rng.shuffled(len(changes)):
         image = changes[index](image)
     return image
 
@@ -46,14 +46,14 @@ def rotate_hue(image: Image.Image, turn: float) -> Image.Image:
     return Image.fromarray(pixels, mode="HSV").convert("RGB")
 
 
-def blur(image: Image.Image, draws: Draws, probability: float) -> Image.Image:
+def blur(image: Image.Image, rng: SampleRandom, probability: float) -> Image.Image:
     """Blur with a Gaussian of random width, which scales with the image, at this probability."""
-    if not draws.chance(probability):
+    if not rng.chance(probability):
         return image
-    sigma = draws.uniform(*BLUR_SIGMA) * image.width / BLUR_SIDE
+    sigma = rng.uniform(*BLUR_SIGMA) * image.width / BLUR_SIDE
     return image if sigma < SHARP_SIGMA else image.filter(ImageFilter.GaussianBlur(sigma))
 
 
-def solarise(image: Image.Image, draws: Draws, probability: float) -> Image.Image:
+def solarise(image: Image.Image, rng: SampleRandom, probability: float) -> Image.Image:
     """Invert all values from 128 on, at this probability."""
-    return ImageOps.solarize(image, 128) if draws.chance(probability) else image
+    return ImageOps.solarize(image, 128) if rng.chance(probability) else image

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from PIL import Image, ImageOps
 
-from toco_core.data.augment.draws import Draws
+from toco_core.data.augment.sample_random import SampleRandom
 
 Box = tuple[int, int, int, int]  # valid part of a crop: rows from:to, columns from:to
 
@@ -21,7 +21,7 @@ class Span(NamedTuple):
 
 
 def random_crop(
-    image: Image.Image, size: int, scale_range: tuple[float, float], draws: Draws
+    image: Image.Image, size: int, scale_range: tuple[float, float], rng: SampleRandom
 ) -> tuple[Image.Image, Box]:
     """Rescale an image at random, cut a square at random, and pad with black what is missing.
 
@@ -29,14 +29,14 @@ def random_crop(
         image: RGB.
         size: side of the crop, px.
         scale_range: smallest and largest factor.
-        draws: where the factor and the place come from.
+        rng: where the factor and the place come from.
 
     Returns:
         The crop, and the box of it that shows the image.
     """
-    factor = draws.uniform(*scale_range)
+    factor = rng.uniform(*scale_range)
     height, width = max(1, int(factor * image.height)), max(1, int(factor * image.width))
-    rows, columns = random_span(height, size, draws), random_span(width, size, draws)
+    rows, columns = random_span(height, size, rng), random_span(width, size, rng)
     box = (rows.target, rows.target + rows.length, columns.target, columns.target + columns.length)
     # Only what will be seen is resampled: at twice the size that is a quarter of the work.
     shown = image.resize(
@@ -56,11 +56,11 @@ def random_crop(
     return padded, box
 
 
-def random_span(length: int, size: int, draws: Draws) -> Span:
+def random_span(length: int, size: int, rng: SampleRandom) -> Span:
     """Place `length` px in a crop of `size` px: cut what is too long, shift what is too short."""
     if length >= size:
-        return Span(draws.integer(length - size), 0, size)
-    return Span(0, draws.integer(size - length), length)
+        return Span(rng.integer(length - size), 0, size)
+    return Span(0, rng.integer(size - length), length)
 
 
 def mirror(image: Image.Image, box: Box) -> tuple[Image.Image, Box]:
@@ -72,7 +72,7 @@ def mirror(image: Image.Image, box: Box) -> tuple[Image.Image, Box]:
 def random_resized_crop(
     image: Image.Image,
     area: tuple[float, float],
-    draws: Draws,
+    rng: SampleRandom,
     ratio: tuple[float, float] = (3 / 4, 4 / 3),
 ) -> Image.Image:
     """Cut a random part of an image and resize it (bicubic) to the image's own size.
@@ -80,17 +80,17 @@ def random_resized_crop(
     Args:
         image: RGB.
         area: smallest and largest share of the image's area.
-        draws: where share, aspect ratio and place come from.
+        rng: where share, aspect ratio and place come from.
         ratio: smallest and largest width over height.
     """
     for _ in range(
         10
     ):  # as torchvision: a share and a ratio that do not fit are drawn again, then given up
-        share = draws.uniform(*area) * image.width * image.height
-        aspect = math.exp(draws.uniform(math.log(ratio[0]), math.log(ratio[1])))
+        share = rng.uniform(*area) * image.width * image.height
+        aspect = math.exp(rng.uniform(math.log(ratio[0]), math.log(ratio[1])))
         width, height = round(math.sqrt(share * aspect)), round(math.sqrt(share / aspect))
         if 0 < width <= image.width and 0 < height <= image.height:
-            left, top = draws.integer(image.width - width), draws.integer(image.height - height)
+            left, top = rng.integer(image.width - width), rng.integer(image.height - height)
             part = (left, top, left + width, top + height)
             return image.resize(image.size, Image.Resampling.BICUBIC, box=part)
     return image

@@ -9,7 +9,7 @@ from PIL.Image import Image
 
 from toco_core.data.augment.colour import blur, jitter, solarise
 from toco_core.data.augment.cropping import Box, mirror, random_crop, random_resized_crop
-from toco_core.data.augment.draws import Draws
+from toco_core.data.augment.sample_random import SampleRandom
 from toco_core.settings import Data
 
 
@@ -23,7 +23,7 @@ class Views(NamedTuple):
 
 
 def training_views(
-    image: Image, data: Data, draws: Draws, *, official_quirks: bool = False
+    image: Image, data: Data, rng: SampleRandom, *, official_quirks: bool = False
 ) -> Views:
     """Make the two global views and the source of the local crops.
 
@@ -34,28 +34,28 @@ def training_views(
     Args:
         image: RGB, any size.
         data: crop size, range of scales, and whether to mirror.
-        draws: random numbers of this sample.
+        rng: random numbers of this sample.
         official_quirks: mirror the first view and the local source once more, each on its own and
             without the box, as the authors' colour jitter does.
 
     Returns:
         Three images of side `data.crop_size`, and the box.
     """
-    crop, box = random_crop(image, data.crop_size, data.scale_range, draws)
-    if data.flip and draws.chance(0.5):
+    crop, box = random_crop(image, data.crop_size, data.scale_range, rng)
+    if data.flip and rng.chance(0.5):
         crop, box = mirror(crop, box)
-    part = random_resized_crop(crop, (0.4, 1.0), draws)
+    part = random_resized_crop(crop, (0.4, 1.0), rng)
     # Without `flip` nothing is mirrored (digits would change); the authors' jitter does not ask.
-    part = _mirror_at_random(part, draws) if data.flip or official_quirks else part
-    first = _mirror_at_random(crop, draws) if official_quirks else crop
-    local = _mirror_at_random(crop, draws) if official_quirks else crop
+    part = _mirror_at_random(part, rng) if data.flip or official_quirks else part
+    first = _mirror_at_random(crop, rng) if official_quirks else crop
+    local = _mirror_at_random(crop, rng) if official_quirks else crop
     return Views(
-        first=blur(jitter(first, draws), draws, 1.0),
-        second=solarise(blur(jitter(part, draws), draws, 0.1), draws, 0.2),
-        local_source=blur(jitter(local, draws), draws, 0.5),
+        first=blur(jitter(first, rng), rng, 1.0),
+        second=solarise(blur(jitter(part, rng), rng, 0.1), rng, 0.2),
+        local_source=blur(jitter(local, rng), rng, 0.5),
         box=box,
     )
 
 
-def _mirror_at_random(image: Image, draws: Draws) -> Image:
-    return ImageOps.mirror(image) if draws.chance(0.5) else image
+def _mirror_at_random(image: Image, rng: SampleRandom) -> Image:
+    return ImageOps.mirror(image) if rng.chance(0.5) else image

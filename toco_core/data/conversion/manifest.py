@@ -109,8 +109,8 @@ def begin_manifest(location: Location, mark: str, *, overwrite: bool) -> Manifes
 def fingerprint(source: Source, sizes: ShardSizes) -> str:
     """Return a hash of everything that decides which image goes into which shard, and how."""
     digest = hashlib.sha256()
-    carving = source.carving and source.carving.model_dump()
-    heading = [source.description, source.class_names, carving, sizes]
+    splitting = source.splitting and source.splitting.model_dump()
+    heading = [source.description, source.class_names, splitting, sizes]
     digest.update(json.dumps(heading).encode())
     for split, entries in source.splits.items():
         digest.update(json.dumps(split).encode())

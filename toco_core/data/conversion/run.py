@@ -106,6 +106,6 @@ def _describe(
         class_names=source.class_names,
         palette=default_palette(len(source.class_names)),
         splits={split: split_info(location, split, shards) for split, shards in records.items()},
-        carving=source.carving,
+        splitting=source.splitting,
         skipped=count_kinds(manifest.skipped),
     )

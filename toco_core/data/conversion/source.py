@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from toco_core.data.carving import Carving
 from toco_core.data.shards import Row
+from toco_core.data.splitting import Splitting
 from toco_core.data.storage import DatasetError
 
 
@@ -29,7 +29,7 @@ class Source:
         class_names: C names, without background.
         splits: the images of each split, in the order of their rows.
         read: reads an image and may raise `RowError`; it is pickled, entries are its argument.
-        carving: how `tune` and `report` were chosen; None where the source says it.
+        splitting: how `tune` and `report` were chosen; None where the source says it.
         notes: what a person should know about the listing.
     """
 
@@ -37,7 +37,7 @@ class Source:
     class_names: tuple[str, ...]
     splits: Mapping[str, Sequence[Any]]
     read: Callable[[Any], Row]
-    carving: Carving | None = None
+    splitting: Splitting | None = None
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

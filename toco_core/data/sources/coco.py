@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from toco_core.data.carving import Carving, carve
 from toco_core.data.conversion.source import Source
 from toco_core.data.images import encode_mask
 from toco_core.data.problems import RowError
@@ -21,10 +20,11 @@ from toco_core.data.shards import Row
 from toco_core.data.sources.coco_file import CocoCategory, CocoImage, Instances, read_instances
 from toco_core.data.sources.coco_masks import Region, draw_mask
 from toco_core.data.sources.files import read_part
+from toco_core.data.splitting import Splitting, draw_splits
 from toco_core.data.storage import DatasetError
 
 # A score of VOC's 1,464 masks tells configurations apart; four times the classes want some more.
-CONVENTION = Carving(tune="train:2000", report="val")
+CONVENTION = Splitting(tune="train:2000", report="val")
 
 
 class CocoEntry(NamedTuple):
@@ -84,30 +84,30 @@ class _Pool(NamedTuple):
         )
 
 
-def coco_source(root: Path, carving: Carving = CONVENTION) -> Source:
+def coco_source(root: Path, splitting: Splitting = CONVENTION) -> Source:
     """List the images of COCO 2014.
 
     Args:
         root: a directory with `annotations`, `train2014` and `val2014` (or these in `images`).
-        carving: what `tune` and `report` take of the pools `train` and `val`; val2014 is only read
-            if one of them does.
+        splitting: what `tune` and `report` take of the pools `train` and `val`; val2014 is only
+            read if one of them does.
 
     Raises:
-        DatasetError: a directory or annotation file is missing or wrong, or the carving asks for
+        DatasetError: a directory or annotation file is missing or wrong, or the splitting asks for
             too much.
     """
-    asked = {share.pool for share in carving.shares.values()}
+    asked = {share.pool for share in splitting.shares.values()}
     pools = {name: _read_pool(root, name) for name in ("train", "val") if name in {"train", *asked}}
-    carved = carve({name: list(pool.images) for name, pool in pools.items()}, carving)
-    reported = set(carved.get("report", ()))
+    drawn = draw_splits({name: list(pool.images) for name, pool in pools.items()}, splitting)
+    reported = set(drawn.get("report", ()))
     train = [
         pools["train"].entry(name, with_mask=False)
         for name in pools["train"].images
         if name not in reported
     ]
     masked = {
-        split: [pools[carving.shares[split].pool].entry(name, with_mask=True) for name in names]
-        for split, names in carved.items()
+        split: [pools[splitting.shares[split].pool].entry(name, with_mask=True) for name in names]
+        for split, names in drawn.items()
     }
     categories = _same_categories(root, pools)
     return Source(
@@ -117,7 +117,7 @@ def coco_source(root: Path, carving: Carving = CONVENTION) -> Source:
         read=CocoReader(
             root=root, labels={one.id: label for label, one in enumerate(categories, start=1)}
         ),
-        carving=carving,
+        splitting=splitting,
         notes=tuple(_left_out(pool) for pool in pools.values()),
     )
 

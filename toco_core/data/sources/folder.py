@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from toco_core.data.carving import NO_SPLIT, Carving, carve
 from toco_core.data.conversion.source import Source
 from toco_core.data.problems import RowError
 from toco_core.data.shards import Row
 from toco_core.data.sources.files import read_part
 from toco_core.data.sources.label_table import LabelledName, read_label_table
+from toco_core.data.splitting import NO_SPLIT, Splitting, draw_splits
 from toco_core.data.storage import DatasetError
 
 # Most of the images are for training, with masks or without.
-CONVENTION = Carving(tune="masks:20%", report="masks:20%")
+CONVENTION = Splitting(tune="masks:20%", report="masks:20%")
 # In this order: beside a JPEG, the PNG of the same name is likely to be its mask.
 SUFFIXES = (".jpg", ".jpeg", ".JPG", ".JPEG", ".png", ".PNG")
 MOST_CLASSES = 254  # a mask has 8 bits: background, classes, and what does not count
@@ -65,17 +65,18 @@ class FolderPlaces(NamedTuple):
 
 
 def folder_source(
-    places: FolderPlaces, classes: Sequence[str] = (), carving: Carving = CONVENTION
+    places: FolderPlaces, classes: Sequence[str] = (), splitting: Splitting = CONVENTION
 ) -> Source:
     """List a folder of images.
 
     Args:
         places: of images, table and masks.
         classes: names in the order of their labels; by default those of the table, sorted.
-        carving: what `tune` and `report` take of the pool `masks`; without masks neither is there.
+        splitting: what `tune` and `report` take of the pool `masks`; without masks neither is
+            there.
 
     Raises:
-        DatasetError: a part is missing, the table is wrong, or the carving asks for too much.
+        DatasetError: a part is missing, the table is wrong, or the splitting asks for too much.
     """
     table = read_label_table(places.table, classes)
     class_names = _class_names(classes, table)
@@ -83,14 +84,14 @@ def folder_source(
     entries = _entries(places.table, table, files)
     masks = set() if places.masks is None else _files(places.masks)
     if not masks:
-        carving = Carving(tune=NO_SPLIT, report=NO_SPLIT, seed=carving.seed)
+        splitting = Splitting(tune=NO_SPLIT, report=NO_SPLIT, seed=splitting.seed)
     pool = [name for name in entries if f"{name}.png" in masks]
-    carved = carve({"masks": pool}, carving)
-    reported = set(carved.get("report", ()))
+    drawn = draw_splits({"masks": pool}, splitting)
+    reported = set(drawn.get("report", ()))
     train = [entry for name, entry in entries.items() if name not in reported]
     masked = {
         split: [entries[name]._replace(with_mask=True) for name in names]
-        for split, names in carved.items()
+        for split, names in drawn.items()
     }
     return Source(
         description=f"folder {places.images.resolve().name}",
@@ -101,7 +102,7 @@ def folder_source(
             masks=places.masks or places.images,
             labels={name: label for label, name in enumerate(class_names, start=1)},
         ),
-        carving=carving,
+        splitting=splitting,
         notes=(_note(entries, files, len(pool)),),
     )
 

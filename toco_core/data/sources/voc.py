@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
 
-from toco_core.data.carving import Carving, carve
 from toco_core.data.conversion.source import Source
 from toco_core.data.problems import RowError
 from toco_core.data.shards import Row
 from toco_core.data.sources.files import read_part, read_text
+from toco_core.data.splitting import Splitting, draw_splits
 from toco_core.data.storage import DatasetError
 
 CLASS_NAMES = (
@@ -42,7 +42,7 @@ CLASS_NAMES = (
     "train",
     "tvmonitor",
 )
-CONVENTION = Carving(tune="train", report="val")
+CONVENTION = Splitting(tune="train", report="val")
 AUGMENTED = "SegmentationClassAug"
 ORIGINS = {
     "train": f"train holds VOC's own list, since there is no {AUGMENTED}",
@@ -74,29 +74,29 @@ class VocReader:
         )
 
 
-def voc_source(place: Path, carving: Carving = CONVENTION) -> Source:
+def voc_source(place: Path, splitting: Splitting = CONVENTION) -> Source:
     """List the images of VOC 2012.
 
     Args:
         place: the VOC2012 directory, or one that holds it.
-        carving: what `tune` and `report` take of the pools `train` and `val`, VOC's own lists.
+        splitting: what `tune` and `report` take of the pools `train` and `val`, VOC's own lists.
 
     Raises:
-        DatasetError: there is no such directory or list, or the carving asks for too much.
+        DatasetError: there is no such directory or list, or the splitting asks for too much.
     """
     root = _find_root(place)
     pools = {name: _image_list(root, name) for name in ("train", "val")}
     training, origin = _training_names(root, pools)
-    carved = carve(pools, carving)
-    reported = set(carved.get("report", ()))
+    drawn = draw_splits(pools, splitting)
+    reported = set(drawn.get("report", ()))
     train = [VocEntry(name, False) for name in training if name not in reported]
-    masked = {split: [VocEntry(name, True) for name in names] for split, names in carved.items()}
+    masked = {split: [VocEntry(name, True) for name in names] for split, names in drawn.items()}
     return Source(
         description=f"PASCAL VOC 2012, {origin}",
         class_names=CLASS_NAMES,
         splits={"train": train, **masked},
         read=VocReader(root=root),
-        carving=carving,
+        splitting=splitting,
         notes=(ORIGINS[origin],),
     )
 

@@ -7,7 +7,7 @@ import torch
 _BLOCK = 64  # drawn at once: a call costs more than the numbers, and a sample needs about 40
 
 
-class Draws:
+class SampleRandom:
     """Uniform random numbers from a seed, independent of every global random state."""
 
     def __init__(self, seed: int) -> None:

@@ -1,18 +1,18 @@
-"""`tune` and `report` are carved out of pools by words and a seed, and never share an image."""
+"""`tune` and `report` are drawn out of pools by words and a seed, and never share an image."""
 
 from __future__ import annotations
 
 import pytest
 
-from toco_core.data.carving import Carving, carve
+from toco_core.data.splitting import Splitting, draw_splits
 from toco_core.data.storage import DatasetError
 
 POOLS = {"train": [f"t{number}" for number in range(40)], "val": [f"v{n}" for n in range(20)]}
 
 
 def sizes(tune: str, report: str, seed: int = 0) -> dict[str, int]:
-    carved = carve(POOLS, Carving(tune=tune, report=report, seed=seed))
-    return {split: len(names) for split, names in carved.items()}
+    drawn = draw_splits(POOLS, Splitting(tune=tune, report=report, seed=seed))
+    return {split: len(names) for split, names in drawn.items()}
 
 
 @pytest.mark.parametrize(
@@ -35,29 +35,29 @@ def test_a_share_is_a_pool_a_number_of_it_a_part_or_none(
 
 @pytest.mark.parametrize(("tune", "report"), [("val:8", "val"), ("val", "val:8"), ("val:50%",) * 2])
 def test_no_image_is_in_both_and_the_order_is_that_of_the_pool(tune: str, report: str) -> None:
-    carved = carve(POOLS, Carving(tune=tune, report=report))
-    assert sorted(carved["tune"] + carved["report"]) == sorted(POOLS["val"])
-    for names in carved.values():
+    drawn = draw_splits(POOLS, Splitting(tune=tune, report=report))
+    assert sorted(drawn["tune"] + drawn["report"]) == sorted(POOLS["val"])
+    for names in drawn.values():
         assert names == sorted(names, key=POOLS["val"].index)
 
 
 def test_a_draw_depends_on_the_seed_and_not_on_the_order_of_the_listing() -> None:
     def drawn(seed: int, pool: list[str]) -> set[str]:
-        carving = Carving(tune="val:5", report="none", seed=seed)
-        return set(carve({"val": pool}, carving)["tune"])
+        splitting = Splitting(tune="val:5", report="none", seed=seed)
+        return set(draw_splits({"val": pool}, splitting)["tune"])
 
     assert drawn(0, POOLS["val"]) == drawn(0, POOLS["val"][::-1])
     assert len({frozenset(drawn(seed, POOLS["val"])) for seed in range(5)}) == 5
 
 
 def test_the_draw_stays_what_it_was_in_earlier_versions() -> None:
-    carved = carve(POOLS, Carving(tune="val:3", report="none"))
-    assert carved["tune"] == ["v7", "v11", "v12"]
+    drawn = draw_splits(POOLS, Splitting(tune="val:3", report="none"))
+    assert drawn["tune"] == ["v7", "v11", "v12"]
 
 
 def test_the_images_of_report_do_not_change_with_those_of_tune() -> None:
     reports = [
-        carve(POOLS, Carving(tune=tune, report="val:5"))["report"]
+        draw_splits(POOLS, Splitting(tune=tune, report="val:5"))["report"]
         for tune in ("none", "val:3", "val", "train")
     ]
     assert all(names == reports[0] for names in reports)
@@ -76,6 +76,6 @@ def test_the_images_of_report_do_not_change_with_those_of_tune() -> None:
         ("val", "val", "tune asks for the rest of val, .* 0 of them not in another split"),
     ],
 )
-def test_what_cannot_be_carved_is_refused_by_name(tune: str, report: str, problem: str) -> None:
+def test_what_cannot_be_drawn_is_refused_by_name(tune: str, report: str, problem: str) -> None:
     with pytest.raises(DatasetError, match=problem):
         sizes(tune, report)

@@ -20,7 +20,7 @@ NO_SPLIT = "none"
 SHARE = re.compile(r"(?P<pool>[^:]+)(:(?P<number>\d+)(?P<percent>%?))?")
 
 
-class Carving(BaseModel):
+class Splitting(BaseModel):
     """The shares of the splits with masks, and the seed that draws them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -72,19 +72,19 @@ def parse_share(split: str, text: str) -> Share:
     raise DatasetError(f"{split} {text!r} must be POOL, POOL:300 (images), POOL:20% or {NO_SPLIT}")
 
 
-def carve(pools: Mapping[str, Sequence[str]], carving: Carving) -> dict[str, list[str]]:
+def draw_splits(pools: Mapping[str, Sequence[str]], splitting: Splitting) -> dict[str, list[str]]:
     """Return the names of the images of `tune` and `report`, in the order of their pools.
 
     Args:
         pools: names of images with masks.
-        carving: what each split takes of them.
+        splitting: what each split takes of them.
 
     Raises:
         DatasetError: there is no such pool, or it has not enough images.
     """
     chosen: dict[str, set[str]] = {}
     # Counted shares come first, and of two `report`: its images do not change with those of `tune`.
-    order = sorted(carving.shares.items(), key=lambda item: (item[1].number is None, item[0]))
+    order = sorted(splitting.shares.items(), key=lambda item: (item[1].number is None, item[0]))
     for split, share in order:
         if share.pool not in pools:
             raise DatasetError(
@@ -92,10 +92,10 @@ def carve(pools: Mapping[str, Sequence[str]], carving: Carving) -> dict[str, lis
             )
         taken = set().union(*chosen.values())
         left = [name for name in pools[share.pool] if name not in taken]
-        chosen[split] = set(_draw(split, share, len(pools[share.pool]), left, carving.seed))
+        chosen[split] = set(_draw(split, share, len(pools[share.pool]), left, splitting.seed))
     return {
         split: [name for name in pools[share.pool] if name in chosen[split]]
-        for split, share in carving.shares.items()
+        for split, share in splitting.shares.items()
     }
 
 
