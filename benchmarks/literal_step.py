@@ -134,7 +134,8 @@ def literal_par(image: Tensor, mask: Tensor, dilations: tuple[int, ...], iterati
     spread = around.std(dim=2, keepdim=True) + 1e-8
     colour = -(((around - image[:, :, None]).abs() / spread / BANDWIDTH) ** 2)
     weights = colour.mean(dim=1, keepdim=True).softmax(dim=2)  # (B, 1, N, H, W)
-    offsets = torch.tensor([d * math.hypot(y, x) for d in dilations for y, x in DIRECTIONS])
+    distances = [d * math.hypot(y, x) for d in dilations for y, x in DIRECTIONS]
+    offsets = torch.tensor(distances, device=image.device)
     position = -((offsets / (offsets.std() + 1e-8) / BANDWIDTH) ** 2)
     weights = weights + POSITION_WEIGHT * position.softmax(dim=0)[:, None, None]
     for _ in range(iterations):

@@ -18,6 +18,7 @@ from toco_core.data.reader import ParquetDataset
 from toco_core.losses.finite import check_finite
 from toco_core.model.toco import ToCo, build_model
 from toco_core.parallel.accumulation import GradientAccumulator
+from toco_core.parallel.determinism import choose_algorithms
 from toco_core.parallel.distribution import distribute
 from toco_core.parallel.feed import Fed, Feed, GpuFeed, PlainFeed
 from toco_core.parallel.precision import allow_tf32, make_scaler, precision_on
@@ -81,6 +82,7 @@ class Trainer:
         self.optimiser, self.schedule = build_optimisation(self.model, recipe)
         self.precision = precision_on(self.device, recipe)
         allow_tf32(self.device, recipe)
+        choose_algorithms(self.device, recipe)
         self._scaler = make_scaler(self.precision, self.device)
         if checkpoint:
             self._restore(checkpoint)
