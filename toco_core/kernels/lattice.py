@@ -65,11 +65,11 @@ def _corners(
     # The point in the plane of zero sum, in lattice units (Adams et al., section 3.1).
     elevated = tl.zeros([POINTS, COLUMNS], tl.float32)
     for back in tl.static_range(D):
-        axis: tl.constexpr = D - 1 - back
-        scaled = tl.load(features + point * D + axis, mask=exists, other=0.0)
-        scaled = (scaled * tl.load(scales + axis))[:, None]
-        elevated += tl.where(column <= axis, scaled, 0.0)
-        elevated -= tl.where(column == axis + 1, scaled * (axis + 1), 0.0)
+        # Axis D - 1 - back; a constant of a kernel cannot be named anew in each turn of a loop.
+        scaled = tl.load(features + point * D + (D - 1 - back), mask=exists, other=0.0)
+        scaled = (scaled * tl.load(scales + (D - 1 - back)))[:, None]
+        elevated += tl.where(column <= D - 1 - back, scaled, 0.0)
+        elevated -= tl.where(column == D - back, scaled * (D - back), 0.0)
     # The nearest point of colour zero, and the rank of what remains in each coordinate.
     size: tl.constexpr = D + 1
     nearest = tl.ceil(elevated / size - 0.5)
@@ -97,9 +97,8 @@ def _corners(
     tl.store(weights + point * (D + 1), 1 + above - first, mask=exists)
     # Corner k lies k coordinates, those of least remainder, one edge of the simplex further.
     for corner in tl.static_range(1, D + 1):
-        place: tl.constexpr = D + 1 - corner
-        key += ahead - size * tl.sum(tl.where(rank == place, factor, 0), axis=1)
+        key += ahead - size * tl.sum(tl.where(rank == D + 1 - corner, factor, 0), axis=1)
         below = above
-        above = tl.sum(tl.where(rank == place - 1, rest, 0.0), axis=1)
+        above = tl.sum(tl.where(rank == D - corner, rest, 0.0), axis=1)
         tl.store(keys + point * (D + 1) + corner, key, mask=exists)
         tl.store(weights + point * (D + 1) + corner, above - below, mask=exists)
