@@ -19,8 +19,9 @@ from platform.results.formats import percent
 from platform.results.progress import print_line
 from platform.results.run_tables import mask_table
 from platform.results.text_tables import Grid, to_rich
-from platform.workers.results import ScoredCheckpoint, SegmentedCheckpoint
+from platform.workers.results import EvaluationResult
 from toco_core.scoring.cam_score import Score
+from toco_core.scoring.segmentation_score import SegmentationScore
 
 REPORT_FILE, CLASSES_FILE = "evaluation.json", "classes.parquet"
 CAM_PICTURES, SEGMENTATION_PICTURES = "cam-*.png", "segmentation-*.png"
@@ -38,8 +39,8 @@ COLUMNS = {
 class Evaluation:
     """What was scored; None where it was not asked for."""
 
-    cam: ScoredCheckpoint | None
-    segmentation: SegmentedCheckpoint | None
+    cam: EvaluationResult[Score] | None
+    segmentation: EvaluationResult[SegmentationScore] | None
 
     @property
     def mious(self) -> list[float]:
@@ -136,7 +137,7 @@ def _content(setup: EvaluationSetup, evaluation: Evaluation) -> dict[str, Any]:
         "split": setup.split,
         "images": setup.images,
         "masks_opened": sum(evaluation.masks_opened.values()),
-        "seconds": sum(answer.seconds for answer in (cam, segmentation) if answer),
+        "seconds": sum(result.seconds for result in (cam, segmentation) if result),
     }
     if cam:
         content |= cam_results.cam_content(setup, cam.score)

@@ -9,6 +9,7 @@ from pathlib import Path
 import optuna
 from rich.console import Console
 
+from platform.cluster.machine import is_on_cluster, this_machine
 from platform.cluster.runtime import start_ray
 from platform.command_line import drawing_progress
 from platform.lock import only_one
@@ -20,7 +21,6 @@ from platform.search.setup import (
     SearchSetup,
     check_dataset,
     check_options,
-    local_node,
     place_search,
 )
 from platform.search.study import default_storage, is_over, open_storage, open_study
@@ -39,9 +39,10 @@ def run_search(options: SearchOptions) -> int:
     """
     console = Console()
     space, name = check_options(options)
-    address = options.resources.address or os.environ.get("RAY_ADDRESS")
-    if not address:  # refused before Ray, which takes seconds, is started
-        place_search([local_node(options.resources)], options.resources, space.recipe)
+    resources = options.resources
+    if not is_on_cluster(resources.address):  # refused before Ray, which takes seconds, is started
+        uses_gpus = bool(resources.gpus or resources.scorer_gpus)
+        place_search([this_machine(with_gpus=uses_gpus)], resources, space.recipe)
     with drawing_progress(console) as progress:
         setup = check_dataset(space, name, options, progress)
     setup.directory.mkdir(parents=True, exist_ok=True)
@@ -50,7 +51,7 @@ def run_search(options: SearchOptions) -> int:
         _write_settings(setup)
         if is_over(study, options.trials) and is_reported(setup, study):
             return print_ending(setup, study, console)
-        return _run_session(setup, options, study, console, address)
+        return _run_session(setup, options, study, console)
 
 
 def _open_study(setup: SearchSetup, options: SearchOptions) -> optuna.Study:
@@ -76,15 +77,14 @@ def _run_session(
     options: SearchOptions,
     study: optuna.Study,
     console: Console,
-    address: str | None,
 ) -> int:
     console.print(f"starting Ray (its log: {_shown(setup.log_file)})", style="dim")
     _set_up_tune()
     # Tune takes seconds to import. Not in a thread meanwhile: with Ray starting, that may deadlock.
     from platform.search.session import Session
 
-    nested = options.resources.workers > 1
-    with start_ray(setup.log_file, address=address, dashboard=nested):
+    resources = options.resources
+    with start_ray(setup.log_file, address=resources.address, dashboard=resources.workers > 1):
         return Session(setup, options, study, console).run()
 
 

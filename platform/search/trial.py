@@ -21,7 +21,7 @@ from platform.search.trial_protocol import (
     trial_directory,
 )
 from platform.train.plan import RunPlan
-from platform.workers.pool import PoolClient
+from platform.workers.pool import PoolExecutor
 from toco_core.settings.overrides import apply_overrides
 
 
@@ -31,7 +31,7 @@ class TrialPlan:
 
     base: RunPlan  # its recipe without the searched parameters; its directory that of all trials
     placement: Placement
-    client: PoolClient
+    executor: PoolExecutor
 
     def run_plan(self, assignment: Assignment) -> RunPlan:
         """Return the plan of one trial, with a directory of its own."""
@@ -65,11 +65,11 @@ def _fit(run_plan: RunPlan, plan: TrialPlan) -> None:
 
     name, placement = f"train-{tune.get_context().get_trial_id()}", plan.placement
     if placement.workers_per_trial == 0:
-        fit_in_process(run_plan, plan.client, report_to_tune, name)
+        fit_in_process(run_plan, plan.executor, report_to_tune, name)
     else:
         fit_in_workers(
             run_plan,
-            plan.client,
+            plan.executor,
             report_to_tune,
             name,
             workers=placement.workers_per_trial,

@@ -17,7 +17,7 @@ from platform.search.searcher import StudySearcher
 from platform.search.setup import TUNE_SPLIT, SearchSetup
 from platform.search.trial import TrialPlan, run_trial
 from platform.train.plan import RunPlan
-from platform.workers.pool import PoolClient
+from platform.workers.pool import PoolExecutor
 
 # A trial whose process dies (memory, a lost machine) goes on from its checkpoint so many times.
 MAX_TRIAL_FAILURES = 2
@@ -64,7 +64,7 @@ def make_tuner(
 
 
 def make_trial_plan(
-    setup: SearchSetup, placement: Placement, client: PoolClient, loaders: int
+    setup: SearchSetup, placement: Placement, executor: PoolExecutor, loaders: int
 ) -> TrialPlan:
     """Return what all trials of a search have in common."""
     base = RunPlan(
@@ -75,4 +75,4 @@ def make_trial_plan(
         directory=str(setup.trials_directory),
         num_workers=loaders,
     )
-    return TrialPlan(base=base, placement=placement, client=client)
+    return TrialPlan(base=base, placement=placement, executor=executor)

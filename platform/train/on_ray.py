@@ -13,29 +13,28 @@ from ray.train.torch import TorchConfig, TorchTrainer
 from ray.train.v2.api.exceptions import TrainingFailedError, WorkerGroupError
 
 from platform.train.lead import Report, RunStopped, StopRequested
-from platform.train.loop import Place, never, run
+from platform.train.loop import Rank, never, run
 from platform.train.messages import Mailbox
 from platform.train.plan import RunPlan
-from platform.workers.pool import PoolClient
-from platform.workers.scorers import PoolScorer
+from platform.workers.pool import PoolExecutor
 from toco_core.losses.terms import NonFiniteLossError
 
 # What would happen again at the next try.
 HOPELESS = (NonFiniteLossError, FloatingPointError, ValueError, torch.OutOfMemoryError)
 
 
-def fit_in_process(plan: RunPlan, client: PoolClient, report: Report, name: str) -> None:
+def fit_in_process(plan: RunPlan, executor: PoolExecutor, report: Report, name: str) -> None:
     """Train in this process; a worker group would spend longer on its start than on a short run.
 
     Args:
         plan: what to train.
-        client: of the evaluation workers.
+        executor: the evaluation workers.
         report: is called with each event.
         name: of the Ray Train run.
     """
     trainer = TorchTrainer(
         _train_alone,
-        train_loop_config={"plan": plan, "client": client, "report": report},
+        train_loop_config={"plan": plan, "executor": executor, "report": report},
         scaling_config=train.ScalingConfig(num_workers=0),
         run_config=train.RunConfig(name=name),
     )
@@ -44,7 +43,7 @@ def fit_in_process(plan: RunPlan, client: PoolClient, report: Report, name: str)
 
 def fit_in_workers(
     plan: RunPlan,
-    client: PoolClient | None,
+    executor: PoolExecutor | None,
     report: Report,
     name: str,
     *,
@@ -56,7 +55,7 @@ def fit_in_workers(
 
     Args:
         plan: what to train.
-        client: of the evaluation workers; None where `plan` has no split to score on.
+        executor: the evaluation workers'; None where `plan` has no split to score on.
         report: is called with each event, in this thread.
         name: of the Ray Train run.
         workers: of the group.
@@ -74,7 +73,7 @@ def fit_in_workers(
         _train_rank,
         train_loop_config={
             "plan": plan,
-            "client": client,
+            "executor": executor,
             "report": mailbox.report,
             "stop_requested": mailbox.stop_requested,
         },
@@ -113,16 +112,15 @@ def _cause(error: TrainingFailedError) -> BaseException:
 
 
 def _train_alone(config: Mapping[str, Any]) -> None:
-    run(config["plan"], Place(device=_device()), PoolScorer(config["client"]), config["report"])
+    run(config["plan"], Rank(device=_device()), config["executor"], config["report"])
 
 
 def _train_rank(config: Mapping[str, Any]) -> None:
     context = train.get_context()
-    rank, world_size = context.get_world_rank(), context.get_world_size()
-    place = Place(device=_device(), rank=rank, world_size=world_size)
-    client = config["client"]
-    scorer = PoolScorer(client) if rank == 0 and client is not None else None
-    run(config["plan"], place, scorer, config["report"], config["stop_requested"])
+    index, world_size = context.get_world_rank(), context.get_world_size()
+    rank = Rank(device=_device(), index=index, world_size=world_size)
+    executor = config["executor"] if index == 0 else None
+    run(config["plan"], rank, executor, config["report"], config["stop_requested"])
 
 
 def _device() -> str:

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 
 from platform.results.events import Event, TrialProgressed, TrialScored
-from platform.train.loop import Place, never, run
+from platform.train.loop import Rank, never, run
 from platform.train.plan import RunPlan
 from platform.train.run_checkpoints import latest_checkpoint
-from platform.workers.scorers import LocalScorer
+from platform.workers.executor import LocalExecutor
 from platform.workers.worker import ScoringWorker
 from tests.toco_core.small_run import small_recipe
 from toco_core.checkpoint import Checkpoint
@@ -46,9 +46,9 @@ class Listener:
         return self.steps == self.stop_after
 
     def train(self, plan: RunPlan) -> None:
-        scorer = None if plan.split is None else LocalScorer(ScoringWorker())
+        executor = None if plan.split is None else LocalExecutor(ScoringWorker())
         stop: Callable[[], bool] = self.stop_requested if self.stop_after else never
-        run(plan, Place(), scorer, self.events.append, stop)
+        run(plan, Rank(), executor, self.events.append, stop)
 
     @property
     def scores(self) -> dict[int, TrialScored]:
