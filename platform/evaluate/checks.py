@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from platform.cluster.resources import check_resources
 from platform.command_line import resolve_recipe
 from platform.evaluate.options import EvaluateOptions, OfficialNetwork
 from platform.option_ranges import check_at_least, check_between
+from platform.resource_ranges import check_resources
 from toco_core.settings import Recipe
 
 

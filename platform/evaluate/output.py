@@ -13,13 +13,14 @@ import pyarrow.parquet as pq
 from rich.console import Console
 
 from platform.evaluate import cam_results, segmentation_results
-from platform.evaluate.setup import CAM_PURPOSE, SEGMENTATION_PURPOSE, EvaluationSetup
+from platform.evaluate.setup import EvaluationSetup
 from platform.results.evaluation_tables import class_table, similarity_table, threshold_plot
 from platform.results.formats import percent
 from platform.results.progress import print_line
 from platform.results.run_tables import mask_table
 from platform.results.text_tables import Grid, to_rich
 from platform.workers.results import EvaluationResult
+from toco_core.data.ledger import MaskLedger
 from toco_core.scoring.cam_score import Score
 from toco_core.scoring.segmentation_score import SegmentationScore
 
@@ -49,18 +50,20 @@ class Evaluation:
         return cam + [counts.miou for counts in self._counts]
 
     @property
-    def masks_opened(self) -> dict[str, int]:
-        """Masks by what they were opened for."""
-        opened: dict[str, int] = {}
-        if self.cam:
-            opened[CAM_PURPOSE] = self.cam.score.masks_opened
-        if self.segmentation:
-            opened[SEGMENTATION_PURPOSE] = self.segmentation.score.masks_opened
-        return opened
-
-    @property
     def _counts(self) -> Sequence[Any]:
         return list(self.segmentation.score.counts.values()) if self.segmentation else []
+
+
+def mask_ledger(setup: EvaluationSetup, evaluation: Evaluation) -> MaskLedger:
+    """Return the masks that were opened, and what for."""
+    ledger = MaskLedger()
+    for request, result in (
+        (setup.cam, evaluation.cam),
+        (setup.segmentation, evaluation.segmentation),
+    ):
+        if request and result:
+            ledger.record(setup.split, request.purpose, result.score.masks_opened)
+    return ledger
 
 
 def show_evaluation(setup: EvaluationSetup, evaluation: Evaluation, console: Console) -> None:
@@ -74,7 +77,7 @@ def show_evaluation(setup: EvaluationSetup, evaluation: Evaluation, console: Con
     grids.append(class_table(setup.class_names, _class_columns(setup, evaluation)))
     if cam:
         grids.append(similarity_table(cam.score.token_similarity))
-    grids.append(mask_table({setup.split: evaluation.masks_opened}))
+    grids.append(mask_table(mask_ledger(setup, evaluation)))
     for grid in grids:
         console.print()
         console.print(to_rich(grid))
@@ -136,7 +139,7 @@ def _content(setup: EvaluationSetup, evaluation: Evaluation) -> dict[str, Any]:
         "dataset": setup.dataset,
         "split": setup.split,
         "images": setup.images,
-        "masks_opened": sum(evaluation.masks_opened.values()),
+        "masks_opened": mask_ledger(setup, evaluation).total(),
         "seconds": sum(result.seconds for result in (cam, segmentation) if result),
     }
     if cam:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from platform.cluster.resources import check_resources
 from platform.evaluate.checks import check_checkpoint, check_scales, official_recipe
 from platform.export.options import ExportOptions
 from platform.option_ranges import check_at_least, check_between
+from platform.resource_ranges import check_resources
 from toco_core.settings import Recipe
 
 

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
-ParameterValue: TypeAlias = bool | int | float | str
+from platform.results.formats import duration, percent, threshold
+from platform.results.parameters import ParameterValue
+from platform.results.score_fields import ScoreField, fields_of, score_field
+
 EndState: TypeAlias = Literal["complete", "pruned", "failed"]
 
 
@@ -76,18 +79,58 @@ class TrialScored:
 
     number: int
     iteration: int
-    score: float
-    aux_score: float
-    bkg: float
-    aux_bkg: float
-    curve: Sequence[float]
-    class_iou: Sequence[float]
-    f1: float
-    token_similarity: Sequence[float]
-    seconds_training: float
-    seconds_scoring: float
-    mask_reads: int
+    score: float = score_field(
+        ScoreField(
+            heading="CAM mIoU",
+            text=percent,
+            tag="score/cam_miou",
+            per_trial="latest",
+            brief=True,
+            compared=True,
+        )
+    )
+    aux_score: float = score_field(
+        ScoreField(
+            heading="aux",
+            text=percent,
+            tag="score/cam_miou_aux",
+            per_trial="latest",
+            brief=True,
+            compared=True,
+        )
+    )
+    bkg: float = score_field(
+        ScoreField(
+            heading="bkg",
+            text=threshold,
+            tag="score/bkg",
+            per_trial="latest",
+            brief=True,
+            compared=True,
+        )
+    )
+    aux_bkg: float = score_field(ScoreField(heading="aux bkg", text=threshold))
+    curve: Sequence[float] = score_field(ScoreField(kind="floats"))
+    class_iou: Sequence[float] = score_field(ScoreField(kind="floats"))
+    f1: float = score_field(
+        ScoreField(
+            heading="F1", text=percent, tag="score/class_f1", per_trial="latest", compared=True
+        )
+    )
+    token_similarity: Sequence[float] = score_field(
+        ScoreField(kind="floats", tag="token_similarity/block_{:02d}")
+    )
+    seconds_training: float = score_field(
+        ScoreField(heading="training", text=duration, tag="seconds/training", per_trial="sum")
+    )
+    seconds_scoring: float = score_field(
+        ScoreField(heading="scoring", text=duration, tag="seconds/scoring", per_trial="sum")
+    )
+    mask_reads: int = score_field(ScoreField(kind="int", per_trial="sum"))
     pictures: Sequence[bytes] = ()
+
+
+SCORE_FIELDS = fields_of(TrialScored)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,17 +13,13 @@ from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData  # pyr
 from torch.utils.tensorboard.summary import hparams
 from torch.utils.tensorboard.writer import SummaryWriter
 
-from platform.results.events import EndState, ParameterValue
+from platform.results.events import SCORE_FIELDS, EndState
+from platform.results.parameters import ParameterValue
 
 Writable: TypeAlias = float | str
 
-# The scalars of a score that stand beside the parameters in the table, and their fields.
-SCORE_TAGS = {
-    "score/cam_miou": "score",
-    "score/cam_miou_aux": "aux_score",
-    "score/class_f1": "f1",
-    "score/bkg": "bkg",
-}
+# The scalars of a score that stand beside the parameters in the table.
+COMPARED_TAGS = tuple(field.tag for field in SCORE_FIELDS if field.compared)
 STATE_COLUMN = "state"  # TensorBoard's own status knows no pruned trials
 _EVENT_FILES = "events.out.tfevents.*"
 
@@ -67,7 +63,7 @@ def write_columns(root: Path, columns: Mapping[str, Column]) -> None:
     """
     earlier = list(root.glob(_EVENT_FILES))
     examples = {key: column.example for key, column in columns.items()}
-    experiment, _, _ = hparams(examples, dict.fromkeys(SCORE_TAGS, 0.0))
+    experiment, _, _ = hparams(examples, dict.fromkeys(COMPARED_TAGS, 0.0))
     data = _plugin_data(experiment)
     for info in data.experiment.hparam_infos:
         info.differs = columns[info.name].differs

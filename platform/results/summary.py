@@ -8,12 +8,16 @@ from dataclasses import dataclass, field
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from platform.results.events import ParameterValue
-from platform.results.formats import duration, gain, percent, short_names, threshold, value_text
+from platform.results.events import SCORE_FIELDS
+from platform.results.formats import duration, gain, percent
+from platform.results.parameters import ParameterValue, short_names, value_text
+from platform.results.run_tables import mask_table
 from platform.results.text_tables import Grid, to_markdown, to_rich
 from platform.results.trial_rows import TrialRow, best_of
+from toco_core.data.ledger import MaskLedger
 
 TOP_TRIALS = 5
+BRIEF = [one for one in SCORE_FIELDS if one.brief]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +46,7 @@ class SearchSummary:
         default: the published configuration.
         winner: the best trial; None where no trial has a score.
         seconds: time spent, s.
-        masks: how many masks were opened, by split and purpose.
+        masks: how many masks were opened, and what for.
         places: what was left behind, and where.
     """
 
@@ -51,7 +55,7 @@ class SearchSummary:
     default: Contender | None
     winner: Contender | None
     seconds: float
-    masks: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    masks: MaskLedger = field(default_factory=MaskLedger)
     places: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -80,7 +84,8 @@ def headline(summary: SearchSummary) -> str:
 
 def summary_grids(summary: SearchSummary) -> list[Grid]:
     """Return the tables of the summary, those that have something to show."""
-    grids = [top_trials(summary.trials), _comparison(summary), _time(summary), _masks(summary)]
+    grids = [top_trials(summary.trials), _comparison(summary), _time(summary)]
+    grids += [mask_table(summary.masks)] if summary.masks.total() else []
     places = [[what, where] for what, where in summary.places.items()]
     grids.append(Grid(title="Where things are", columns=("what", "where"), rows=places, words=2))
     return [grid for grid in grids if grid.rows]
@@ -94,18 +99,17 @@ def top_trials(trials: Sequence[TrialRow], count: int = TOP_TRIALS) -> Grid:
     names = short_names(keys)
     return Grid(
         title=f"Best {len(ranked)} of {len(trials)} trials, CAM mIoU in %",
-        columns=["trial", "state", "CAM mIoU", "aux", "bkg", *(names[key] for key in keys)],
+        columns=["trial", "state", *(one.heading for one in BRIEF), *(names[key] for key in keys)],
         rows=[_trial_cells(row, keys) for row in ranked],
         words=2,
     )
 
 
 def _trial_cells(row: TrialRow, keys: Sequence[str]) -> list[str]:
-    numbers = percent(row.score), percent(row.aux_score), threshold(row.bkg)
     return [
         str(row.number),
         row.state,
-        *numbers,
+        *(field.text(row.value(field.name)) for field in BRIEF),
         *(value_text(row.params.get(key)) for key in keys),
     ]
 
@@ -134,20 +138,11 @@ def _difference(of: float | None, minus: float | None) -> float | None:
 
 
 def _time(summary: SearchSummary) -> Grid:
-    training = sum(row.seconds_training for row in summary.trials)
-    scoring = sum(row.seconds_scoring for row in summary.trials)
+    training = sum(row.totals["seconds_training"] for row in summary.trials)
+    scoring = sum(row.totals["seconds_scoring"] for row in summary.trials)
     rows = [
         ["the search", duration(summary.seconds)],
         ["training, all trials", duration(training)],
         ["scoring, all workers", duration(scoring)],
     ]
     return Grid(title="Time spent", columns=("on", "time"), rows=rows)
-
-
-def _masks(summary: SearchSummary) -> Grid:
-    rows = [
-        [split, purpose, str(count)]
-        for split, purposes in summary.masks.items()
-        for purpose, count in purposes.items()
-    ]
-    return Grid(title="Masks opened", columns=("split", "for", "masks"), rows=rows, words=2)

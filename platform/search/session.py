@@ -13,9 +13,10 @@ from rich.console import Console
 
 from platform.cluster.remote import cluster_nodes
 from platform.command_line import INTERRUPTED
+from platform.results.curves import read_curves
 from platform.results.events import SearchEnded, SearchStarted, fan_out
 from platform.results.progress import make_progress
-from platform.results.tables import TrialTables, read_curves, read_trials
+from platform.results.tables import TrialTables, read_trials
 from platform.results.tensorboard import Board
 from platform.search.budget import Budget
 from platform.search.conclusion import print_ending

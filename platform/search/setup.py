@@ -13,10 +13,10 @@ from platform.cluster.placement import (
     make_placement,
     total,
 )
-from platform.cluster.resources import check_resources
 from platform.command_line import check_name, resolve_recipe
 from platform.datasets import open_for, resolve_dataset
 from platform.option_ranges import check_positive
+from platform.resource_ranges import check_resources
 from platform.search.options import Resources, SearchOptions
 from platform.search.space.checked import CheckedSpace
 from platform.search.space.checks import check_space

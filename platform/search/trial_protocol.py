@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from platform.results.events import ParameterValue
+from platform.results.parameters import ParameterValue
 
 EVENT = "event"  # one of platform.results.events
 ITERATION = "iteration"

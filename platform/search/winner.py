@@ -10,7 +10,7 @@ from pathlib import Path
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from platform.results.tables import read_curves
+from platform.results.curves import read_curves
 from platform.search.setup import REPORT_SPLIT, SearchSetup
 from platform.search.trial_protocol import trial_directory
 from platform.train.run_checkpoints import list_checkpoints
@@ -20,6 +20,7 @@ from toco_core.files import replacing
 from toco_core.settings.overrides import apply_overrides, dump_recipe
 
 REPORT_FILE = "report.json"
+REPORT_PURPOSE = "final report"  # of the masks that are opened
 BEST_RECIPE, BEST_CHECKPOINT = "best.yaml", "best.pt"
 
 
@@ -91,7 +92,7 @@ def _score(setup: SearchSetup, number: int, executor: Executor) -> ReportScore:
         checkpoint=str(_checkpoint(setup, number)),
         dataset=setup.dataset,
         split=REPORT_SPLIT,
-        purpose="final report",
+        purpose=REPORT_PURPOSE,
     )
     score = executor.submit(request).result().score
     return ReportScore(

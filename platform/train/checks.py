@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from platform.cluster.resources import check_resources
 from platform.command_line import check_name, resolve_recipe
 from platform.option_ranges import check_at_least
+from platform.resource_ranges import check_resources
 from platform.train.image_shares import check_shares
 from platform.train.options import TrainOptions
 from toco_core.settings import Recipe

@@ -11,15 +11,17 @@ from rich.console import Console
 
 from platform.command_line import INTERRUPTED, drawing_progress
 from platform.interruption import asked_by_ctrl_c
+from platform.results.curves import read_curves
 from platform.results.progress import print_line
 from platform.results.run_tables import mask_table, score_table, seed_table
-from platform.results.tables import read_curves
 from platform.results.text_tables import to_rich
 from platform.train.fit import Fit, check_workers, fit_here, fit_on_ray, uses_ray
 from platform.train.lead import RunStopped
 from platform.train.options import TrainOptions
+from platform.train.plan import SCORING_PURPOSE
 from platform.train.session import train_run
 from platform.train.setup import RunSetup, check_runs
+from toco_core.data.ledger import MaskLedger
 from toco_core.settings import Recipe
 
 
@@ -79,8 +81,11 @@ def _show(runs: Sequence[RunSetup], console: Console) -> None:
     grids = [score_table(rows, split) for rows in curves.values()] if split else []
     if split and len(runs) > 1:
         grids.append(seed_table({name: rows[-1] for name, rows in curves.items()}, split))
-    opened = sum(row["mask_reads"] for rows in curves.values() for row in rows)
-    grids.append(mask_table({split: {runs[0].plan.purpose: opened}} if split else {}))
+    ledger = MaskLedger()
+    if split:
+        opened = sum(row["mask_reads"] for rows in curves.values() for row in rows)
+        ledger.record(split, SCORING_PURPOSE, opened)
+    grids.append(mask_table(ledger))
     for grid in grids:
         console.print()
         console.print(to_rich(grid))

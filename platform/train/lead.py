@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from platform.results.events import Event, TrialProgressed, TrialScored
 from platform.train.loss_means import Means
-from platform.train.plan import RunPlan, score_points
+from platform.train.plan import SCORING_PURPOSE, RunPlan, score_points
 from platform.train.run_checkpoints import (
     checkpoint_path,
     forget_before,
@@ -105,7 +105,7 @@ class MainRank:
             checkpoint=str(checkpoint_path(self._plan.checkpoints, iteration)),
             dataset=self._plan.dataset,
             split=self._plan.split,
-            purpose=self._plan.purpose,
+            purpose=SCORING_PURPOSE,
             images=self._plan.recipe.scoring.images,
             pictures=self._plan.pictures,
         )

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from toco_core.settings import Recipe
 
+SCORING_PURPOSE = "scores during training"  # of the masks that are opened, as the ledger shows it
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunPlan:
@@ -19,7 +21,6 @@ class RunPlan:
     directory: str  # for checkpoints; every worker sees it
     pictures: int = 4  # CAM pictures with each score
     num_workers: int = 0  # loading processes of each rank
-    purpose: str = "scores during training"  # what masks are opened for, as the ledger shows it
     scored: frozenset[int] = frozenset()  # iterations whose scores are known from earlier sessions
 
     @property

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from platform.lock import only_one
+from platform.results.curves import read_curves
 from platform.results.events import (
     SearchEnded,
     SearchStarted,
@@ -18,7 +19,7 @@ from platform.results.events import (
     fan_out,
 )
 from platform.results.run_progress import RunProgress
-from platform.results.tables import TrialTables, read_curves, read_trials
+from platform.results.tables import TrialTables, read_trials
 from platform.results.tensorboard import Board
 from platform.train.fit import Fit
 from platform.train.lead import RunStopped, StopRequested

@@ -12,7 +12,8 @@ from tensorboard.plugins.hparams.api_pb2 import (
     Status,  # pyright: ignore[reportAttributeAccessIssue]
 )
 
-from platform.results.events import EndState, Event, ParameterValue, SearchEnded, TrialEnded
+from platform.results.events import EndState, Event, SearchEnded, TrialEnded
+from platform.results.parameters import ParameterValue
 from platform.results.pictures import overlay
 from platform.results.tensorboard import Board
 from tests.results.streams import fold_all, progressed, scored, search_started, trial_started

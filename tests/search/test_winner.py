@@ -12,7 +12,7 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import create_trial
 from pyarrow import parquet
 
-from platform.results.tables import CURVES_FILE, CURVES_SCHEMA, curves_table
+from platform.results.curves import CURVES_FILE, CURVES_SCHEMA, curves_table
 from platform.search.setup import SearchSetup
 from platform.search.space.checks import check_space
 from platform.search.space.spaces import parse_space
