@@ -18,13 +18,13 @@ from platform.results.evaluation_tables import class_table, similarity_table, th
 from platform.results.formats import percent
 from platform.results.progress import print_line
 from platform.results.run_tables import mask_table
-from platform.results.text_tables import Grid, to_rich
+from platform.results.text_tables import TextTable, to_rich
 from platform.workers.results import EvaluationResult
 from toco_core.data.ledger import MaskLedger
 from toco_core.scoring.cam_score import Score
 from toco_core.scoring.segmentation_score import SegmentationScore
 
-REPORT_FILE, CLASSES_FILE = "evaluation.json", "classes.parquet"
+EVALUATION_FILE, CLASSES_FILE = "evaluation.json", "classes.parquet"
 CAM_PICTURES, SEGMENTATION_PICTURES = "cam-*.png", "segmentation-*.png"
 # Columns of the Parquet file by the headings of the table.
 COLUMNS = {
@@ -69,18 +69,18 @@ def mask_ledger(setup: EvaluationSetup, evaluation: Evaluation) -> MaskLedger:
 def show_evaluation(setup: EvaluationSetup, evaluation: Evaluation, console: Console) -> None:
     """Print the tables and the threshold curve."""
     cam, segmentation = evaluation.cam, evaluation.segmentation
-    grids: list[Grid] = []
+    tables: list[TextTable] = []
     if cam:
-        grids.append(cam_results.miou_table(setup, cam.score))
+        tables.append(cam_results.miou_table(setup, cam.score))
     if segmentation:
-        grids.append(segmentation_results.segmentation_table(setup, segmentation.score))
-    grids.append(class_table(setup.class_names, _class_columns(setup, evaluation)))
+        tables.append(segmentation_results.segmentation_table(setup, segmentation.score))
+    tables.append(class_table(setup.class_names, _class_columns(setup, evaluation)))
     if cam:
-        grids.append(similarity_table(cam.score.token_similarity))
-    grids.append(mask_table(mask_ledger(setup, evaluation)))
-    for grid in grids:
+        tables.append(similarity_table(cam.score.token_similarity))
+    tables.append(mask_table(mask_ledger(setup, evaluation)))
+    for table in tables:
         console.print()
-        console.print(to_rich(grid))
+        console.print(to_rich(table))
     if cam:
         _show_curve(setup, cam.score, console)
     print_line(console, f"\ntables and pictures: {setup.output}")
@@ -102,7 +102,7 @@ def write_evaluation(setup: EvaluationSetup, evaluation: Evaluation) -> None:
     )
     pq.write_table(_class_rows(setup, evaluation), setup.output / CLASSES_FILE)
     text = json.dumps(_content(setup, evaluation), indent=2, allow_nan=False)
-    (setup.output / REPORT_FILE).write_text(text + "\n")
+    (setup.output / EVALUATION_FILE).write_text(text + "\n")
 
 
 def _write_pictures(directory: Path, pattern: str, pictures: Sequence[bytes]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
@@ -42,25 +42,24 @@ class TrialStarted:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrialProgressed:
-    """A trial has trained up to `iteration`.
+class Progressed:
+    """A run has trained up to `iteration`.
 
     Attributes:
         losses: by name, those in force.
-        seconds: training time since the trial's previous progress, s.
+        seconds: training time since the run's previous progress, s.
     """
 
-    number: int
     iteration: int
     losses: Mapping[str, float]
     seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrialScored:
-    """A checkpoint of a trial has been scored.
+class Scored:
+    """A checkpoint of a run has been scored.
 
-    Times and mask reads are those since the trial's previous score, so that they add up.
+    Times and mask reads are those since the run's previous score, so that they add up.
 
     Attributes:
         score: mIoU of the final CAM at the best background threshold, 0..1.
@@ -77,7 +76,6 @@ class TrialScored:
         pictures: PNG bytes, see `platform.results.pictures`.
     """
 
-    number: int
     iteration: int
     score: float = score_field(
         ScoreField(
@@ -130,7 +128,30 @@ class TrialScored:
     pictures: Sequence[bytes] = ()
 
 
-SCORE_FIELDS = fields_of(TrialScored)
+SCORE_FIELDS = fields_of(Scored)
+RunEvent: TypeAlias = Progressed | Scored  # of a training run, which may be a trial or not
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialProgressed(Progressed):
+    """A trial, or the only run of its tables, has trained up to `iteration`."""
+
+    number: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialScored(Scored):
+    """A checkpoint of a trial, or of the only run of its tables, has been scored."""
+
+    number: int
+
+
+def trial_event(event: RunEvent, number: int) -> TrialProgressed | TrialScored:
+    """Return the event of the trial whose run has come to an event."""
+    # Not `dataclasses.asdict`, which copies every picture.
+    values = {one.name: getattr(event, one.name) for one in fields(event)}
+    made = TrialScored if isinstance(event, Scored) else TrialProgressed
+    return made(number=number, **values)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary  # pyright: ignore[repo
 from tensorboard.plugins.hparams.api_pb2 import Status  # pyright: ignore[reportAttributeAccessIssue]
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData  # pyright: ignore[reportAttributeAccessIssue]
 from torch.utils.tensorboard.summary import hparams
-from torch.utils.tensorboard.writer import SummaryWriter
+from torch.utils.tensorboard.writer import FileWriter
 
 from platform.results.events import SCORE_FIELDS, EndState
 from platform.results.parameters import ParameterValue
@@ -54,7 +54,7 @@ def trial_summaries(params: Mapping[str, ParameterValue], state: EndState) -> li
 
 
 def write_columns(root: Path, columns: Mapping[str, Column]) -> None:
-    """Write which columns the table has, into the board's own directory.
+    """Write which columns the table has, into the directory of all runs.
 
     Of the columns that many runs describe, TensorBoard takes those of one run. Were each trial to
     describe its own, as `SummaryWriter.add_hparams` does, parameters that only some of them have
@@ -68,8 +68,9 @@ def write_columns(root: Path, columns: Mapping[str, Column]) -> None:
     for info in data.experiment.hparam_infos:
         info.differs = columns[info.name].differs
     _set_plugin_data(experiment, data)
-    with SummaryWriter(str(root)) as writer:
-        writer._get_file_writer().add_summary(experiment)
+    writer = FileWriter(str(root))
+    writer.add_summary(experiment)
+    writer.close()
     for path in earlier:
         path.unlink()
 

@@ -158,5 +158,5 @@ def _hidden(state: SearchState, rows: Sequence[TrialRow], keys: dict[str, int]) 
     parameters = {key for row in state.trials for key in row.params} - keys.keys()
     trials = len(state.rows) - len(rows)
     counts = [(trials, "trial"), (len(parameters), "parameter")]
-    words = [f"{count} more {what}{'s'[: count > 1]}" for count, what in counts if count]
-    return f"{' and '.join(words)} in trials.parquet" if words else ""
+    texts = [f"{count} more {what}{'s'[: count > 1]}" for count, what in counts if count]
+    return f"{' and '.join(texts)} in trials.parquet" if texts else ""

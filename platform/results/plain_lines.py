@@ -21,7 +21,7 @@ from platform.results.search_state import SearchState
 
 
 def plain_line(event: Event, state: SearchState, now: float) -> str | None:
-    """Word an event as one line.
+    """Format an event as one line.
 
     Args:
         event: what has happened.
@@ -48,13 +48,13 @@ def plain_line(event: Event, state: SearchState, now: float) -> str | None:
 
 
 def best_text(state: SearchState) -> str:
-    """Word the best score so far and whose it is; empty before the first."""
+    """Format the best score so far and whose it is; empty before the first."""
     best = state.best
     return "" if best is None else f"best {percent(best.best_score)} (trial {best.number})"
 
 
 def counts_text(state: SearchState) -> str:
-    """Word how many trials are done, and how many of them pruned or failed."""
+    """Format how many trials are done, and how many of them pruned or failed."""
     total = state.search.trials if state.search else len(state.rows)
     pruned, failed = state.count("pruned"), state.count("failed")
     return f"{len(state.over)} of {total} trials done, {pruned} pruned, {failed} failed"

@@ -1,4 +1,4 @@
-"""How each number of a score is kept and shown: said once, where `TrialScored` declares it.
+"""How each number of a score is kept and shown: said once, where the event `Scored` declares it.
 
 The tables' columns, TensorBoard's tags and what stands on the terminal follow from it.
 """
@@ -21,7 +21,7 @@ class ScoreField:
     """A number of a score, or a list of them.
 
     Attributes:
-        name: of the field of `TrialScored`, and of the column in `curves.parquet`.
+        name: of the field of `Scored`, and of the column in `curves.parquet`.
         kind: of its values.
         heading: of its column in tables for people; empty where it stands in none.
         text: formats a value for such a column.
@@ -47,7 +47,7 @@ class ScoreField:
 
 
 def score_field(declared: ScoreField) -> Any:
-    """Declare a field of `TrialScored`."""
+    """Declare a field of `Scored`."""
     return dataclasses.field(metadata={_KEY: declared})
 
 

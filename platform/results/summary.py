@@ -12,7 +12,7 @@ from platform.results.events import SCORE_FIELDS
 from platform.results.formats import duration, gain, percent
 from platform.results.parameters import ParameterValue, short_names, value_text
 from platform.results.run_tables import mask_table
-from platform.results.text_tables import Grid, to_markdown, to_rich
+from platform.results.text_tables import TextTable, to_markdown, to_rich
 from platform.results.trial_rows import TrialRow, best_of
 from toco_core.data.ledger import MaskLedger
 
@@ -62,15 +62,15 @@ class SearchSummary:
 def summary_renderable(summary: SearchSummary) -> RenderableType:
     """Draw the summary for the terminal."""
     parts: list[RenderableType] = [Text(), Text(headline(summary), style="bold")]
-    for grid in summary_grids(summary):
-        parts += [Text(), to_rich(grid)]
+    for table in summary_tables(summary):
+        parts += [Text(), to_rich(table)]
     return Group(*parts)
 
 
 def summary_markdown(summary: SearchSummary) -> str:
     """Write the summary as the text of `summary.md`."""
     sections = [f"# Search {summary.name}", headline(summary)]
-    return "\n\n".join([*sections, *map(to_markdown, summary_grids(summary))]) + "\n"
+    return "\n\n".join([*sections, *map(to_markdown, summary_tables(summary))]) + "\n"
 
 
 def headline(summary: SearchSummary) -> str:
@@ -82,26 +82,28 @@ def headline(summary: SearchSummary) -> str:
     return f"{len(states)} trials: {', '.join(counts)}, in {duration(summary.seconds)}"
 
 
-def summary_grids(summary: SearchSummary) -> list[Grid]:
+def summary_tables(summary: SearchSummary) -> list[TextTable]:
     """Return the tables of the summary, those that have something to show."""
-    grids = [top_trials(summary.trials), _comparison(summary), _time(summary)]
-    grids += [mask_table(summary.masks)] if summary.masks.total() else []
+    tables = [top_trials(summary.trials), _comparison(summary), _time(summary)]
+    tables += [mask_table(summary.masks)] if summary.masks.total() else []
     places = [[what, where] for what, where in summary.places.items()]
-    grids.append(Grid(title="Where things are", columns=("what", "where"), rows=places, words=2))
-    return [grid for grid in grids if grid.rows]
+    tables.append(
+        TextTable(title="Where things are", columns=("what", "where"), rows=places, text_columns=2)
+    )
+    return [table for table in tables if table.rows]
 
 
-def top_trials(trials: Sequence[TrialRow], count: int = TOP_TRIALS) -> Grid:
+def top_trials(trials: Sequence[TrialRow], count: int = TOP_TRIALS) -> TextTable:
     """Return the trials with the highest final scores; complete ones before pruned ones."""
     scored = [row for row in trials if row.state != "failed" and best_of(row.score) is not None]
     ranked = sorted(scored, key=lambda row: (row.state != "complete", -(row.score or 0.0)))[:count]
     keys = list(dict.fromkeys(key for row in trials for key in row.params))
     names = short_names(keys)
-    return Grid(
+    return TextTable(
         title=f"Best {len(ranked)} of {len(trials)} trials, CAM mIoU in %",
         columns=["trial", "state", *(one.heading for one in BRIEF), *(names[key] for key in keys)],
         rows=[_trial_cells(row, keys) for row in ranked],
-        words=2,
+        text_columns=2,
     )
 
 
@@ -114,7 +116,7 @@ def _trial_cells(row: TrialRow, keys: Sequence[str]) -> list[str]:
     ]
 
 
-def _comparison(summary: SearchSummary) -> Grid:
+def _comparison(summary: SearchSummary) -> TextTable:
     columns = ("CAM mIoU in %", "tune", "tune, aux", "report", "report, aux")
     default, winner = summary.default, summary.winner
     rows: list[list[str]] = []
@@ -126,7 +128,7 @@ def _comparison(summary: SearchSummary) -> Grid:
     if default is not None and winner is not None:
         pairs = zip(_scores(winner), _scores(default), strict=True)
         rows.append(["gain, points", *(gain(_difference(*pair)) for pair in pairs)])
-    return Grid(title="Published configuration and winner", columns=columns, rows=rows)
+    return TextTable(title="Published configuration and winner", columns=columns, rows=rows)
 
 
 def _scores(trial: Contender) -> tuple[float | None, ...]:
@@ -137,7 +139,7 @@ def _difference(of: float | None, minus: float | None) -> float | None:
     return None if of is None or minus is None else of - minus
 
 
-def _time(summary: SearchSummary) -> Grid:
+def _time(summary: SearchSummary) -> TextTable:
     training = sum(row.totals["seconds_training"] for row in summary.trials)
     scoring = sum(row.totals["seconds_scoring"] for row in summary.trials)
     rows = [
@@ -145,4 +147,4 @@ def _time(summary: SearchSummary) -> Grid:
         ["training, all trials", duration(training)],
         ["scoring, all workers", duration(scoring)],
     ]
-    return Grid(title="Time spent", columns=("on", "time"), rows=rows)
+    return TextTable(title="Time spent", columns=("on", "time"), rows=rows)

@@ -29,10 +29,10 @@ from platform.results.hparams import (
 from platform.results.parameters import ParameterValue
 from platform.results.trial_rows import TrialRow
 
-BOARD_DIRECTORY = "tensorboard"
+TENSORBOARD_DIRECTORY = "tensorboard"
 
 
-class Board:
+class TensorBoardSink:
     """A sink that writes `<directory>/tensorboard/trial-0003/` while the trials run.
 
     Args:
@@ -41,7 +41,7 @@ class Board:
     """
 
     def __init__(self, directory: Path, earlier: Iterable[TrialRow] = ()) -> None:
-        self._root = directory / BOARD_DIRECTORY
+        self._root = directory / TENSORBOARD_DIRECTORY
         self._runs: dict[int, TrialRun] = {}
         self._params = {row.number: dict(row.params) for row in earlier}
         self._columns: dict[str, Column] = {}
@@ -123,8 +123,9 @@ class TrialRun:
 
     def write_end(self, event: TrialEnded) -> None:
         """Write the hyper-parameters, whichever way the trial ended."""
+        assert self._writer.file_writer is not None, "open until `close`"
         for summary in trial_summaries(self._params, event.state):
-            self._writer._get_file_writer().add_summary(summary)
+            self._writer.file_writer.add_summary(summary)
 
     def close(self) -> None:
         """Close the files."""
@@ -143,5 +144,5 @@ def _scalars(event: TrialScored) -> Iterator[tuple[str, float]]:
 
 
 def run_directory(root: Path, number: int) -> Path:
-    """Return where the run of a trial is, below the directory of the board."""
+    """Return where the run of a trial is, below that of the search."""
     return root / f"trial-{number:04d}"

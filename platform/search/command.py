@@ -1,4 +1,4 @@
-"""A search from its options to its report."""
+"""A search from its options to its summary."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from platform.cluster.machine import is_on_cluster, this_machine
 from platform.cluster.runtime import start_ray
 from platform.command_line import drawing_progress
 from platform.lock import only_one
-from platform.search.conclusion import print_ending
 from platform.search.options import SearchOptions
 from platform.search.pruners import make_pruner
 from platform.search.samplers import make_sampler
+from platform.search.search_summary import print_summary
 from platform.search.setup import (
     SearchSetup,
     check_dataset,
@@ -50,7 +50,7 @@ def run_search(options: SearchOptions) -> int:
         study = _open_study(setup, options)
         _write_settings(setup)
         if is_over(study, options.trials) and is_reported(setup, study):
-            return print_ending(setup, study, console)
+            return print_summary(setup, study, console)
         return _run_session(setup, options, study, console)
 
 

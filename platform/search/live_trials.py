@@ -1,4 +1,4 @@
-"""The trials of a study that are in work: handed out, reported on, finished. No Ray in here."""
+"""The trials of a study that are in work: handed out, scored, finished. No Ray in here."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class LiveTrials:
             self.observer.started(assignment)
         return assignment
 
-    def report(self, number: int, score: float, step: int) -> bool:
+    def record(self, number: int, score: float, step: int) -> bool:
         """Record a score, and decide whether the trial goes on.
 
         The published configuration (trial 0) competes on every rung but is never pruned: the
@@ -99,7 +99,7 @@ class LiveTrials:
         Args:
             number: The trial.
             score: CAM mIoU, 0..1. One that is not finite fails the trial.
-            step: Training iterations so far. A step that was reported already, or one before it,
+            step: Training iterations so far. A step that was scored already, or one before it,
                 is ignored: it comes from a trial that went back to its last checkpoint.
 
         Returns:

@@ -31,7 +31,7 @@ class _Unpickled:
 
 
 class EventForwarder(_Unpickled, Callback):
-    """Tune's callback: hands on what the trials report."""
+    """Tune's callback: hands on the events of the trials."""
 
     def __init__(self, sink: Sink, gpus_per_trial: float) -> None:
         self._sink = sink

@@ -77,7 +77,7 @@ def make_pruner(name: str, iterations: int) -> pruners.BasePruner:
 
     Args:
         name: One of `pruner_names()`.
-        iterations: Training iterations of a whole trial; what trials report as their step.
+        iterations: Training iterations of a whole trial; the step of their last score.
 
     Raises:
         ValueError: If there is no such pruner.

@@ -42,7 +42,7 @@ _BUILDERS: dict[str, Build] = {
     "nsga2": lambda _, seed: samplers.NSGAIISampler(population_size=10, seed=seed),
 }
 _PACKAGES = {"cmaes": ("cmaes",), "gp": ("scipy", "torch"), "qmc": ("scipy",)}
-_PROPOSALS = 8  # of the sampler itself; a GP answers nearly the same each time, and takes 0.5 s
+_PROPOSALS = 8  # of the sampler itself; a GP proposes nearly the same each time, and takes 0.5 s
 _RANDOM = 256  # random configurations from which the feasible one nearest to a proposal is taken
 
 

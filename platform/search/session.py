@@ -1,4 +1,4 @@
-"""One session of a search, on a Ray that is up: evaluation workers, trials, the winner's report."""
+"""One session of a search, on a Ray that is up: evaluation workers, trials, the winner's score."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from platform.results.curves import read_curves
 from platform.results.events import SearchEnded, SearchStarted, fan_out
 from platform.results.progress import make_progress
 from platform.results.tables import TrialTables, read_trials
-from platform.results.tensorboard import Board
+from platform.results.tensorboard import TensorBoardSink
 from platform.search.budget import Budget
-from platform.search.conclusion import print_ending
 from platform.search.live_trials import LiveTrials
 from platform.search.monitor import EventForwarder, TrialObserver
 from platform.search.options import SearchOptions
+from platform.search.search_summary import print_summary
 from platform.search.setup import SearchSetup, place_search
 from platform.search.study import is_over
 from platform.search.tune import make_trial_plan, make_tuner
@@ -50,7 +50,7 @@ class Session:
         self._placement = place_search(cluster_nodes(), options.resources, setup.space.recipe)
 
     def run(self) -> int:
-        """Run the trials that are left, then report the winner; return the exit status."""
+        """Run the trials that are left, then score the winner; return the exit status."""
         resources = self._options.resources
         pool = EvaluationPool(
             PoolOptions(
@@ -64,14 +64,14 @@ class Session:
             report_winner(self._setup, self._study, pool.executor)
         finally:
             pool.stop()
-        return print_ending(self._setup, self._study, self._console)
+        return print_summary(self._setup, self._study, self._console)
 
     def _run_trials(self, pool: EvaluationPool) -> Budget:
         """Show and keep what the trials do; return the budget, which may have ended them."""
         directory = self._setup.directory
         earlier = read_trials(directory)
         progress = make_progress(self._console, earlier)
-        sink = fan_out(TrialTables(directory), Board(directory, earlier), progress)
+        sink = fan_out(TrialTables(directory), TensorBoardSink(directory, earlier), progress)
         gpus = self._options.resources.gpus * self._options.resources.workers
         forwarder = EventForwarder(sink, gpus)
         observer = TrialObserver(sink, self._setup.trials_directory)

@@ -1,4 +1,4 @@
-"""What a trial and the driver of its search agree on: orders, keys of reports, a place for files.
+"""What a trial and the driver of its search agree on: assignments, keys of results, files.
 
 Imports nothing heavy, because both sides import it when they start.
 """

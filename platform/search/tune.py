@@ -12,10 +12,10 @@ from platform.cluster.placement import Placement
 from platform.search.budget import Budget
 from platform.search.live_trials import LiveTrials
 from platform.search.monitor import EventForwarder
-from platform.search.scheduler import StudyScheduler
-from platform.search.searcher import StudySearcher
 from platform.search.setup import TUNE_SPLIT, SearchSetup
 from platform.search.trial import TrialPlan, run_trial
+from platform.search.tune_scheduler import StudyScheduler
+from platform.search.tune_searcher import StudySearcher
 from platform.train.plan import RunPlan
 from platform.workers.pool import PoolExecutor
 
@@ -35,7 +35,7 @@ def make_tuner(
     Args:
         trial_plan: what all trials have in common.
         live: the trials that are left.
-        forwarder: hands on what they report.
+        forwarder: hands on their events.
         budget: ends the session early.
         storage: a directory for what Tune writes.
     """
@@ -68,7 +68,6 @@ def make_trial_plan(
 ) -> TrialPlan:
     """Return what all trials of a search have in common."""
     base = RunPlan(
-        number=0,
         recipe=setup.space.recipe,
         dataset=setup.dataset,
         split=TUNE_SPLIT,

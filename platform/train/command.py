@@ -78,17 +78,17 @@ def _fit(options: TrainOptions, todo: Sequence[RunSetup], console: Console) -> I
 def _show(runs: Sequence[RunSetup], console: Console) -> None:
     split = runs[0].plan.split
     curves = {run.name: read_curves(run.directory) for run in runs}
-    grids = [score_table(rows, split) for rows in curves.values()] if split else []
+    tables = [score_table(rows, split) for rows in curves.values()] if split else []
     if split and len(runs) > 1:
-        grids.append(seed_table({name: rows[-1] for name, rows in curves.items()}, split))
+        tables.append(seed_table({name: rows[-1] for name, rows in curves.items()}, split))
     ledger = MaskLedger()
     if split:
         opened = sum(row["mask_reads"] for rows in curves.values() for row in rows)
         ledger.record(split, SCORING_PURPOSE, opened)
-    grids.append(mask_table(ledger))
-    for grid in grids:
+    tables.append(mask_table(ledger))
+    for table in tables:
         console.print()
-        console.print(to_rich(grid))
+        console.print(to_rich(table))
     console.print()
     for run in runs:
         _say_what_next(run, console)

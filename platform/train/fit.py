@@ -18,14 +18,14 @@ from platform.cluster.placement import (
     gpu_share,
     make_placement,
 )
-from platform.train.lead import Report, StopRequested
+from platform.train.lead import Emit, StopRequested
 from platform.train.loop import Rank, run
 from platform.train.options import Workers
 from platform.train.plan import RunPlan
 from platform.workers.executor import LocalExecutor
 from platform.workers.worker import ScoringWorker
 
-Fit: TypeAlias = Callable[[RunPlan, Report, StopRequested], None]
+Fit: TypeAlias = Callable[[RunPlan, Emit, StopRequested], None]
 Nodes: TypeAlias = Sequence[Mapping[str, float]]  # resources of each machine
 
 
@@ -79,9 +79,9 @@ def fit_here(workers: Workers) -> Fit:
     if workers.cpus is not None:
         torch.set_num_threads(max(round(workers.cpus), 1))
 
-    def fit(plan: RunPlan, report: Report, stop_requested: StopRequested) -> None:
+    def fit(plan: RunPlan, emit: Emit, stop_requested: StopRequested) -> None:
         executor = LocalExecutor(ScoringWorker(device)) if plan.split else None
-        run(plan, Rank(device=device), executor, report, stop_requested)
+        run(plan, Rank(device=device), executor, emit, stop_requested)
 
     return fit
 
@@ -101,11 +101,11 @@ def fit_on_ray(workers: Workers, log_file: Path) -> Iterator[Fit]:
         )
         pool = EvaluationPool(options)
 
-        def fit(plan: RunPlan, report: Report, stop_requested: StopRequested) -> None:
+        def fit(plan: RunPlan, emit: Emit, stop_requested: StopRequested) -> None:
             fit_in_workers(
                 plan,
                 pool.executor if plan.split else None,
-                report,
+                emit,
                 time.strftime("train-%Y%m%d-%H%M%S"),
                 workers=workers.workers,
                 resources=resources,

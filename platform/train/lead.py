@@ -1,4 +1,4 @@
-"""The rank that saves checkpoints, asks for their scores, and reports to whoever listens."""
+"""The main rank of a run: it saves checkpoints, asks for their scores, and emits the events."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from platform.results.events import Event, TrialProgressed, TrialScored
+from platform.results.events import Progressed, RunEvent, Scored
 from platform.train.loss_means import Means
 from platform.train.plan import SCORING_PURPOSE, RunPlan, score_points
 from platform.train.run_checkpoints import (
@@ -21,10 +21,10 @@ from platform.workers.results import EvaluationResult
 from toco_core.scoring.cam_score import Score
 from toco_core.trainer import Trainer
 
-PROGRESS_SECONDS = 2.0  # between two reports of progress; each one costs the trial a few ms
+PROGRESS_SECONDS = 2.0  # between two events of progress; each one costs the trial a few ms
 SAVE_SECONDS = 600.0  # between two checkpoints at most: what a crash can cost
 
-Report = Callable[[Event], None]
+Emit = Callable[[RunEvent], None]
 StopRequested = Callable[[], bool]
 
 
@@ -40,19 +40,19 @@ class RunStopped(Exception):  # noqa: N818 - no error, like KeyboardInterrupt
 
 
 class MainRank:
-    """The rank that saves checkpoints, asks for their scores, and reports."""
+    """The rank that saves checkpoints, asks for their scores, and emits the events of the run."""
 
     def __init__(
         self,
         plan: RunPlan,
         trainer: Trainer,
         executor: Executor | None,
-        report: Report,
+        emit: Emit,
         stop_requested: StopRequested,
     ) -> None:
         assert (executor is None) == (plan.split is None), "who scores, and on what, go together"
         self._plan, self._trainer, self._executor = plan, trainer, executor
-        self._report, self._stop_requested = report, stop_requested
+        self._emit, self._stop_requested = emit, stop_requested
         self._points = frozenset(score_points(plan.recipe))
         self._losses = Means()
         self._pending: deque[tuple[int, Future[EvaluationResult[Score]]]] = deque()
@@ -73,10 +73,10 @@ class MainRank:
             self._progress(at_once=at_point or stop)
             if at_point:
                 self._ask(self._trainer.iteration)
-            self._report_scores(wait=False)
+            self._emit_scores(wait=False)
             if stop and not self._trainer.finished:
                 break
-        self._report_scores(wait=True)
+        self._emit_scores(wait=True)
         if not self._trainer.finished:
             raise RunStopped(self._trainer.iteration)
 
@@ -111,12 +111,12 @@ class MainRank:
         )
         self._pending.append((iteration, self._executor.submit(request)))
 
-    def _report_scores(self, *, wait: bool) -> None:
+    def _emit_scores(self, *, wait: bool) -> None:
         # Only from the front: a pruner that saw the second score first would pass over a rung.
         while self._pending and (wait or self._pending[0][1].done()):
             iteration, future = self._pending.popleft()
             seconds = self._seconds.pop(iteration)
-            self._report(scored_event(self._plan.number, iteration, seconds, future.result()))
+            self._emit(scored_event(iteration, seconds, future.result()))
             forget_before(self._plan.checkpoints, iteration)
 
     def _progress(self, *, at_once: bool) -> None:
@@ -125,9 +125,8 @@ class MainRank:
             return
         seconds = self._trained - self._trained_at_progress
         self._last_progress, self._trained_at_progress = now, self._trained
-        self._report(
-            TrialProgressed(
-                number=self._plan.number,
+        self._emit(
+            Progressed(
                 iteration=self._trainer.iteration,
                 losses=self._losses.take(),
                 seconds=seconds,
@@ -136,13 +135,12 @@ class MainRank:
 
 
 def scored_event(
-    number: int, iteration: int, seconds_training: float, result: EvaluationResult[Score]
-) -> TrialScored:
+    iteration: int, seconds_training: float, result: EvaluationResult[Score]
+) -> Scored:
     """Return the event of a score; its curve is thinned to steps of 0.01."""
     score = result.score
     step = (len(score.final.miou) - 1) // 100
-    return TrialScored(
-        number=number,
+    return Scored(
         iteration=iteration,
         score=score.miou,
         aux_score=score.aux_miou,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from platform.train.lead import MainRank, Report, StopRequested
+from platform.train.lead import Emit, MainRank, StopRequested
 from platform.train.plan import RunPlan
 from platform.train.run_checkpoints import latest_checkpoint, require_same_settings
 from platform.workers.executor import Executor
@@ -30,7 +30,7 @@ def run(
     plan: RunPlan,
     rank: Rank,
     executor: Executor | None,
-    report: Report,
+    emit: Emit,
     stop_requested: StopRequested = never,
 ) -> None:
     """Train a run from its last checkpoint, or from the start, to its end.
@@ -38,9 +38,9 @@ def run(
     Args:
         plan: what to train.
         rank: which rank this is, and on which device.
-        executor: scores for the main rank, which alone saves and reports; None on the others, and
-            where `plan` has no split to score on.
-        report: takes the events of the run.
+        executor: scores for the main rank, which alone saves and emits events; None on the
+            others, and where `plan` has no split to score on.
+        emit: takes the events of the run.
         stop_requested: is asked by the main rank after each step.
 
     Raises:
@@ -51,7 +51,7 @@ def run(
     """
     trainer = _start(plan, rank)
     if rank.index == 0:
-        MainRank(plan, trainer, executor, report, stop_requested).run()
+        MainRank(plan, trainer, executor, emit, stop_requested).run()
     while not trainer.finished:
         trainer.step()
 

@@ -12,9 +12,8 @@ SCORING_PURPOSE = "scores during training"  # of the masks that are opened, as t
 
 @dataclass(frozen=True, kw_only=True)
 class RunPlan:
-    """One run: of a trial, or of `python -m platform.train`."""
+    """One run: of a trial, which only the search numbers, or of `python -m platform.train`."""
 
-    number: int  # of the trial
     recipe: Recipe
     dataset: str
     split: str | None  # scored while training goes on; None where nothing is

@@ -17,17 +17,19 @@ from platform.results.events import (
     TrialEnded,
     TrialStarted,
     fan_out,
+    trial_event,
 )
 from platform.results.run_progress import RunProgress
 from platform.results.tables import TrialTables, read_trials
-from platform.results.tensorboard import Board
+from platform.results.tensorboard import TensorBoardSink
 from platform.train.fit import Fit
 from platform.train.lead import RunStopped, StopRequested
 from platform.train.run_checkpoints import list_checkpoints
 from platform.train.setup import RunSetup
 from toco_core.settings.overrides import dump_recipe
 
-_NUMBER = 0  # a run is a search of one trial, as far as its tables are concerned
+# Of the one row that a run has in tables of the same columns as those of a search.
+_NUMBER = 0
 
 
 def train_run(setup: RunSetup, fit: Fit, console: Console, stop_requested: StopRequested) -> Path:
@@ -55,7 +57,9 @@ def _train(
     setup: RunSetup, iteration: int, fit: Fit, console: Console, stop_requested: StopRequested
 ) -> Path:
     _write_settings(setup)
-    sink = fan_out(TrialTables(setup.directory), Board(setup.directory), RunProgress(console))
+    sink = fan_out(
+        TrialTables(setup.directory), TensorBoardSink(setup.directory), RunProgress(console)
+    )
     sink.handle(_started(setup))
     sink.handle(TrialStarted(number=_NUMBER, params=setup.params, iteration=iteration))
     stopped = False
@@ -82,7 +86,7 @@ def _started(setup: RunSetup) -> SearchStarted:
 
 def _fit(setup: RunSetup, fit: Fit, sink: Sink, stop_requested: StopRequested) -> None:
     try:
-        fit(setup.plan, sink.handle, stop_requested)
+        fit(setup.plan, lambda event: sink.handle(trial_event(event, _NUMBER)), stop_requested)
     except (ArithmeticError, ValueError) as error:
         reason = f"{type(error).__name__}: {error}"
         sink.handle(TrialEnded(number=_NUMBER, state="failed", score=None, reason=reason))

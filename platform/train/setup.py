@@ -83,7 +83,6 @@ def _setup(
 ) -> RunSetup:
     directory = options.reports.absolute() / name
     plan = RunPlan(
-        number=0,
         recipe=recipe,
         dataset=dataset,
         split=split,

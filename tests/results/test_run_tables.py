@@ -16,13 +16,22 @@ SCORE = {
 
 
 def test_a_run_is_shown_score_by_score() -> None:
-    grid = score_table([SCORE], "tune")
-    assert list(grid.rows[0]) == ["40", "41.2", "38.0", "0.43", "0.40", "70.0", "1 min 01 s", "4 s"]
+    table = score_table([SCORE], "tune")
+    assert list(table.rows[0]) == [
+        "40",
+        "41.2",
+        "38.0",
+        "0.43",
+        "0.40",
+        "70.0",
+        "1 min 01 s",
+        "4 s",
+    ]
 
 
 def test_runs_are_shown_with_their_mean_and_its_interval() -> None:
-    grid = seed_table({"seed0": SCORE, "seed1": {**SCORE, "score": 0.392}}, "tune")
-    assert [list(row)[:2] for row in grid.rows] == [
+    table = seed_table({"seed0": SCORE, "seed1": {**SCORE, "score": 0.392}}, "tune")
+    assert [list(row)[:2] for row in table.rows] == [
         ["seed0", "41.2"],
         ["seed1", "39.2"],
         ["mean", "40.2"],

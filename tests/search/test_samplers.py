@@ -22,7 +22,7 @@ def search(sampler: str, budget: int, seed: int = 0, reopen: bool = False) -> li
     proposed = []
     while assignment := (live := start() if reopen else live).next():
         proposed.append(assignment.params)
-        live.report(assignment.number, quality(assignment.params), step=100)
+        live.record(assignment.number, quality(assignment.params), step=100)
         live.finish(assignment.number)
     return proposed
 
@@ -56,7 +56,7 @@ def test_a_crash_in_the_middle_of_a_proposal_does_not_change_it(name: str) -> No
     for _ in range(3):
         assignment = live.next()
         assert assignment
-        live.report(assignment.number, quality(assignment.params), step=100)
+        live.record(assignment.number, quality(assignment.params), step=100)
         live.finish(assignment.number)
     first, *_ = small_space().space.parameters
     first.suggest(live.study.ask())  # and the process dies before the second parameter

@@ -1,4 +1,4 @@
-"""What a finished search has to say: on the terminal, and in `summary.md`."""
+"""The summary of a finished search, printed and written as `summary.md`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SUMMARY_FILE = "summary.md"
 NO_WINNER = 1  # exit status
 
 
-def print_ending(setup: SearchSetup, study: optuna.Study, console: Console) -> int:
+def print_summary(setup: SearchSetup, study: optuna.Study, console: Console) -> int:
     """Print the summary and write it down.
 
     Returns:
@@ -59,7 +59,7 @@ def summarise(
     report: Mapping[int, ReportScore],
     winner: int,
 ) -> SearchSummary:
-    """Put together what a search found."""
+    """Return the summary of what a search found."""
     by_number = {row.number: row for row in trials}
     return SearchSummary(
         name=setup.name,
