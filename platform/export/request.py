@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from platform.export.files import file_of, is_whole
-from platform.export.options import Kind, Source
+from platform.export.settings import ExportSettings
 from platform.workers.requests import Request
 from toco_core.scoring.segmentation_score import CHUNK_IMAGES
 
@@ -25,20 +25,10 @@ class Exported(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExportRequest(Request[Exported, Exported]):
+class ExportRequest(ExportSettings, Request[Exported, Exported]):
     """Write the files of some images."""
 
     chunk_images = CHUNK_IMAGES
-
-    output: str
-    kinds: tuple[Kind, ...]
-    source: Source
-    bkg: float | None  # or both of the next
-    low: float | None
-    high: float | None
-    scales: tuple[float, ...]
-    crf: bool
-    all_classes: bool
 
     def run_chunk(self, network: TrainedNetwork, split: ParquetSplit, indices: range) -> Exported:
         from platform.export.image import export_image

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
-from pathlib import Path
 
 import optuna
 from rich.console import Console
 
 from platform.cluster.machine import is_on_cluster, this_machine
 from platform.cluster.runtime import start_ray
-from platform.command_line import drawing_progress
+from platform.command_line import drawing_progress, shown_path, write_recipe
 from platform.lock import only_one
 from platform.search.options import SearchOptions
 from platform.search.pruners import make_pruner
@@ -25,9 +23,6 @@ from platform.search.setup import (
 )
 from platform.search.study import default_storage, is_over, open_storage, open_study
 from platform.search.winner import is_reported
-from toco_core.settings.overrides import dump_recipe
-
-RECIPE_FILE = "recipe.yaml"
 
 
 def run_search(options: SearchOptions) -> int:
@@ -48,7 +43,7 @@ def run_search(options: SearchOptions) -> int:
     setup.directory.mkdir(parents=True, exist_ok=True)
     with only_one(setup.directory):
         study = _open_study(setup, options)
-        _write_settings(setup)
+        write_recipe(setup.directory, setup.name, setup.space.recipe, "search")
         if is_over(study, options.trials) and is_reported(setup, study):
             return print_summary(setup, study, console)
         return _run_session(setup, options, study, console)
@@ -66,19 +61,13 @@ def _open_study(setup: SearchSetup, options: SearchOptions) -> optuna.Study:
     )
 
 
-def _write_settings(setup: SearchSetup) -> None:
-    command = " ".join(["python -m platform.search", *sys.argv[1:]])
-    text = f"# The recipe of {setup.name}, every setting resolved. Made by: {command}\n"
-    (setup.directory / RECIPE_FILE).write_text(text + dump_recipe(setup.space.recipe))
-
-
 def _run_session(
     setup: SearchSetup,
     options: SearchOptions,
     study: optuna.Study,
     console: Console,
 ) -> int:
-    console.print(f"starting Ray (its log: {_shown(setup.log_file)})", style="dim")
+    console.print(f"starting Ray (its log: {shown_path(setup.log_file)})", style="dim")
     _set_up_tune()
     # Tune takes seconds to import. Not in a thread meanwhile: with Ray starting, that may deadlock.
     from platform.search.session import Session
@@ -86,11 +75,6 @@ def _run_session(
     resources = options.resources
     with start_ray(setup.log_file, address=resources.address, dashboard=resources.workers > 1):
         return Session(setup, options, study, console).run()
-
-
-def _shown(path: Path) -> str:
-    """Return a path as short as it can be from here."""
-    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def _set_up_tune() -> None:

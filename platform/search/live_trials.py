@@ -10,6 +10,7 @@ from typing import Protocol
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from platform.search.optuna_internals import take_up
 from platform.search.space.checked import CheckedSpace
 from platform.search.trial_protocol import Assignment
 
@@ -62,8 +63,7 @@ class LiveTrials:
             self._adopt(trial)
 
     def _adopt(self, trial: FrozenTrial) -> None:
-        # Optuna has no public way to take up a trial of another process by its number.
-        self._trials[trial.number] = optuna.Trial(self.study, trial._trial_id)
+        self._trials[trial.number] = take_up(self.study, trial)
         if not self._settle(trial.number):
             self._unfinished.append(trial.number)
 
@@ -165,8 +165,10 @@ def reason_of(trial: FrozenTrial) -> str:
 
 
 def _scores(trial: optuna.Trial) -> dict[int, float]:
-    # `Trial` shows its reports to nobody; the frozen copy that Optuna keeps in it has them
-    return trial._cached_frozen_trial.intermediate_values
+    # A `Trial` does not show its intermediate values; the study does.
+    frozen = trial.study.get_trials(deepcopy=False)[trial.number]
+    assert frozen.number == trial.number, "a study lists its trials by their numbers"
+    return frozen.intermediate_values
 
 
 def _last_step(trial: optuna.Trial) -> int:

@@ -14,6 +14,7 @@ from optuna.distributions import BaseDistribution
 from optuna.exceptions import ExperimentalWarning
 from optuna.trial import FrozenTrial, TrialState
 
+from platform.search.optuna_internals import enqueued_params
 from platform.search.space.checked import CheckedSpace, Params
 from platform.search.space.parameters import Parameter, Value
 
@@ -126,9 +127,7 @@ class TrialSampler(samplers.BaseSampler):
         search_space: dict[str, BaseDistribution],
     ) -> dict[str, Any]:
         """Draw all parameters of a trial at once, feasible together."""
-        fixed = trial.system_attrs.get(
-            "fixed_params", {}
-        )  # Optuna's name for what a person has set
+        fixed = enqueued_params(trial)
         proposal = self._feasible(study, trial, fixed)
         if trial.params.items() <= proposal.items():
             return proposal

@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from platform.results.curves import read_curves
 from platform.search.setup import REPORT_SPLIT, SearchSetup
 from platform.search.trial_protocol import trial_directory
-from platform.train.run_checkpoints import list_checkpoints
+from platform.train.run_checkpoints import delete_checkpoints, list_checkpoints
 from platform.workers.executor import Executor
 from platform.workers.requests import ScoreRequest
 from toco_core.files import replacing
@@ -146,8 +146,7 @@ def _keep_best(setup: SearchSetup, winner: FrozenTrial, bkg: float) -> None:
 
 
 def _forget_losers(setup: SearchSetup, study: optuna.Study, keep: set[int]) -> None:
-    """Delete the checkpoints of trials that can no longer win: each is three times its network."""
+    """Delete the checkpoints of trials that can no longer win."""
     for trial in complete_trials(study):
         if trial.number not in keep:
-            for path in list_checkpoints(trial_directory(setup.trials_directory, trial.number)):
-                path.unlink(missing_ok=True)
+            delete_checkpoints(trial_directory(setup.trials_directory, trial.number))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from rich.console import Console
 
-from platform.command_line import INTERRUPTED, drawing_progress
+from platform.command_line import INTERRUPTED, drawing_progress, shown_path
 from platform.interruption import asked_by_ctrl_c
 from platform.results.curves import read_curves
 from platform.results.progress import print_line
@@ -70,7 +68,7 @@ def _fit(options: TrainOptions, todo: Sequence[RunSetup], console: Console) -> I
         yield fit_here(options.workers)
         return
     log_file = todo[0].log_file
-    console.print(f"starting Ray (its log: {_shown(log_file)})", style="dim")
+    console.print(f"starting Ray (its log: {shown_path(log_file)})", style="dim")
     with fit_on_ray(options.workers, log_file) as fit:
         yield fit
 
@@ -92,16 +90,11 @@ def _show(runs: Sequence[RunSetup], console: Console) -> None:
     console.print()
     for run in runs:
         _say_what_next(run, console)
-    print_line(console, f"TensorBoard: tensorboard --logdir {_shown(runs[0].directory.parent)}")
+    print_line(console, f"TensorBoard: tensorboard --logdir {shown_path(runs[0].directory.parent)}")
 
 
 def _say_what_next(run: RunSetup, console: Console) -> None:
-    checkpoint, scores = _shown(run.final_checkpoint), read_curves(run.directory)
+    checkpoint, scores = shown_path(run.final_checkpoint), read_curves(run.directory)
     print_line(console, f"checkpoint: {checkpoint}")
     bkg = f" --bkg {scores[-1]['bkg']:.3f}" if scores else ""
     print_line(console, f"its score on report: python -m platform.evaluate {checkpoint}{bkg}")
-
-
-def _shown(path: Path) -> str:
-    """Return a path as short as it can be from here."""
-    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 
 from rich.console import Console
 
+from platform.command_line import write_recipe
 from platform.lock import only_one
 from platform.results.curves import read_curves
 from platform.results.events import (
@@ -26,7 +26,6 @@ from platform.train.fit import Fit
 from platform.train.lead import RunStopped, StopRequested
 from platform.train.run_checkpoints import list_checkpoints
 from platform.train.setup import RunSetup
-from toco_core.settings.overrides import dump_recipe
 
 # Of the one row that a run has in tables of the same columns as those of a search.
 _NUMBER = 0
@@ -56,7 +55,7 @@ def train_run(setup: RunSetup, fit: Fit, console: Console, stop_requested: StopR
 def _train(
     setup: RunSetup, iteration: int, fit: Fit, console: Console, stop_requested: StopRequested
 ) -> Path:
-    _write_settings(setup)
+    write_recipe(setup.directory, setup.name, setup.plan.recipe, "train")
     sink = fan_out(
         TrialTables(setup.directory), TensorBoardSink(setup.directory), RunProgress(console)
     )
@@ -101,9 +100,3 @@ def _finish(setup: RunSetup) -> Path:
     list_checkpoints(setup.plan.checkpoints)[-1].replace(setup.final_checkpoint)
     shutil.rmtree(setup.plan.checkpoints)
     return setup.final_checkpoint
-
-
-def _write_settings(setup: RunSetup) -> None:
-    command = " ".join(["python -m platform.train", *sys.argv[1:]])
-    text = f"# The recipe of {setup.name}, every setting resolved. Made by: {command}\n"
-    (setup.directory / "recipe.yaml").write_text(text + dump_recipe(setup.plan.recipe))
