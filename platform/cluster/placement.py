@@ -31,8 +31,6 @@ class Placement:
     driver: Resources
     workers_per_trial: int
     worker: Resources
-    scorers: int
-    scorer: Resources
 
 
 def total(nodes: Sequence[Resources], name: str) -> float:
@@ -106,8 +104,6 @@ def make_placement(
         driver=driver,
         workers_per_trial=workers_per_trial,
         worker=dict(worker),
-        scorers=scorers,
-        scorer=dict(scorer),
     )
 
 

@@ -5,6 +5,8 @@ Ray is imported by the functions: who asks for the environment needs none of it.
 
 from __future__ import annotations
 
+from typing import Any
+
 # Ray's switch for laptops. Without it every service of a local Ray listens on all interfaces.
 LOOPBACK_ONLY = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 # Set by `ray job submit` for the process that it starts, which has our code with it.
@@ -25,3 +27,8 @@ def listen_on_loopback_only() -> None:
 def is_start_timeout(error: Exception) -> bool:
     """Return whether Ray did not come up in time, for which it has no class of its own."""
     return _START_TIMEOUT in str(error)
+
+
+def when_up(actor: Any) -> Any:
+    """Return a reference that is there once an actor has started, again or for the first time."""
+    return actor.__ray_ready__.remote()

@@ -47,16 +47,11 @@ _PROPOSALS = 8  # of the sampler itself; a GP proposes nearly the same each time
 _RANDOM = 256  # random configurations from which the feasible one nearest to a proposal is taken
 
 
-def sampler_names() -> list[str]:
-    """List the samplers that `make_sampler` knows."""
-    return list(_BUILDERS)
-
-
 def make_sampler(name: str, space: CheckedSpace, seed: int) -> TrialSampler:
     """Make a sampler by name.
 
     Args:
-        name: One of `sampler_names()`.
+        name: One of `options.Sampler`.
         space: What it proposes from.
         seed: The same seed and the same finished trials give the same proposal.
 

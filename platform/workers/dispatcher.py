@@ -8,6 +8,7 @@ from typing import Any
 
 from ray.exceptions import ActorUnavailableError, RayActorError
 
+from platform.cluster.ray_internals import when_up
 from platform.workers.requests import PartT, Request, ResultT
 from toco_core.data.reader import open_dataset
 
@@ -112,7 +113,7 @@ async def _responds(worker: Any, seconds: float) -> bool:
     deadline = loop.time() + seconds
     while loop.time() < deadline:
         try:
-            await worker.__ray_ready__.remote()
+            await when_up(worker)
             return True
         except ActorUnavailableError:
             await asyncio.sleep(_RESTART_POLL)
