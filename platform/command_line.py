@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from toco_core.settings import Recipe
 
+RECIPE_FILE = "recipe.yaml"
 FAILED = 1
 USER_ERROR = 2
 WEIGHT_SOURCES = ("timm", "embedded", "random")  # of a backbone; anything else is a file
@@ -86,6 +88,20 @@ def check_name(name: str) -> str:
     if not re.fullmatch(r"[\w.+-]+", name) or name.startswith("."):
         raise ValueError(f"--name {name!r} must be letters, digits, and any of _ . + -")
     return name
+
+
+def shown_path(path: Path) -> str:
+    """Return a path as short as it can be from here."""
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def write_recipe(directory: Path, name: str, recipe: Recipe, command: str) -> None:
+    """Write down every setting of a search or a run, and the command line that it comes from."""
+    from toco_core.settings.overrides import dump_recipe
+
+    line = " ".join([f"python -m platform.{command}", *sys.argv[1:]])
+    text = f"# The recipe of {name}, every setting resolved. Made by: {line}\n"
+    (directory / RECIPE_FILE).write_text(text + dump_recipe(recipe))
 
 
 def drawing_progress(console: Console) -> AbstractContextManager[Callable[[int, int], None]]:

@@ -1,4 +1,4 @@
-"""Ctrl-C as a wish that is fulfilled in order."""
+"""Ctrl-C as a request to stop in order."""
 
 from __future__ import annotations
 

@@ -12,6 +12,8 @@ _Units: TypeAlias = dict[str, int]
 # The driver of a trial only waits for its workers, but Ray refuses a driver that asks for nothing.
 # A hundred of them cost one CPU.
 DRIVER_CPUS = 0.01
+# What a worker gets where even shares are less, and another process has to wait.
+LEAST_CPUS = 0.1
 _UNIT = 10_000  # Ray counts resources in ten-thousandths, and so does this: 3 x 0.1 fit into 0.3
 
 
@@ -29,11 +31,33 @@ class Placement:
     driver: Resources
     workers_per_trial: int
     worker: Resources
-    scorers: int
-    scorer: Resources
 
 
-def place(
+def total(nodes: Sequence[Resources], name: str) -> float:
+    """Return how much of a resource all machines have together."""
+    return sum(node.get(name, 0.0) for node in nodes)
+
+
+def cpu_share(nodes: Sequence[Resources], among: float, *, reserved: float) -> float:
+    """Return the CPUs of a worker for which none were asked: an even share.
+
+    Rounded down to what Ray counts in, so that the shares never add up to more than there is.
+
+    Args:
+        nodes: resources of each machine.
+        among: workers that share.
+        reserved: CPUs that others take.
+    """
+    units = (total(nodes, "CPU") - reserved) * _UNIT // max(among, 1.0)
+    return max(units / _UNIT, LEAST_CPUS)
+
+
+def gpu_share(nodes: Sequence[Resources], workers: int) -> float:
+    """Return the GPUs of a worker for which none were asked: one where there are enough, else 0."""
+    return float(total(nodes, "GPU") >= workers)
+
+
+def make_placement(
     nodes: Sequence[Resources],
     *,
     workers_per_trial: int,
@@ -80,8 +104,6 @@ def place(
         driver=driver,
         workers_per_trial=workers_per_trial,
         worker=dict(worker),
-        scorers=scorers,
-        scorer=dict(scorer),
     )
 
 
@@ -95,7 +117,8 @@ def _check_counts(workers_per_trial: int, scorers: int, trials: int | None) -> N
 
 
 def _units(resources: Resources) -> _Units:
-    return {name: round(amount * _UNIT) for name, amount in resources.items() if amount}
+    units = {name: round(amount * _UNIT) for name, amount in resources.items()}
+    return {name: amount for name, amount in units.items() if amount}
 
 
 class _Node:

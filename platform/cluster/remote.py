@@ -1,4 +1,4 @@
-"""What comes back from processes on Ray."""
+"""What Ray tells: the results of its processes, and the machines that it has."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NAMED = (ValueError, ArithmeticError)  # their messages are one line, for whoeve
 
 
 def fetch(reference: ray.ObjectRef[T]) -> T:
-    """Wait for an answer.
+    """Wait for a result.
 
     Ray raises an error of a worker with its traceback for a message, once more for each process it
     came through. What was raised to be read by a user is raised here as it was raised there.
@@ -26,3 +26,8 @@ def fetch(reference: ray.ObjectRef[T]) -> T:
         if isinstance(cause, NAMED):
             raise cause from error
         raise
+
+
+def cluster_nodes() -> list[dict[str, float]]:
+    """Return the resources of each machine of the cluster that is joined."""
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]

@@ -11,18 +11,20 @@ import importlib
 import logging
 import os
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from ray._private.worker import BaseContext
+from platform.cluster.ray_internals import (
+    LOOPBACK_ONLY,
+    SUBMITTED_JOB,
+    is_start_timeout,
+    listen_on_loopback_only,
+)
 
 ROOT = Path(__file__).resolve().parents[2]  # the checkout, or site-packages
 IS_CHECKOUT = (ROOT / "pyproject.toml").is_file()
 LOG_HANDLER = "toco-platform"
-START_TIMEOUT = "timed out during startup"
-# Ray's switch for laptops. Without it every service of a local Ray listens on all interfaces.
-LOOPBACK_ONLY = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 
 
 def worker_environment() -> dict[str, str]:
@@ -50,7 +52,7 @@ def runtime_env(address: str | None = None) -> dict[str, Any]:
     """
     if address is None:
         return {"env_vars": worker_environment()}
-    submitted = "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ
+    submitted = SUBMITTED_JOB in os.environ
     if submitted or not IS_CHECKOUT:
         return {}
     # Ray leaves out what .gitignore names, and .git itself.
@@ -63,7 +65,7 @@ def start_ray(
     address: str | None = None,
     num_cpus: int | None = None,
     dashboard: bool = True,
-) -> BaseContext:
+) -> AbstractContextManager[Any]:
     """Start Ray on 127.0.0.1, or connect to the cluster at an address.
 
     Args:
@@ -94,20 +96,19 @@ def start_ray(
     return _start_local(num_cpus, dashboard) if address is None else _connect(address)
 
 
-def _start_local(num_cpus: int | None, dashboard: bool) -> BaseContext:
+def _start_local(num_cpus: int | None, dashboard: bool) -> AbstractContextManager[Any]:
     # Through the environment, and not runtime_env(): Ray throws away the workers it has started
     # ahead when a job asks for other variables, which costs a second or two.
     with _environment(worker_environment() | LOOPBACK_ONLY):
         import ray
-        from ray._private import ray_constants
 
-        ray_constants.ENABLE_RAY_CLUSTER = False  # read when Ray was imported, maybe before us
+        listen_on_loopback_only()
         try:
             return ray.init(
                 "local", num_cpus=num_cpus, include_dashboard=dashboard, log_to_driver=False
             )
         except Exception as error:
-            if START_TIMEOUT not in str(error):  # Ray has no class of its own for it
+            if not is_start_timeout(error):
                 raise
             raise ConnectionError(
                 "Ray did not start within half a minute: too much else runs on this machine; try "
@@ -115,7 +116,7 @@ def _start_local(num_cpus: int | None, dashboard: bool) -> BaseContext:
             ) from error
 
 
-def _connect(address: str) -> BaseContext:
+def _connect(address: str) -> AbstractContextManager[Any]:
     import ray
 
     try:

@@ -11,7 +11,7 @@ from platform.command_line import FAILED
 from platform.data.options import CheckOptions
 from platform.results.progress import print_line
 from platform.results.task_progress import counting_progress
-from platform.results.text_tables import Grid, to_rich
+from platform.results.text_tables import TextTable, to_rich
 from toco_core.data.problems import count_kinds
 from toco_core.data.reader import open_dataset
 from toco_core.data.schema import DatasetInfo
@@ -29,41 +29,39 @@ def run_check(options: CheckOptions) -> int:
     console = Console()
     dataset = open_dataset(options.target)
     with counting_progress(console, "checking") as progress:
-        reports = verify_dataset(
+        found = verify_dataset(
             dataset.location, dataset.info, options.processes or os.cpu_count() or 1, progress
         )
-    for split, report in reports.items():
-        dataset.ledger.record(split, "check", report.masks)
+    for split, checked in found.items():
+        dataset.ledger.record(split, "check", checked.masks)
     console.print()
     print_line(console, f"{dataset.info.source}: {dataset.location}")
     console.print()
-    console.print(to_rich(class_grid(dataset.info, reports)))
+    console.print(to_rich(class_table(dataset.info, found)))
     console.print()
     print_line(console, f"masks opened: {dataset.ledger.total()}, all for this check")
-    return _verdict(reports, console)
+    return _verdict(found, console)
 
 
-def class_grid(info: DatasetInfo, reports: Mapping[str, SplitReport]) -> Grid:
+def class_table(info: DatasetInfo, splits: Mapping[str, SplitReport]) -> TextTable:
     """Return how many images of each split have each class, and how many masks show it."""
     columns: dict[str, list[int]] = {}
     labels = range(1, info.num_classes + 1)
-    for split, report in reports.items():
-        columns[split] = [*(report.labelled[label] for label in labels), len(report.names)]
-        if report.masks:
-            shown = [*(report.shown[label] for label in labels), report.masks]
+    for split, found in splits.items():
+        columns[split] = [*(found.labelled[label] for label in labels), len(found.names)]
+        if found.masks:
+            shown = [*(found.shown[label] for label in labels), found.masks]
             columns[f"{split} masks"] = shown
     cells = zip((*info.class_names, "all"), *columns.values(), strict=True)
     rows = [[name, *map(str, counts)] for name, *counts in cells]
-    return Grid(title="Images by class", columns=("class", *columns), rows=rows)
+    return TextTable(title="Images by class", columns=("class", *columns), rows=rows)
 
 
-def _verdict(reports: Mapping[str, SplitReport], console: Console) -> int:
-    hidden = sum(report.hidden for report in reports.values())
+def _verdict(splits: Mapping[str, SplitReport], console: Console) -> int:
+    hidden = sum(found.hidden for found in splits.values())
     if hidden:
         print_line(console, f"labels of which the mask shows nothing: {hidden} (no error)")
-    problems = [
-        (split, problem) for split, report in reports.items() for problem in report.problems
-    ]
+    problems = [(split, problem) for split, found in splits.items() for problem in found.problems]
     for split, problem in problems[:NAMED]:
         print_line(console, f"{split}: {problem}")
     if not problems:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from platform.data.options import CheckOptions, PartScenesOptions, WriteOptions
+from platform.option_ranges import check_at_least
 
 
 def check_options(options: WriteOptions | CheckOptions) -> None:
@@ -14,15 +15,13 @@ def check_options(options: WriteOptions | CheckOptions) -> None:
     processes = (
         options.processes if isinstance(options, CheckOptions) else options.writing.processes
     )
-    if processes is not None and processes < 1:
-        raise ValueError(f"--processes {processes} must be at least 1")
+    check_at_least(1, processes=processes)
     if isinstance(options, CheckOptions):
         return
     if isinstance(options, PartScenesOptions):
         _check_partscenes(options)
         return
-    if options.seed < 0:
-        raise ValueError(f"--seed {options.seed} must be at least 0")
+    check_at_least(0, seed=options.seed)
     if not options.source.is_dir():
         raise ValueError(f"there is no directory {options.source}")
 
@@ -32,5 +31,4 @@ def _check_partscenes(options: PartScenesOptions) -> None:
         raise ValueError(f"the seed {options.source} must be at least 0")
     # Below 32 px the parts that define the classes are smaller than the details of a part.
     for name, least in {"size": 32, "train": 1, "tune": 0, "report": 0}.items():
-        if getattr(options, name) < least:
-            raise ValueError(f"--{name} {getattr(options, name)} must be at least {least}")
+        check_at_least(least, **{name: getattr(options, name)})

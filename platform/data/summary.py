@@ -8,7 +8,7 @@ from rich.console import Console
 
 from platform.results.formats import NOTHING
 from platform.results.progress import print_line
-from platform.results.text_tables import Grid, to_rich
+from platform.results.text_tables import TextTable, to_rich
 from toco_core.data.conversion.manifest import MANIFEST_FILE
 from toco_core.data.conversion.run import Written
 from toco_core.data.schema import DatasetInfo
@@ -24,29 +24,29 @@ def show_written(
     info = written.info
     console.print()
     print_line(console, f"{info.source}, {info.num_classes} classes: {location}")
-    for grid in (split_grid(info), skipped_grid(info)):
-        if grid.rows:
+    for table in (split_table(info), skipped_table(info)):
+        if table.rows:
             console.print()
-            console.print(to_rich(grid))
+            console.print(to_rich(table))
     console.print()
     for line in [*_skipped_lines(written), *_remarks(written), *notes]:
         print_line(console, line)
 
 
-def split_grid(info: DatasetInfo) -> Grid:
+def split_table(info: DatasetInfo) -> TextTable:
     """Return the splits, and which share of the masks each has."""
     rows = [
         [name, str(split.images), str(split.masks), *_share(info, name)]
         for name, split in info.splits.items()
     ]
     share = [] if info.splitting is None else [f"masks of (seed {info.splitting.seed})"]
-    return Grid(title="Splits", columns=("split", "images", "masks", *share), rows=rows)
+    return TextTable(title="Splits", columns=("split", "images", "masks", *share), rows=rows)
 
 
-def skipped_grid(info: DatasetInfo) -> Grid:
+def skipped_table(info: DatasetInfo) -> TextTable:
     """Return what was wrong with the images that were left out, and how many these are."""
     rows = [[kind, str(count)] for kind, count in info.skipped.items()]
-    return Grid(title="Skipped", columns=("problem", "images"), rows=rows)
+    return TextTable(title="Skipped", columns=("problem", "images"), rows=rows)
 
 
 def _share(info: DatasetInfo, split: str) -> list[str]:

@@ -7,14 +7,14 @@ from typing import Any
 from platform.evaluate.numbers import by_class, number
 from platform.evaluate.setup import EvaluationSetup
 from platform.results.formats import percent, threshold
-from platform.results.text_tables import Grid
+from platform.results.text_tables import TextTable
 from toco_core.scoring.cam_score import Score
 
 
-def miou_table(setup: EvaluationSetup, score: Score) -> Grid:
+def miou_table(setup: EvaluationSetup, score: Score) -> TextTable:
     """Return the mIoU at the threshold that was chosen elsewhere, and at the split's own best."""
     split, chosen = setup.split, threshold(setup.bkg)
-    return Grid(
+    return TextTable(
         title=f"CAM mIoU on {score.images} images of {split}, %",
         columns=("background threshold", "final", "bkg", "auxiliary", "bkg"),
         rows=[

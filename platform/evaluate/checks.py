@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from platform.command_line import resolve_recipe
 from platform.evaluate.options import EvaluateOptions, OfficialNetwork
+from platform.option_ranges import check_at_least, check_between
+from platform.resource_ranges import check_resources
 from toco_core.settings import Recipe
 
 
@@ -16,11 +18,11 @@ def check_options(options: EvaluateOptions) -> Recipe | None:
     Raises:
         ValueError: names the option, its value and what it may be.
     """
-    check_thresholds({"bkg": options.bkg})
-    check_counts(
-        {"images": options.images, "scorers": options.workers.scorers}, pictures=options.pictures
-    )
+    check_between(0, 1, bkg=options.bkg)
+    check_at_least(1, images=options.images)
+    check_at_least(0, pictures=options.pictures)
     check_scales(options.scales)
+    check_resources(options.workers)
     if not options.tasks:
         raise ValueError("--tasks needs one of cam, seg")
     if options.crf and "seg" not in options.tasks:
@@ -29,27 +31,10 @@ def check_options(options: EvaluateOptions) -> Recipe | None:
     return official_recipe(options.network, options.data)
 
 
-def check_thresholds(thresholds: Mapping[str, float | None]) -> None:
-    """Require CAM thresholds, where given, in 0..1."""
-    for name, value in thresholds.items():
-        if value is not None and not 0 <= value <= 1:
-            raise ValueError(f"--{name} {value} is not in 0..1")
-
-
-def check_counts(counts: Mapping[str, int | None], *, pictures: int = 0) -> None:
-    """Require counts, where given, of at least 1; pictures may be none."""
-    for name, value in counts.items():
-        if value is not None and value < 1:
-            raise ValueError(f"--{name} {value} must be at least 1")
-    if pictures < 0:
-        raise ValueError(f"--pictures {pictures} must be at least 0")
-
-
 def check_scales(scales: Sequence[float]) -> None:
     """Require scales that an image can be resized by."""
     for scale in scales:
-        if not 0.1 <= scale <= 8:
-            raise ValueError(f"--scales {scale} is not in 0.1..8")
+        check_between(0.1, 8, scales=scale)
 
 
 def check_checkpoint(path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 
 from rich.console import Console
 
@@ -12,11 +11,8 @@ from platform.evaluate.network import read_network
 from platform.evaluate.options import EvaluateOptions
 from platform.evaluate.output import Evaluation, show_evaluation, write_evaluation
 from platform.evaluate.setup import EvaluationSetup, check_dataset
-from platform.workers.executor import Crew, carry_out
-from platform.workers.results import ScoredCheckpoint, SegmentedCheckpoint
-from platform.workers.start import check_workers, crew
-from toco_core.scoring import segmentation_score
-from toco_core.scoring.cam_score import chunks
+from platform.workers.executor import Executor
+from platform.workers.start import check_workers, run_with_progress, start_executor
 from toco_core.settings import Recipe
 
 
@@ -37,34 +33,22 @@ def run_evaluation(options: EvaluateOptions, official: Recipe | None = None) -> 
     check_workers(options.workers)
     with drawing_progress(console) as progress:
         setup = check_dataset(network, options, progress)
-    with crew(options.workers, setup.output.absolute() / "ray.log", console) as workers:
-        evaluation = Evaluation(
-            cam=_score_cams(setup, workers, console),
-            segmentation=_score_segmentation(setup, workers, console),
-        )
+    log_file = setup.output.absolute() / "ray.log"
+    with start_executor(options.workers, log_file, console) as executor:
+        evaluation = _evaluate(setup, executor, console)
     _require_truth(setup, evaluation)
     write_evaluation(setup, evaluation)
     show_evaluation(setup, evaluation, console)
     return 0
 
 
-def _score_cams(setup: EvaluationSetup, workers: Crew, console: Console) -> ScoredCheckpoint | None:
-    if setup.cam is None:
-        return None
-    start, pieces = time.monotonic(), chunks(setup.images)
-    parts = carry_out(setup.cam, pieces, workers, console, f"scoring CAMs of {setup.split}")
-    return ScoredCheckpoint.of(setup.cam, parts, time.monotonic() - start)
-
-
-def _score_segmentation(
-    setup: EvaluationSetup, workers: Crew, console: Console
-) -> SegmentedCheckpoint | None:
-    if setup.segmentation is None:
-        return None
-    start, pieces = time.monotonic(), chunks(setup.images, segmentation_score.CHUNK_IMAGES)
-    words = f"scoring segmentation of {setup.split}"
-    parts = carry_out(setup.segmentation, pieces, workers, console, words)
-    return SegmentedCheckpoint.of(parts, time.monotonic() - start)
+def _evaluate(setup: EvaluationSetup, executor: Executor, console: Console) -> Evaluation:
+    cam, segmentation, split = setup.cam, setup.segmentation, setup.split
+    return Evaluation(
+        cam=cam and run_with_progress(cam, executor, console, f"scoring CAMs of {split}"),
+        segmentation=segmentation
+        and run_with_progress(segmentation, executor, console, f"scoring segmentation of {split}"),
+    )
 
 
 def _require_truth(setup: EvaluationSetup, evaluation: Evaluation) -> None:

@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
 from tyro.conf import Positional, UseAppendAction, arg
 
+from platform.workers.options import EvaluationWorkers
+
 Task = Literal["cam", "seg"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class EvaluationWorkers:
-    """Who evaluates, and on what."""
-
-    scorers: int = 1
-    """Evaluation workers. One is this process, several run on Ray; the result is the same. They
-    share the CRF too: several to a GPU (--gpus 0.25) keep its CPUs busy."""
-    cpus: float | None = None
-    """CPUs of an evaluation worker on Ray; each computes in one thread."""
-    gpus: float | None = None
-    """GPUs of an evaluation worker; by default 1 where there are enough, else 0."""
-    address: str | None = None
-    """A running Ray cluster (host:port or auto); by default Ray starts on this machine."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,4 +55,4 @@ class EvaluateOptions:
     output: Path | None = None
     """Where to put tables and pictures; by default evaluation-<split> beside the checkpoint."""
     network: Annotated[OfficialNetwork, arg(name="")] = OfficialNetwork()
-    workers: Annotated[EvaluationWorkers, arg(name="")] = EvaluationWorkers()
+    workers: Annotated[EvaluationWorkers, arg(name="")] = field(default_factory=EvaluationWorkers)

@@ -13,16 +13,18 @@ import pyarrow.parquet as pq
 from rich.console import Console
 
 from platform.evaluate import cam_results, segmentation_results
-from platform.evaluate.setup import CAM_PURPOSE, SEGMENTATION_PURPOSE, EvaluationSetup
+from platform.evaluate.setup import EvaluationSetup
 from platform.results.evaluation_tables import class_table, similarity_table, threshold_plot
 from platform.results.formats import percent
 from platform.results.progress import print_line
 from platform.results.run_tables import mask_table
-from platform.results.text_tables import Grid, to_rich
-from platform.workers.results import ScoredCheckpoint, SegmentedCheckpoint
+from platform.results.text_tables import TextTable, to_rich
+from platform.workers.results import EvaluationResult
+from toco_core.data.ledger import MaskLedger
 from toco_core.scoring.cam_score import Score
+from toco_core.scoring.segmentation_score import SegmentationScore
 
-REPORT_FILE, CLASSES_FILE = "evaluation.json", "classes.parquet"
+EVALUATION_FILE, CLASSES_FILE = "evaluation.json", "classes.parquet"
 CAM_PICTURES, SEGMENTATION_PICTURES = "cam-*.png", "segmentation-*.png"
 # Columns of the Parquet file by the headings of the table.
 COLUMNS = {
@@ -38,8 +40,8 @@ COLUMNS = {
 class Evaluation:
     """What was scored; None where it was not asked for."""
 
-    cam: ScoredCheckpoint | None
-    segmentation: SegmentedCheckpoint | None
+    cam: EvaluationResult[Score] | None
+    segmentation: EvaluationResult[SegmentationScore] | None
 
     @property
     def mious(self) -> list[float]:
@@ -48,35 +50,37 @@ class Evaluation:
         return cam + [counts.miou for counts in self._counts]
 
     @property
-    def masks_opened(self) -> dict[str, int]:
-        """Masks by what they were opened for."""
-        opened: dict[str, int] = {}
-        if self.cam:
-            opened[CAM_PURPOSE] = self.cam.score.masks_opened
-        if self.segmentation:
-            opened[SEGMENTATION_PURPOSE] = self.segmentation.score.masks_opened
-        return opened
-
-    @property
     def _counts(self) -> Sequence[Any]:
         return list(self.segmentation.score.counts.values()) if self.segmentation else []
+
+
+def mask_ledger(setup: EvaluationSetup, evaluation: Evaluation) -> MaskLedger:
+    """Return the masks that were opened, and what for."""
+    ledger = MaskLedger()
+    for request, result in (
+        (setup.cam, evaluation.cam),
+        (setup.segmentation, evaluation.segmentation),
+    ):
+        if request and result:
+            ledger.record(setup.split, request.purpose, result.score.masks_opened)
+    return ledger
 
 
 def show_evaluation(setup: EvaluationSetup, evaluation: Evaluation, console: Console) -> None:
     """Print the tables and the threshold curve."""
     cam, segmentation = evaluation.cam, evaluation.segmentation
-    grids: list[Grid] = []
+    tables: list[TextTable] = []
     if cam:
-        grids.append(cam_results.miou_table(setup, cam.score))
+        tables.append(cam_results.miou_table(setup, cam.score))
     if segmentation:
-        grids.append(segmentation_results.segmentation_table(setup, segmentation.score))
-    grids.append(class_table(setup.class_names, _class_columns(setup, evaluation)))
+        tables.append(segmentation_results.segmentation_table(setup, segmentation.score))
+    tables.append(class_table(setup.class_names, _class_columns(setup, evaluation)))
     if cam:
-        grids.append(similarity_table(cam.score.token_similarity))
-    grids.append(mask_table({setup.split: evaluation.masks_opened}))
-    for grid in grids:
+        tables.append(similarity_table(cam.score.token_similarity))
+    tables.append(mask_table(mask_ledger(setup, evaluation)))
+    for table in tables:
         console.print()
-        console.print(to_rich(grid))
+        console.print(to_rich(table))
     if cam:
         _show_curve(setup, cam.score, console)
     print_line(console, f"\ntables and pictures: {setup.output}")
@@ -98,7 +102,7 @@ def write_evaluation(setup: EvaluationSetup, evaluation: Evaluation) -> None:
     )
     pq.write_table(_class_rows(setup, evaluation), setup.output / CLASSES_FILE)
     text = json.dumps(_content(setup, evaluation), indent=2, allow_nan=False)
-    (setup.output / REPORT_FILE).write_text(text + "\n")
+    (setup.output / EVALUATION_FILE).write_text(text + "\n")
 
 
 def _write_pictures(directory: Path, pattern: str, pictures: Sequence[bytes]) -> None:
@@ -135,8 +139,8 @@ def _content(setup: EvaluationSetup, evaluation: Evaluation) -> dict[str, Any]:
         "dataset": setup.dataset,
         "split": setup.split,
         "images": setup.images,
-        "masks_opened": sum(evaluation.masks_opened.values()),
-        "seconds": sum(answer.seconds for answer in (cam, segmentation) if answer),
+        "masks_opened": mask_ledger(setup, evaluation).total(),
+        "seconds": sum(result.seconds for result in (cam, segmentation) if result),
     }
     if cam:
         content |= cam_results.cam_content(setup, cam.score)

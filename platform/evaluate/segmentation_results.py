@@ -9,18 +9,18 @@ import numpy as np
 from platform.evaluate.numbers import by_class, number
 from platform.evaluate.setup import EvaluationSetup
 from platform.results.formats import percent
-from platform.results.text_tables import Grid
+from platform.results.text_tables import TextTable
 from toco_core.scoring.metrics import ConfusionMatrix
 from toco_core.scoring.segmentation_score import Method, SegmentationScore, Variant
 
 HEADINGS: dict[Variant, str] = {"single": "seg", "multi": "seg multi", "crf": "seg CRF"}
 
 
-def segmentation_table(setup: EvaluationSetup, score: SegmentationScore) -> Grid:
+def segmentation_table(setup: EvaluationSetup, score: SegmentationScore) -> TextTable:
     """Return mIoU and accuracies of each way to segment."""
     assert setup.segmentation is not None
     method = setup.segmentation.method
-    return Grid(
+    return TextTable(
         title=f"Segmentation on {score.images} images of {setup.split}, %",
         columns=("inference", "mIoU", "pixel accuracy", "mean accuracy"),
         rows=[
@@ -36,7 +36,7 @@ def segmentation_table(setup: EvaluationSetup, score: SegmentationScore) -> Grid
 
 
 def variant_text(variant: Variant, method: Method) -> str:
-    """Word how an image was segmented."""
+    """Format how an image was segmented."""
     scales = ", ".join(f"{scale:g}" for scale in method.scales)
     several = f"scales {scales} + mirror" if method.scales else "single scale"
     match variant:

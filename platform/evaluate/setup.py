@@ -29,7 +29,7 @@ class EvaluationSetup:
     cam: ScoreRequest | None
     segmentation: SegmentationRequest | None
     bkg: float
-    bkg_source: str  # where the threshold comes from, in words
+    bkg_source: str  # where the threshold comes from, as the table shows it
     output: Path
 
 

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import re
 
-from platform.evaluate.checks import (
-    check_checkpoint,
-    check_counts,
-    check_scales,
-    check_thresholds,
-    official_recipe,
-)
+from platform.evaluate.checks import check_checkpoint, check_scales, official_recipe
 from platform.export.options import ExportOptions
+from platform.option_ranges import check_at_least, check_between
+from platform.resource_ranges import check_resources
 from toco_core.settings import Recipe
 
 
@@ -22,10 +18,11 @@ def check_options(options: ExportOptions) -> Recipe | None:
         ValueError: names the option, its value and what it may be.
     """
     thresholds = {name: getattr(options, name) for name in ("bkg", "low", "high")}
-    check_thresholds(thresholds)
+    check_between(0, 1, **thresholds)
     _check_choice_of_thresholds(options)
-    check_counts({"images": options.images, "scorers": options.workers.scorers})
+    check_at_least(1, images=options.images)
     check_scales(options.scales)
+    check_resources(options.workers)
     if not options.kinds:
         raise ValueError("--kinds needs one of labels, cams, overlays")
     if options.source == "seg" and any(value is not None for value in thresholds.values()):

@@ -9,10 +9,7 @@ from platform.evaluate.network import read_network
 from platform.export.options import ExportOptions
 from platform.export.setup import check_export
 from platform.results.progress import print_line
-from platform.workers.executor import carry_out
-from platform.workers.start import check_workers, crew
-from toco_core.scoring.cam_score import chunks
-from toco_core.scoring.segmentation_score import CHUNK_IMAGES
+from platform.workers.start import check_workers, run_with_progress, start_executor
 from toco_core.settings import Recipe
 
 
@@ -33,11 +30,12 @@ def run_export(options: ExportOptions, official: Recipe | None = None) -> int:
     check_workers(options.workers)
     with drawing_progress(console) as progress:
         setup = check_export(network, options, progress)
-    with crew(options.workers, setup.output.absolute() / "ray.log", console) as workers:
-        pieces = chunks(setup.images, CHUNK_IMAGES)
-        words = f"exporting {' and '.join(options.kinds)} of {options.split}"
-        parts = carry_out(setup.request, pieces, workers, console, words)
-    written, found = sum(part.written for part in parts), sum(part.found for part in parts)
-    there = f", {found} there already" if found else ""
-    print_line(console, f"{setup.output}: {written} images written{there}; no mask was opened")
+    log_file = setup.output.absolute() / "ray.log"
+    with start_executor(options.workers, log_file, console) as executor:
+        description = f"exporting {' and '.join(options.kinds)} of {options.split}"
+        export = run_with_progress(setup.request, executor, console, description)
+    there = f", {export.found} there already" if export.found else ""
+    print_line(
+        console, f"{setup.output}: {export.written} images written{there}; no mask was opened"
+    )
     return 0

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from platform.export.files import encode_cams, encode_labels, file_of, write_whole
 from platform.export.options import Kind
-from platform.export.request import ExportRequest
+from platform.export.settings import ExportSettings
 from platform.results.pictures import overlay
 from toco_core.cam.image_cam import PresentCams, all_classes, whole_image_cams
 from toco_core.cam.image_labels import labels_from_cams, labels_from_logits
@@ -22,7 +22,7 @@ from toco_core.trained_network import TrainedNetwork
 
 
 def export_image(
-    request: ExportRequest, network: TrainedNetwork, split: ParquetSplit, index: int
+    settings: ExportSettings, network: TrainedNetwork, split: ParquetSplit, index: int
 ) -> None:
     """Write the files of one image; its mask stays closed.
 
@@ -33,19 +33,19 @@ def export_image(
     image, info = whole_image(split, index), split.info
     pixels = image.pixels.to(next(network.model.parameters()).device)
     cams: PresentCams | None = None
-    if request.source != "seg" or set(request.kinds) & {"cams", "overlays"}:
+    if settings.source != "seg" or set(settings.kinds) & {"cams", "overlays"}:
         cams = whole_image_cams(network.model, network.recipe, pixels, image.class_labels)
-    maps = None if cams is None else cams.auxiliary if request.source == "aux" else cams.final
+    maps = None if cams is None else cams.auxiliary if settings.source == "aux" else cams.final
     labels: Tensor | None = None
-    if set(request.kinds) & {"labels", "overlays"}:
-        labels = _labels(request, network, image, pixels, maps, info)
-    for kind in request.kinds:
+    if set(settings.kinds) & {"labels", "overlays"}:
+        labels = _labels(settings, network, image, pixels, maps, info)
+    for kind in settings.kinds:
         content = _encode(kind, image, maps, labels, info)
-        write_whole(file_of(Path(request.output), kind, image.name), content)
+        write_whole(file_of(Path(settings.output), kind, image.name), content)
 
 
 def _labels(
-    request: ExportRequest,
+    settings: ExportSettings,
     network: TrainedNetwork,
     image: WholeImage,
     pixels: Tensor,
@@ -53,20 +53,20 @@ def _labels(
     info: DatasetInfo,
 ) -> Tensor:
     classes = image.class_labels.nonzero().flatten()
-    crf_pixels = image.pixels if request.crf else None
-    if request.source == "seg":
+    crf_pixels = image.pixels if settings.crf else None
+    if settings.source == "seg":
         cut_off = network.recipe.official_quirks
-        logits = segment(network.model, pixels, request.scales, cut_off=cut_off).multi
-        chosen = None if request.all_classes else classes
+        logits = segment(network.model, pixels, settings.scales, cut_off=cut_off).multi
+        chosen = None if settings.all_classes else classes
         return labels_from_logits(logits, chosen, crf_pixels=crf_pixels)
     assert maps is not None
     return labels_from_cams(
         maps,
         classes,
         info.num_classes,
-        bkg=request.bkg,
-        low=request.low,
-        high=request.high,
+        bkg=settings.bkg,
+        low=settings.low,
+        high=settings.high,
         crf_pixels=crf_pixels,
         ignore_index=info.ignore_index,
     )

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from platform.evaluate.options import EvaluationWorkers, OfficialNetwork
+from platform.evaluate.options import OfficialNetwork
+from platform.workers.options import EvaluationWorkers
 
 Kind = Literal["labels", "cams", "overlays"]
 Source = Literal["cam", "aux", "seg"]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from platform.export.files import file_of, is_whole
-from platform.export.options import Kind, Source
+from platform.export.settings import ExportSettings
 from platform.workers.requests import Request
+from toco_core.scoring.segmentation_score import CHUNK_IMAGES
 
 if TYPE_CHECKING:
     from toco_core.data.reader import ParquetSplit
@@ -23,26 +25,21 @@ class Exported(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExportRequest(Request[Exported]):
+class ExportRequest(ExportSettings, Request[Exported, Exported]):
     """Write the files of some images."""
 
-    output: str
-    kinds: tuple[Kind, ...]
-    source: Source
-    bkg: float | None  # or both of the next
-    low: float | None
-    high: float | None
-    scales: tuple[float, ...]
-    crf: bool
-    all_classes: bool
+    chunk_images = CHUNK_IMAGES
 
-    def carry_out(self, network: TrainedNetwork, split: ParquetSplit, indices: range) -> Exported:
+    def run_chunk(self, network: TrainedNetwork, split: ParquetSplit, indices: range) -> Exported:
         from platform.export.image import export_image
 
         missing = [index for index in indices if not self._is_there(split.row(index).name)]
         for index in missing:
             export_image(self, network, split, index)
         return Exported(len(missing), len(indices) - len(missing))
+
+    def combine(self, parts: Sequence[Exported], seconds: float) -> Exported:
+        return Exported(sum(part.written for part in parts), sum(part.found for part in parts))
 
     def _is_there(self, name: str) -> bool:
         return all(is_whole(file_of(Path(self.output), kind, name)) for kind in self.kinds)

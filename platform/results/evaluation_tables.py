@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 
 from platform.results.formats import percent, threshold
-from platform.results.text_tables import Grid
+from platform.results.text_tables import TextTable
 
 EIGHTHS = " ▁▂▃▄▅▆▇█"
 
 
-def class_table(class_names: Sequence[str], class_iou: Mapping[str, Sequence[float]]) -> Grid:
+def class_table(class_names: Sequence[str], class_iou: Mapping[str, Sequence[float]]) -> TextTable:
     """Return the IoU of each class and their mean.
 
     Args:
@@ -27,7 +27,7 @@ def class_table(class_names: Sequence[str], class_iou: Mapping[str, Sequence[flo
     named = zip(class_names, *class_iou.values(), strict=True)
     rows = [[name, *map(percent, values)] for name, *values in named]
     rows.append(["mean", *(percent(_mean(values)) for values in class_iou.values())])
-    return Grid(title="IoU by class, %", columns=("class", *class_iou), rows=rows)
+    return TextTable(title="IoU by class, %", columns=("class", *class_iou), rows=rows)
 
 
 def _mean(values: Sequence[float]) -> float | None:
@@ -35,10 +35,10 @@ def _mean(values: Sequence[float]) -> float | None:
     return sum(present) / len(present) if present else None
 
 
-def similarity_table(token_similarity: Sequence[float]) -> Grid:
+def similarity_table(token_similarity: Sequence[float]) -> TextTable:
     """Return the mean cosine of the patch tokens after each block; near 1 they are all alike."""
     rows = [[str(block), f"{value:.3f}"] for block, value in enumerate(token_similarity, start=1)]
-    return Grid(
+    return TextTable(
         title="Similarity of patch tokens", columns=("block", "mean cosine of all pairs"), rows=rows
     )
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
-ParameterValue: TypeAlias = bool | int | float | str
+from platform.results.formats import duration, percent, threshold
+from platform.results.parameters import ParameterValue
+from platform.results.score_fields import ScoreField, fields_of, score_field
+
 EndState: TypeAlias = Literal["complete", "pruned", "failed"]
 
 
@@ -39,25 +42,24 @@ class TrialStarted:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrialProgressed:
-    """A trial has trained up to `iteration`.
+class Progressed:
+    """A run has trained up to `iteration`.
 
     Attributes:
         losses: by name, those in force.
-        seconds: training time since the trial's previous progress, s.
+        seconds: training time since the run's previous progress, s.
     """
 
-    number: int
     iteration: int
     losses: Mapping[str, float]
     seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrialScored:
-    """A checkpoint of a trial has been scored.
+class Scored:
+    """A checkpoint of a run has been scored.
 
-    Times and mask reads are those since the trial's previous score, so that they add up.
+    Times and mask reads are those since the run's previous score, so that they add up.
 
     Attributes:
         score: mIoU of the final CAM at the best background threshold, 0..1.
@@ -74,20 +76,82 @@ class TrialScored:
         pictures: PNG bytes, see `platform.results.pictures`.
     """
 
-    number: int
     iteration: int
-    score: float
-    aux_score: float
-    bkg: float
-    aux_bkg: float
-    curve: Sequence[float]
-    class_iou: Sequence[float]
-    f1: float
-    token_similarity: Sequence[float]
-    seconds_training: float
-    seconds_scoring: float
-    mask_reads: int
+    score: float = score_field(
+        ScoreField(
+            heading="CAM mIoU",
+            text=percent,
+            tag="score/cam_miou",
+            per_trial="latest",
+            brief=True,
+            compared=True,
+        )
+    )
+    aux_score: float = score_field(
+        ScoreField(
+            heading="aux",
+            text=percent,
+            tag="score/cam_miou_aux",
+            per_trial="latest",
+            brief=True,
+            compared=True,
+        )
+    )
+    bkg: float = score_field(
+        ScoreField(
+            heading="bkg",
+            text=threshold,
+            tag="score/bkg",
+            per_trial="latest",
+            brief=True,
+            compared=True,
+        )
+    )
+    aux_bkg: float = score_field(ScoreField(heading="aux bkg", text=threshold))
+    curve: Sequence[float] = score_field(ScoreField(kind="floats"))
+    class_iou: Sequence[float] = score_field(ScoreField(kind="floats"))
+    f1: float = score_field(
+        ScoreField(
+            heading="F1", text=percent, tag="score/class_f1", per_trial="latest", compared=True
+        )
+    )
+    token_similarity: Sequence[float] = score_field(
+        ScoreField(kind="floats", tag="token_similarity/block_{:02d}")
+    )
+    seconds_training: float = score_field(
+        ScoreField(heading="training", text=duration, tag="seconds/training", per_trial="sum")
+    )
+    seconds_scoring: float = score_field(
+        ScoreField(heading="scoring", text=duration, tag="seconds/scoring", per_trial="sum")
+    )
+    mask_reads: int = score_field(ScoreField(kind="int", per_trial="sum"))
     pictures: Sequence[bytes] = ()
+
+
+SCORE_FIELDS = fields_of(Scored)
+RunEvent: TypeAlias = Progressed | Scored  # of a training run, which may be a trial or not
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialProgressed(Progressed):
+    """A trial, or the only run of its tables, has trained up to `iteration`."""
+
+    number: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialScored(Scored):
+    """A checkpoint of a trial, or of the only run of its tables, has been scored."""
+
+    number: int
+
+
+def trial_event(event: RunEvent, number: int) -> TrialProgressed | TrialScored:
+    """Return the event of the trial whose run has come to an event."""
+    # Not `dataclasses.asdict`, which copies every picture.
+    values = {one.name: getattr(event, one.name) for one in fields(event)}
+    made = TrialScored if isinstance(event, Scored) else TrialProgressed
+    return made(number=number, **values)
 
 
 @dataclass(frozen=True, kw_only=True)

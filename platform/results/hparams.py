@@ -11,19 +11,15 @@ from tensorboard.compat.proto.summary_pb2 import Summary  # pyright: ignore[repo
 from tensorboard.plugins.hparams.api_pb2 import Status  # pyright: ignore[reportAttributeAccessIssue]
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData  # pyright: ignore[reportAttributeAccessIssue]
 from torch.utils.tensorboard.summary import hparams
-from torch.utils.tensorboard.writer import SummaryWriter
+from torch.utils.tensorboard.writer import FileWriter
 
-from platform.results.events import EndState, ParameterValue
+from platform.results.events import SCORE_FIELDS, EndState
+from platform.results.parameters import ParameterValue
 
 Writable: TypeAlias = float | str
 
-# The scalars of a score that stand beside the parameters in the table, and their fields.
-SCORE_TAGS = {
-    "score/cam_miou": "score",
-    "score/cam_miou_aux": "aux_score",
-    "score/class_f1": "f1",
-    "score/bkg": "bkg",
-}
+# The scalars of a score that stand beside the parameters in the table.
+COMPARED_TAGS = tuple(field.tag for field in SCORE_FIELDS if field.compared)
 STATE_COLUMN = "state"  # TensorBoard's own status knows no pruned trials
 _EVENT_FILES = "events.out.tfevents.*"
 
@@ -58,7 +54,7 @@ def trial_summaries(params: Mapping[str, ParameterValue], state: EndState) -> li
 
 
 def write_columns(root: Path, columns: Mapping[str, Column]) -> None:
-    """Write which columns the table has, into the board's own directory.
+    """Write which columns the table has, into the directory of all runs.
 
     Of the columns that many runs describe, TensorBoard takes those of one run. Were each trial to
     describe its own, as `SummaryWriter.add_hparams` does, parameters that only some of them have
@@ -67,13 +63,14 @@ def write_columns(root: Path, columns: Mapping[str, Column]) -> None:
     """
     earlier = list(root.glob(_EVENT_FILES))
     examples = {key: column.example for key, column in columns.items()}
-    experiment, _, _ = hparams(examples, dict.fromkeys(SCORE_TAGS, 0.0))
+    experiment, _, _ = hparams(examples, dict.fromkeys(COMPARED_TAGS, 0.0))
     data = _plugin_data(experiment)
     for info in data.experiment.hparam_infos:
         info.differs = columns[info.name].differs
     _set_plugin_data(experiment, data)
-    with SummaryWriter(str(root)) as writer:
-        writer._get_file_writer().add_summary(experiment)
+    writer = FileWriter(str(root))
+    writer.add_summary(experiment)
+    writer.close()
     for path in earlier:
         path.unlink()
 

@@ -10,14 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from platform.results.estimate import search_seconds_left
-from platform.results.formats import (
-    clock_time,
-    duration,
-    percent,
-    short_names,
-    threshold,
-    value_text,
-)
+from platform.results.events import SCORE_FIELDS
+from platform.results.formats import clock_time, duration, percent
+from platform.results.parameters import short_names, value_text
 from platform.results.search_state import SearchState
 from platform.results.trial_rows import State, TrialRow
 
@@ -32,8 +27,10 @@ STATE_STYLES: dict[State, str] = {
 GAP = "    "
 BAR_WIDTH = 14
 OTHER_LINES = 7  # blank, 3 of the header, blank, the headings, and the line of what is not shown
-# trial, bar, CAM mIoU, aux, bkg and state with the gaps between them; not the iteration's digits.
-OTHER_COLUMNS = 7 + (BAR_WIDTH + 2) + 3 + 10 + 6 + 6 + 10
+BRIEF = [field for field in SCORE_FIELDS if field.brief]
+_NUMBERS = sum(max(len(field.heading), len("0.43")) + 2 for field in BRIEF)
+# trial, bar, scores and state with the gaps between them; not the iteration's digits.
+OTHER_COLUMNS = 7 + (BAR_WIDTH + 2) + 3 + _NUMBERS + 10
 
 
 def live_table(state: SearchState, now: float, width: int, height: int) -> RenderableType:
@@ -127,8 +124,8 @@ def _trials(state: SearchState, rows: Sequence[TrialRow], keys: dict[str, int]) 
         table.add_column(names[key], justify="right", no_wrap=True)
     table.add_column("iteration", no_wrap=True)
     table.add_column("", no_wrap=True, justify="right")
-    for heading in ("CAM mIoU", "aux", "bkg"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    for field in BRIEF:
+        table.add_column(field.heading, justify="right", no_wrap=True)
     table.add_column("state", no_wrap=True)
     for row in rows:
         table.add_row(*_cells(row, keys, state), style="dim" if row.state == "pruned" else "")
@@ -139,14 +136,13 @@ def _cells(row: TrialRow, keys: dict[str, int], state: SearchState) -> list[Rend
     budget = state.search.iterations if state.search else row.iteration
     is_best = state.best is not None and row.number == state.best.number
     colour = STATE_STYLES[row.state]
+    scores = [field.text(row.value(field.name)) for field in BRIEF]
     return [
         str(row.number),
         *(value_text(row.params.get(key)) for key in keys),
         _bar(row, budget),
         f"{row.iteration}/{budget}",
-        Text(percent(row.score), style="bold" if is_best else ""),
-        percent(row.aux_score),
-        threshold(row.bkg),
+        *(Text(text, style="bold" if is_best and not i else "") for i, text in enumerate(scores)),
         Text(row.state, style=colour),
     ]
 
@@ -162,5 +158,5 @@ def _hidden(state: SearchState, rows: Sequence[TrialRow], keys: dict[str, int]) 
     parameters = {key for row in state.trials for key in row.params} - keys.keys()
     trials = len(state.rows) - len(rows)
     counts = [(trials, "trial"), (len(parameters), "parameter")]
-    words = [f"{count} more {what}{'s'[: count > 1]}" for count, what in counts if count]
-    return f"{' and '.join(words)} in trials.parquet" if words else ""
+    texts = [f"{count} more {what}{'s'[: count > 1]}" for count, what in counts if count]
+    return f"{' and '.join(texts)} in trials.parquet" if texts else ""

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from rich.console import Console
 
 from platform.results.events import (
+    SCORE_FIELDS,
     Event,
     SearchEnded,
     SearchStarted,
@@ -15,7 +16,7 @@ from platform.results.events import (
     TrialScored,
     TrialStarted,
 )
-from platform.results.formats import percent, threshold
+from platform.results.plain_lines import score_text
 from platform.results.progress import print_line
 from platform.results.task_progress import Task, task_progress
 
@@ -58,7 +59,6 @@ class RunProgress:
         self._done = event.iteration
 
     def _score_line(self, event: TrialScored) -> str:
-        return (
-            f"{self._name}  {event.iteration}/{self._iterations}  CAM mIoU {percent(event.score)} "
-            f"(aux {percent(event.aux_score)}, bkg {threshold(event.bkg)})  F1 {percent(event.f1)}"
-        )
+        numbers = [field for field in SCORE_FIELDS if field.per_trial == "latest"]
+        reached = f"{event.iteration}/{self._iterations}"
+        return f"{self._name}  {reached}  {score_text(event, numbers)}"

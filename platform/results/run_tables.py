@@ -5,55 +5,46 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from platform.results.formats import NOTHING, duration, gain, percent, threshold
+from platform.results.events import SCORE_FIELDS
+from platform.results.formats import NOTHING, gain, percent
 from platform.results.interval import mean_interval
-from platform.results.text_tables import Grid
+from platform.results.text_tables import TextTable
+from toco_core.data.ledger import MaskLedger
 
 
-def score_table(rows: Sequence[Mapping[str, Any]], split: str) -> Grid:
+def score_table(rows: Sequence[Mapping[str, Any]], split: str) -> TextTable:
     """Return the scores of a run, as rows of `curves.parquet`."""
-    return Grid(
+    shown = [field for field in SCORE_FIELDS if field.heading]
+    return TextTable(
         title=f"CAM mIoU on {split} in %, at the best background threshold of each",
-        columns=("iteration", "CAM mIoU", "bkg", "aux", "aux bkg", "F1", "training", "scoring"),
-        rows=[_score_cells(row) for row in rows],
-        words=0,
+        columns=("iteration", *(field.heading for field in shown)),
+        rows=[
+            [str(row["iteration"]), *(field.text(row[field.name]) for field in shown)]
+            for row in rows
+        ],
+        text_columns=0,
     )
 
 
-def _score_cells(row: Mapping[str, Any]) -> list[str]:
-    return [
-        str(row["iteration"]),
-        percent(row["score"]),
-        threshold(row["bkg"]),
-        percent(row["aux_score"]),
-        threshold(row["aux_bkg"]),
-        percent(row["f1"]),
-        duration(row["seconds_training"]),
-        duration(row["seconds_scoring"]),
-    ]
-
-
-def seed_table(last: Mapping[str, Mapping[str, Any]], split: str) -> Grid:
+def seed_table(last: Mapping[str, Mapping[str, Any]], split: str) -> TextTable:
     """Return the last score of each run by the run's name, and their mean."""
-    keys = ("score", "aux_score", "f1")
-    rows = [[name, *(percent(row[key]) for key in keys)] for name, row in last.items()]
-    columns = [mean_interval([row[key] for row in last.values()]) for key in keys]
+    shares = [field for field in SCORE_FIELDS if field.is_share]
+    rows = [[name, *(percent(row[one.name]) for one in shares)] for name, row in last.items()]
+    columns = [mean_interval([row[one.name] for row in last.values()]) for one in shares]
     rows.append(["mean", *(percent(column.mean) for column in columns)])
     widths = [gain(column.half_width).replace("+", "± ", 1) for column in columns]
     rows.append(["95 % interval", *widths])
-    return Grid(
+    return TextTable(
         title=f"{len(last)} runs that differ in their seed, last scores on {split} in %",
-        columns=("run", "CAM mIoU", "aux", "F1"),
+        columns=("run", *(field.heading for field in shares)),
         rows=rows,
     )
 
 
-def mask_table(masks: Mapping[str, Mapping[str, int]]) -> Grid:
+def mask_table(ledger: MaskLedger) -> TextTable:
     """Return how many masks were opened, by split and purpose."""
-    rows = [
-        [split, purpose, str(count)]
-        for split, purposes in masks.items()
-        for purpose, count in purposes.items()
-    ]
+    rows = [[use.split, use.purpose, str(count)] for use, count in ledger.counts.items()]
     rows = rows or [[NOTHING, NOTHING, "0"]]
-    return Grid(title="Masks opened", columns=("split", "for", "masks"), rows=rows, words=2)
+    return TextTable(
+        title="Masks opened", columns=("split", "for", "masks"), rows=rows, text_columns=2
+    )

@@ -8,12 +8,16 @@ from dataclasses import dataclass, field
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from platform.results.events import ParameterValue
-from platform.results.formats import duration, gain, percent, short_names, threshold, value_text
-from platform.results.text_tables import Grid, to_markdown, to_rich
+from platform.results.events import SCORE_FIELDS
+from platform.results.formats import duration, gain, percent
+from platform.results.parameters import ParameterValue, short_names, value_text
+from platform.results.run_tables import mask_table
+from platform.results.text_tables import TextTable, to_markdown, to_rich
 from platform.results.trial_rows import TrialRow, best_of
+from toco_core.data.ledger import MaskLedger
 
 TOP_TRIALS = 5
+BRIEF = [one for one in SCORE_FIELDS if one.brief]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +46,7 @@ class SearchSummary:
         default: the published configuration.
         winner: the best trial; None where no trial has a score.
         seconds: time spent, s.
-        masks: how many masks were opened, by split and purpose.
+        masks: how many masks were opened, and what for.
         places: what was left behind, and where.
     """
 
@@ -51,22 +55,22 @@ class SearchSummary:
     default: Contender | None
     winner: Contender | None
     seconds: float
-    masks: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    masks: MaskLedger = field(default_factory=MaskLedger)
     places: Mapping[str, str] = field(default_factory=dict)
 
 
 def summary_renderable(summary: SearchSummary) -> RenderableType:
     """Draw the summary for the terminal."""
     parts: list[RenderableType] = [Text(), Text(headline(summary), style="bold")]
-    for grid in summary_grids(summary):
-        parts += [Text(), to_rich(grid)]
+    for table in summary_tables(summary):
+        parts += [Text(), to_rich(table)]
     return Group(*parts)
 
 
 def summary_markdown(summary: SearchSummary) -> str:
     """Write the summary as the text of `summary.md`."""
     sections = [f"# Search {summary.name}", headline(summary)]
-    return "\n\n".join([*sections, *map(to_markdown, summary_grids(summary))]) + "\n"
+    return "\n\n".join([*sections, *map(to_markdown, summary_tables(summary))]) + "\n"
 
 
 def headline(summary: SearchSummary) -> str:
@@ -78,39 +82,41 @@ def headline(summary: SearchSummary) -> str:
     return f"{len(states)} trials: {', '.join(counts)}, in {duration(summary.seconds)}"
 
 
-def summary_grids(summary: SearchSummary) -> list[Grid]:
+def summary_tables(summary: SearchSummary) -> list[TextTable]:
     """Return the tables of the summary, those that have something to show."""
-    grids = [top_trials(summary.trials), _comparison(summary), _time(summary), _masks(summary)]
+    tables = [top_trials(summary.trials), _comparison(summary), _time(summary)]
+    tables += [mask_table(summary.masks)] if summary.masks.total() else []
     places = [[what, where] for what, where in summary.places.items()]
-    grids.append(Grid(title="Where things are", columns=("what", "where"), rows=places, words=2))
-    return [grid for grid in grids if grid.rows]
+    tables.append(
+        TextTable(title="Where things are", columns=("what", "where"), rows=places, text_columns=2)
+    )
+    return [table for table in tables if table.rows]
 
 
-def top_trials(trials: Sequence[TrialRow], count: int = TOP_TRIALS) -> Grid:
+def top_trials(trials: Sequence[TrialRow], count: int = TOP_TRIALS) -> TextTable:
     """Return the trials with the highest final scores; complete ones before pruned ones."""
     scored = [row for row in trials if row.state != "failed" and best_of(row.score) is not None]
     ranked = sorted(scored, key=lambda row: (row.state != "complete", -(row.score or 0.0)))[:count]
     keys = list(dict.fromkeys(key for row in trials for key in row.params))
     names = short_names(keys)
-    return Grid(
+    return TextTable(
         title=f"Best {len(ranked)} of {len(trials)} trials, CAM mIoU in %",
-        columns=["trial", "state", "CAM mIoU", "aux", "bkg", *(names[key] for key in keys)],
+        columns=["trial", "state", *(one.heading for one in BRIEF), *(names[key] for key in keys)],
         rows=[_trial_cells(row, keys) for row in ranked],
-        words=2,
+        text_columns=2,
     )
 
 
 def _trial_cells(row: TrialRow, keys: Sequence[str]) -> list[str]:
-    numbers = percent(row.score), percent(row.aux_score), threshold(row.bkg)
     return [
         str(row.number),
         row.state,
-        *numbers,
+        *(field.text(row.value(field.name)) for field in BRIEF),
         *(value_text(row.params.get(key)) for key in keys),
     ]
 
 
-def _comparison(summary: SearchSummary) -> Grid:
+def _comparison(summary: SearchSummary) -> TextTable:
     columns = ("CAM mIoU in %", "tune", "tune, aux", "report", "report, aux")
     default, winner = summary.default, summary.winner
     rows: list[list[str]] = []
@@ -122,7 +128,7 @@ def _comparison(summary: SearchSummary) -> Grid:
     if default is not None and winner is not None:
         pairs = zip(_scores(winner), _scores(default), strict=True)
         rows.append(["gain, points", *(gain(_difference(*pair)) for pair in pairs)])
-    return Grid(title="Published configuration and winner", columns=columns, rows=rows)
+    return TextTable(title="Published configuration and winner", columns=columns, rows=rows)
 
 
 def _scores(trial: Contender) -> tuple[float | None, ...]:
@@ -133,21 +139,12 @@ def _difference(of: float | None, minus: float | None) -> float | None:
     return None if of is None or minus is None else of - minus
 
 
-def _time(summary: SearchSummary) -> Grid:
-    training = sum(row.seconds_training for row in summary.trials)
-    scoring = sum(row.seconds_scoring for row in summary.trials)
+def _time(summary: SearchSummary) -> TextTable:
+    training = sum(row.totals["seconds_training"] for row in summary.trials)
+    scoring = sum(row.totals["seconds_scoring"] for row in summary.trials)
     rows = [
         ["the search", duration(summary.seconds)],
         ["training, all trials", duration(training)],
         ["scoring, all workers", duration(scoring)],
     ]
-    return Grid(title="Time spent", columns=("on", "time"), rows=rows)
-
-
-def _masks(summary: SearchSummary) -> Grid:
-    rows = [
-        [split, purpose, str(count)]
-        for split, purposes in summary.masks.items()
-        for purpose, count in purposes.items()
-    ]
-    return Grid(title="Masks opened", columns=("split", "for", "masks"), rows=rows, words=2)
+    return TextTable(title="Time spent", columns=("on", "time"), rows=rows)

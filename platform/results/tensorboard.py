@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +11,8 @@ from PIL import Image
 from torch.utils.tensorboard import SummaryWriter
 
 from platform.results.events import (
+    SCORE_FIELDS,
     Event,
-    ParameterValue,
     SearchEnded,
     SearchStarted,
     TrialEnded,
@@ -21,18 +21,18 @@ from platform.results.events import (
     TrialStarted,
 )
 from platform.results.hparams import (
-    SCORE_TAGS,
     Column,
     table_columns,
     trial_summaries,
     write_columns,
 )
+from platform.results.parameters import ParameterValue
 from platform.results.trial_rows import TrialRow
 
-BOARD_DIRECTORY = "tensorboard"
+TENSORBOARD_DIRECTORY = "tensorboard"
 
 
-class Board:
+class TensorBoardSink:
     """A sink that writes `<directory>/tensorboard/trial-0003/` while the trials run.
 
     Args:
@@ -41,7 +41,7 @@ class Board:
     """
 
     def __init__(self, directory: Path, earlier: Iterable[TrialRow] = ()) -> None:
-        self._root = directory / BOARD_DIRECTORY
+        self._root = directory / TENSORBOARD_DIRECTORY
         self._runs: dict[int, TrialRun] = {}
         self._params = {row.number: dict(row.params) for row in earlier}
         self._columns: dict[str, Column] = {}
@@ -114,12 +114,7 @@ class TrialRun:
 
     def write_score(self, event: TrialScored) -> None:
         """Write all numbers of a score, and its pictures."""
-        scalars = {tag: getattr(event, name) for tag, name in SCORE_TAGS.items()}
-        for block, similarity in enumerate(event.token_similarity):
-            scalars[f"token_similarity/block_{block:02d}"] = similarity
-        scalars["seconds/training"] = event.seconds_training
-        scalars["seconds/scoring"] = event.seconds_scoring
-        for tag, value in scalars.items():
+        for tag, value in _scalars(event):
             self._writer.add_scalar(tag, value, event.iteration)
         for index, picture in enumerate(event.pictures):
             pixels = np.asarray(Image.open(io.BytesIO(picture)).convert("RGB"))  # (H, W, 3)
@@ -128,14 +123,26 @@ class TrialRun:
 
     def write_end(self, event: TrialEnded) -> None:
         """Write the hyper-parameters, whichever way the trial ended."""
+        assert self._writer.file_writer is not None, "open until `close`"
         for summary in trial_summaries(self._params, event.state):
-            self._writer._get_file_writer().add_summary(summary)
+            self._writer.file_writer.add_summary(summary)
 
     def close(self) -> None:
         """Close the files."""
         self._writer.close()
 
 
+def _scalars(event: TrialScored) -> Iterator[tuple[str, float]]:
+    for field in SCORE_FIELDS:
+        if not field.tag:
+            continue
+        value = getattr(event, field.name)
+        if field.kind == "floats":
+            yield from ((field.tag.format(index), one) for index, one in enumerate(value))
+        else:
+            yield field.tag, value
+
+
 def run_directory(root: Path, number: int) -> Path:
-    """Return where the run of a trial is, below the directory of the board."""
+    """Return where the run of a trial is, below that of the search."""
     return root / f"trial-{number:04d}"

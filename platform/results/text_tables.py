@@ -10,49 +10,54 @@ from rich.text import Text
 
 
 @dataclass(frozen=True, kw_only=True)
-class Grid:
+class TextTable:
     """A table of text.
 
     Attributes:
         title: what the table shows.
         columns: headings.
         rows: as many cells each as there are headings.
-        words: so many columns hold words, to the left; the others hold numbers, to the right.
+        text_columns: so many columns hold text, to the left; the others hold numbers, to the right.
     """
 
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
-    words: int = 1
+    text_columns: int = 1
 
     def __post_init__(self) -> None:
         assert all(len(row) == len(self.columns) for row in self.rows), self
 
 
-def to_rich(grid: Grid) -> Table:
-    """Draw a grid for the terminal."""
+def to_rich(text_table: TextTable) -> Table:
+    """Return a table as rich draws it on the terminal."""
     table = Table(
-        title=Text(grid.title, style="bold"),
+        title=Text(text_table.title, style="bold"),
         title_justify="left",
         box=None,
         padding=(0, 2, 0, 0),  # ten columns of a search fit into 80 characters
         pad_edge=False,
         header_style="dim",
     )
-    for index, heading in enumerate(grid.columns):
+    for index, heading in enumerate(text_table.columns):
         table.add_column(
-            Text(heading), justify="left" if index < grid.words else "right", overflow="fold"
+            Text(heading),
+            justify="left" if index < text_table.text_columns else "right",
+            overflow="fold",
         )
-    for row in grid.rows:
+    for row in text_table.rows:
         table.add_row(*(Text(cell) for cell in row))
     return table
 
 
-def to_markdown(grid: Grid) -> str:
-    """Write a grid as a Markdown section with a table."""
-    rules = [":---" if index < grid.words else "---:" for index in range(len(grid.columns))]
-    lines = [_line(grid.columns), _line(rules), *(_line(row) for row in grid.rows)]
-    return "\n".join([f"## {grid.title}", "", *lines])
+def to_markdown(text_table: TextTable) -> str:
+    """Return a table as a Markdown section."""
+    rules = [
+        ":---" if index < text_table.text_columns else "---:"
+        for index in range(len(text_table.columns))
+    ]
+    lines = [_line(text_table.columns), _line(rules), *(_line(row) for row in text_table.rows)]
+    return "\n".join([f"## {text_table.title}", "", *lines])
 
 
 def _line(cells: Sequence[str]) -> str:

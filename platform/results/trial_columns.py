@@ -9,11 +9,20 @@ from typing import Any
 
 import pyarrow as pa
 
-from platform.results.events import ParameterValue
-from platform.results.trial_rows import TrialRow
+from platform.results.events import SCORE_FIELDS
+from platform.results.parameters import ParameterValue
+from platform.results.score_fields import Kind
+from platform.results.trial_rows import LATEST, SCORE, TOTALS, TrialRow
 
 PARAMETER_PREFIX = "params."  # a column for each parameter: params.weights.ptc
 _MOMENT = pa.timestamp("ms", tz="UTC")
+
+COLUMN_TYPES: dict[Kind, pa.DataType] = {
+    "float": pa.float64(),
+    "int": pa.int64(),
+    "floats": pa.list_(pa.float64()),
+}
+FIELD_KINDS: dict[str, Kind] = {field.name: field.kind for field in SCORE_FIELDS}
 
 FIRST_COLUMNS = (
     pa.field("number", pa.int64(), nullable=False),
@@ -24,14 +33,10 @@ LAST_COLUMNS = (
     pa.field("iteration", pa.int64(), nullable=False),
     pa.field("first_iteration", pa.int64(), nullable=False),
     pa.field("scored_iteration", pa.int64()),
-    pa.field("score", pa.float64()),  # mIoU: 0..1
     pa.field("best_score", pa.float64()),
-    pa.field("aux_score", pa.float64()),
-    pa.field("bkg", pa.float64()),
-    pa.field("f1", pa.float64()),
-    pa.field("seconds_training", pa.float64(), nullable=False),
-    pa.field("seconds_scoring", pa.float64(), nullable=False),
-    pa.field("mask_reads", pa.int64(), nullable=False),
+    pa.field(SCORE, pa.float64()),  # mIoU: 0..1
+    *(pa.field(name, COLUMN_TYPES[FIELD_KINDS[name]]) for name in LATEST),
+    *(pa.field(name, COLUMN_TYPES[FIELD_KINDS[name]], nullable=False) for name in TOTALS),
     pa.field("started", _MOMENT, nullable=False),
     pa.field("ended", _MOMENT),
     pa.field("reason", pa.string(), nullable=False),
@@ -79,7 +84,9 @@ def table_to_rows(table: pa.Table) -> list[TrialRow]:
 
 
 def _to_record(row: TrialRow, schema: pa.Schema) -> dict[str, Any]:
-    record = {f.name: getattr(row, f.name) for f in fields(row) if f.name != "params"}
+    apart = ("params", "latest", "totals")
+    record = {f.name: getattr(row, f.name) for f in fields(row) if f.name not in apart}
+    record |= {**row.latest, **row.totals}
     for key, value in row.params.items():
         column = PARAMETER_PREFIX + key
         record[column] = str(value) if schema.field(column).type == pa.string() else value
@@ -100,4 +107,12 @@ def _from_record(record: dict[str, Any]) -> TrialRow:
         "started": record.pop("started").timestamp(),
         "ended": None if ended is None else ended.timestamp(),
     }
-    return TrialRow(params=present, **moments, **record)
+    latest = {name: record.pop(name) for name in LATEST}
+    totals = {name: record.pop(name) for name in TOTALS}
+    return TrialRow(
+        params=present,
+        latest={name: value for name, value in latest.items() if value is not None},
+        totals=totals,
+        **moments,
+        **record,
+    )

@@ -8,15 +8,22 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from platform.results.events import (
-    ParameterValue,
+    SCORE_FIELDS,
     TrialEnded,
     TrialEvent,
     TrialProgressed,
     TrialScored,
     TrialStarted,
 )
+from platform.results.parameters import ParameterValue
 
+SCORE = "score"
 State: TypeAlias = Literal["running", "scoring", "unfinished", "complete", "pruned", "failed"]
+
+
+# The score itself is a field of the row: once the trial has ended, it is what the search was told.
+LATEST = tuple(one.name for one in SCORE_FIELDS if one.per_trial == "latest" and one.name != SCORE)
+TOTALS = tuple(one.name for one in SCORE_FIELDS if one.per_trial == "sum")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +37,8 @@ class TrialRow:
         score: the latest CAM mIoU, 0..1; once the trial has ended, what the search was told.
         best_score: the highest CAM mIoU of its checkpoints.
         started: when the present session of the trial began, s since 1970.
-        seconds_training: over all its sessions; so are `seconds_scoring` and `mask_reads`.
+        latest: the other numbers of the latest score, by the names of their fields.
+        totals: what adds up over all its sessions, such as `mask_reads`, by the same names.
     """
 
     number: int
@@ -41,15 +49,15 @@ class TrialRow:
     scored_iteration: int | None = None
     score: float | None = None
     best_score: float | None = None
-    aux_score: float | None = None
-    bkg: float | None = None
-    f1: float | None = None
-    seconds_training: float = 0.0
-    seconds_scoring: float = 0.0
-    mask_reads: int = 0
+    latest: Mapping[str, float] = field(default_factory=dict)
+    totals: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(TOTALS, 0))
     started: float = 0.0
     ended: float | None = None
     reason: str = ""
+
+    def value(self, name: str) -> float | None:
+        """Return the trial's number of a score's field, None before its first score."""
+        return self.score if name == SCORE else {**self.totals, **self.latest}.get(name)
 
     @property
     def is_active(self) -> bool:
@@ -102,9 +110,7 @@ def _scored(row: TrialRow, event: TrialScored) -> TrialRow:
         row,
         iteration=max(row.iteration, event.iteration),
         best_score=best_of(row.best_score, event.score),
-        seconds_training=row.seconds_training + event.seconds_training,
-        seconds_scoring=row.seconds_scoring + event.seconds_scoring,
-        mask_reads=row.mask_reads + event.mask_reads,
+        totals={name: row.totals[name] + getattr(event, name) for name in TOTALS},
     )
     # Evaluation workers may finish out of order: an older checkpoint is not the latest score.
     if row.is_over or event.iteration < (row.scored_iteration or 0):
@@ -113,9 +119,7 @@ def _scored(row: TrialRow, event: TrialScored) -> TrialRow:
         row,
         scored_iteration=event.iteration,
         score=event.score,
-        aux_score=event.aux_score,
-        bkg=event.bkg,
-        f1=event.f1,
+        latest={name: getattr(event, name) for name in LATEST},
     )
 
 

@@ -45,7 +45,7 @@ class Budget(Stopper):
         return self.interrupted or self.spent() is not None
 
     def spent(self) -> str | None:
-        """Return which budget is spent, in words."""
+        """Return which budget is spent, as text; None while none is."""
         if self._hours is not None and self._clock() - self._start >= 3600 * self._hours:
             return f"{self._hours:g} hours"
         if self._gpu_hours is not None and self._gpu_seconds() >= 3600 * self._gpu_hours:

@@ -1,33 +1,28 @@
-"""A search from its options to its report."""
+"""A search from its options to its summary."""
 
 from __future__ import annotations
 
 import os
-import sys
-from pathlib import Path
 
 import optuna
 from rich.console import Console
 
+from platform.cluster.machine import is_on_cluster, this_machine
 from platform.cluster.runtime import start_ray
-from platform.command_line import drawing_progress
+from platform.command_line import drawing_progress, shown_path, write_recipe
 from platform.lock import only_one
-from platform.search.conclusion import print_ending
 from platform.search.options import SearchOptions
 from platform.search.pruners import make_pruner
 from platform.search.samplers import make_sampler
+from platform.search.search_summary import print_summary
 from platform.search.setup import (
     SearchSetup,
     check_dataset,
     check_options,
-    local_node,
     place_search,
 )
 from platform.search.study import default_storage, is_over, open_storage, open_study
 from platform.search.winner import is_reported
-from toco_core.settings.overrides import dump_recipe
-
-RECIPE_FILE = "recipe.yaml"
 
 
 def run_search(options: SearchOptions) -> int:
@@ -39,18 +34,19 @@ def run_search(options: SearchOptions) -> int:
     """
     console = Console()
     space, name = check_options(options)
-    address = options.resources.address or os.environ.get("RAY_ADDRESS")
-    if not address:  # refused before Ray, which takes seconds, is started
-        place_search([local_node(options.resources)], options.resources, space.recipe)
+    resources = options.resources
+    if not is_on_cluster(resources.address):  # refused before Ray, which takes seconds, is started
+        uses_gpus = bool(resources.gpus or resources.scorer_gpus)
+        place_search([this_machine(with_gpus=uses_gpus)], resources, space.recipe)
     with drawing_progress(console) as progress:
         setup = check_dataset(space, name, options, progress)
     setup.directory.mkdir(parents=True, exist_ok=True)
     with only_one(setup.directory):
         study = _open_study(setup, options)
-        _write_settings(setup)
+        write_recipe(setup.directory, setup.name, setup.space.recipe, "search")
         if is_over(study, options.trials) and is_reported(setup, study):
-            return print_ending(setup, study, console)
-        return _run_session(setup, options, study, console, address)
+            return print_summary(setup, study, console)
+        return _run_session(setup, options, study, console)
 
 
 def _open_study(setup: SearchSetup, options: SearchOptions) -> optuna.Study:
@@ -65,32 +61,20 @@ def _open_study(setup: SearchSetup, options: SearchOptions) -> optuna.Study:
     )
 
 
-def _write_settings(setup: SearchSetup) -> None:
-    command = " ".join(["python -m platform.search", *sys.argv[1:]])
-    text = f"# The recipe of {setup.name}, every setting resolved. Made by: {command}\n"
-    (setup.directory / RECIPE_FILE).write_text(text + dump_recipe(setup.space.recipe))
-
-
 def _run_session(
     setup: SearchSetup,
     options: SearchOptions,
     study: optuna.Study,
     console: Console,
-    address: str | None,
 ) -> int:
-    console.print(f"starting Ray (its log: {_shown(setup.log_file)})", style="dim")
+    console.print(f"starting Ray (its log: {shown_path(setup.log_file)})", style="dim")
     _set_up_tune()
     # Tune takes seconds to import. Not in a thread meanwhile: with Ray starting, that may deadlock.
     from platform.search.session import Session
 
-    nested = options.resources.workers > 1
-    with start_ray(setup.log_file, address=address, dashboard=nested):
+    resources = options.resources
+    with start_ray(setup.log_file, address=resources.address, dashboard=resources.workers > 1):
         return Session(setup, options, study, console).run()
-
-
-def _shown(path: Path) -> str:
-    """Return a path as short as it can be from here."""
-    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def _set_up_tune() -> None:

@@ -1,4 +1,4 @@
-"""The trials of a study that are in work: handed out, reported on, finished. No Ray in here."""
+"""The trials of a study that are in work: handed out, scored, finished. No Ray in here."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Protocol
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from platform.search.optuna_internals import take_up
 from platform.search.space.checked import CheckedSpace
 from platform.search.trial_protocol import Assignment
 
@@ -62,8 +63,7 @@ class LiveTrials:
             self._adopt(trial)
 
     def _adopt(self, trial: FrozenTrial) -> None:
-        # Optuna has no public way to take up a trial of another process by its number.
-        self._trials[trial.number] = optuna.Trial(self.study, trial._trial_id)
+        self._trials[trial.number] = take_up(self.study, trial)
         if not self._settle(trial.number):
             self._unfinished.append(trial.number)
 
@@ -90,7 +90,7 @@ class LiveTrials:
             self.observer.started(assignment)
         return assignment
 
-    def report(self, number: int, score: float, step: int) -> bool:
+    def record(self, number: int, score: float, step: int) -> bool:
         """Record a score, and decide whether the trial goes on.
 
         The published configuration (trial 0) competes on every rung but is never pruned: the
@@ -99,7 +99,7 @@ class LiveTrials:
         Args:
             number: The trial.
             score: CAM mIoU, 0..1. One that is not finite fails the trial.
-            step: Training iterations so far. A step that was reported already, or one before it,
+            step: Training iterations so far. A step that was scored already, or one before it,
                 is ignored: it comes from a trial that went back to its last checkpoint.
 
         Returns:
@@ -165,8 +165,10 @@ def reason_of(trial: FrozenTrial) -> str:
 
 
 def _scores(trial: optuna.Trial) -> dict[int, float]:
-    # `Trial` shows its reports to nobody; the frozen copy that Optuna keeps in it has them
-    return trial._cached_frozen_trial.intermediate_values
+    # A `Trial` does not show its intermediate values; the study does.
+    frozen = trial.study.get_trials(deepcopy=False)[trial.number]
+    assert frozen.number == trial.number, "a study lists its trials by their numbers"
+    return frozen.intermediate_values
 
 
 def _last_step(trial: optuna.Trial) -> int:

@@ -14,7 +14,7 @@ from platform.results.events import EndState, Sink, TrialEnded, TrialScored, Tri
 from platform.results.trial_rows import TrialRow
 from platform.search.live_trials import reason_of
 from platform.search.trial_protocol import EVENT, Assignment, trial_directory
-from platform.train.run_checkpoints import iteration_of, list_checkpoints
+from platform.train.run_checkpoints import delete_checkpoints, iteration_of, list_checkpoints
 
 _END_STATES: dict[TrialState, EndState] = {
     TrialState.COMPLETE: "complete",
@@ -31,7 +31,7 @@ class _Unpickled:
 
 
 class EventForwarder(_Unpickled, Callback):
-    """Tune's callback: hands on what the trials report."""
+    """Tune's callback: hands on the events of the trials."""
 
     def __init__(self, sink: Sink, gpus_per_trial: float) -> None:
         self._sink = sink
@@ -83,9 +83,7 @@ class TrialObserver(_Unpickled):
             TrialEnded(number=number, state=_END_STATES[state], score=score, reason=reason)
         )
         if state is not TrialState.COMPLETE:  # nobody goes on from it, and it cannot win
-            directory = trial_directory(self._directory, number)
-            for path in list_checkpoints(directory):
-                path.unlink(missing_ok=True)
+            delete_checkpoints(trial_directory(self._directory, number))
 
 
 def _score_of(trial: FrozenTrial) -> float | None:

@@ -67,17 +67,12 @@ def _first_rung(iterations: int) -> int:
     return max(1, int(iterations * _FIRST_RUNG))
 
 
-def pruner_names() -> list[str]:
-    """List the pruners that `make_pruner` knows."""
-    return list(_BUILDERS)
-
-
 def make_pruner(name: str, iterations: int) -> pruners.BasePruner:
     """Make a pruner by name.
 
     Args:
-        name: One of `pruner_names()`.
-        iterations: Training iterations of a whole trial; what trials report as their step.
+        name: One of `options.Pruner`.
+        iterations: Training iterations of a whole trial; the step of their last score.
 
     Raises:
         ValueError: If there is no such pruner.

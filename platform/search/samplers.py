@@ -14,6 +14,7 @@ from optuna.distributions import BaseDistribution
 from optuna.exceptions import ExperimentalWarning
 from optuna.trial import FrozenTrial, TrialState
 
+from platform.search.optuna_internals import enqueued_params
 from platform.search.space.checked import CheckedSpace, Params
 from platform.search.space.parameters import Parameter, Value
 
@@ -42,20 +43,15 @@ _BUILDERS: dict[str, Build] = {
     "nsga2": lambda _, seed: samplers.NSGAIISampler(population_size=10, seed=seed),
 }
 _PACKAGES = {"cmaes": ("cmaes",), "gp": ("scipy", "torch"), "qmc": ("scipy",)}
-_PROPOSALS = 8  # of the sampler itself; a GP answers nearly the same each time, and takes 0.5 s
+_PROPOSALS = 8  # of the sampler itself; a GP proposes nearly the same each time, and takes 0.5 s
 _RANDOM = 256  # random configurations from which the feasible one nearest to a proposal is taken
-
-
-def sampler_names() -> list[str]:
-    """List the samplers that `make_sampler` knows."""
-    return list(_BUILDERS)
 
 
 def make_sampler(name: str, space: CheckedSpace, seed: int) -> TrialSampler:
     """Make a sampler by name.
 
     Args:
-        name: One of `sampler_names()`.
+        name: One of `options.Sampler`.
         space: What it proposes from.
         seed: The same seed and the same finished trials give the same proposal.
 
@@ -126,9 +122,7 @@ class TrialSampler(samplers.BaseSampler):
         search_space: dict[str, BaseDistribution],
     ) -> dict[str, Any]:
         """Draw all parameters of a trial at once, feasible together."""
-        fixed = trial.system_attrs.get(
-            "fixed_params", {}
-        )  # Optuna's name for what a person has set
+        fixed = enqueued_params(trial)
         proposal = self._feasible(study, trial, fixed)
         if trial.params.items() <= proposal.items():
             return proposal

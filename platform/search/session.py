@@ -1,4 +1,4 @@
-"""One session of a search, on a Ray that is up: evaluation workers, trials, the winner's report."""
+"""One session of a search, on a Ray that is up: evaluation workers, trials, the winner's score."""
 
 from __future__ import annotations
 
@@ -8,25 +8,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import optuna
-import ray
 from optuna.trial import TrialState
 from rich.console import Console
 
+from platform.cluster.remote import cluster_nodes
 from platform.command_line import INTERRUPTED
+from platform.results.curves import read_curves
 from platform.results.events import SearchEnded, SearchStarted, fan_out
 from platform.results.progress import make_progress
-from platform.results.tables import TrialTables, read_curves, read_trials
-from platform.results.tensorboard import Board
+from platform.results.tables import TrialTables, read_trials
+from platform.results.tensorboard import TensorBoardSink
 from platform.search.budget import Budget
-from platform.search.conclusion import print_ending
 from platform.search.live_trials import LiveTrials
 from platform.search.monitor import EventForwarder, TrialObserver
 from platform.search.options import SearchOptions
+from platform.search.search_summary import print_summary
 from platform.search.setup import SearchSetup, place_search
 from platform.search.study import is_over
 from platform.search.tune import make_trial_plan, make_tuner
 from platform.search.winner import report_winner
-from platform.workers.pool import PoolOptions, ScoringPool
+from platform.workers.pool import EvaluationPool, PoolOptions
 
 
 class Session:
@@ -46,13 +47,12 @@ class Session:
         self, setup: SearchSetup, options: SearchOptions, study: optuna.Study, console: Console
     ) -> None:
         self._setup, self._options, self._study, self._console = setup, options, study, console
-        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-        self._placement = place_search(nodes, options.resources, setup.space.recipe)
+        self._placement = place_search(cluster_nodes(), options.resources, setup.space.recipe)
 
     def run(self) -> int:
-        """Run the trials that are left, then report the winner; return the exit status."""
+        """Run the trials that are left, then score the winner; return the exit status."""
         resources = self._options.resources
-        pool = ScoringPool(
+        pool = EvaluationPool(
             PoolOptions(
                 workers=resources.scorers, cpus=resources.scorer_cpus, gpus=resources.scorer_gpus
             )
@@ -61,17 +61,17 @@ class Session:
             budget = self._run_trials(pool)
             if not is_over(self._study, self._options.trials):
                 return self._say_how_to_resume(budget)
-            report_winner(self._setup, self._study, pool.client.score)
+            report_winner(self._setup, self._study, pool.executor)
         finally:
             pool.stop()
-        return print_ending(self._setup, self._study, self._console)
+        return print_summary(self._setup, self._study, self._console)
 
-    def _run_trials(self, pool: ScoringPool) -> Budget:
+    def _run_trials(self, pool: EvaluationPool) -> Budget:
         """Show and keep what the trials do; return the budget, which may have ended them."""
         directory = self._setup.directory
         earlier = read_trials(directory)
         progress = make_progress(self._console, earlier)
-        sink = fan_out(TrialTables(directory), Board(directory, earlier), progress)
+        sink = fan_out(TrialTables(directory), TensorBoardSink(directory, earlier), progress)
         gpus = self._options.resources.gpus * self._options.resources.workers
         forwarder = EventForwarder(sink, gpus)
         observer = TrialObserver(sink, self._setup.trials_directory)
@@ -105,7 +105,7 @@ class Session:
 
     def _tune(
         self,
-        pool: ScoringPool,
+        pool: EvaluationPool,
         forwarder: EventForwarder,
         observer: TrialObserver,
         budget: Budget,
@@ -120,7 +120,7 @@ class Session:
         if live.remaining() == 0:
             return
         loaders = self._options.resources.loaders
-        plan = make_trial_plan(self._setup, self._placement, pool.client, loaders)
+        plan = make_trial_plan(self._setup, self._placement, pool.executor, loaders)
         storage = str(self._setup.directory / "sessions")
         tuner = make_tuner(plan, live, forwarder, budget, storage)
         with self._ctrl_c_stops(budget):

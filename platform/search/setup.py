@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from platform.cluster.placement import DRIVER_CPUS, Placement, place
+from platform.cluster.placement import (
+    DRIVER_CPUS,
+    Placement,
+    cpu_share,
+    make_placement,
+    total,
+)
 from platform.command_line import check_name, resolve_recipe
 from platform.datasets import open_for, resolve_dataset
+from platform.option_ranges import check_positive
+from platform.resource_ranges import check_resources
 from platform.search.options import Resources, SearchOptions
 from platform.search.space.checked import CheckedSpace
 from platform.search.space.checks import check_space
@@ -57,10 +64,8 @@ def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
     Raises:
         ValueError: what does not fit, in one line with the way out.
     """
-    for option in ("trials", "hours", "gpu_hours"):
-        value = getattr(options, option)
-        if value is not None and value <= 0:
-            raise ValueError(f"--{option.replace('_', '-')} {value} must be more than 0")
+    check_positive(trials=options.trials, hours=options.hours, gpu_hours=options.gpu_hours)
+    check_resources(options.resources)
     recipe = resolve_recipe(
         options.recipe,
         options.set,
@@ -107,16 +112,6 @@ def check_dataset(
     )
 
 
-def local_node(resources: Resources) -> dict[str, float]:
-    """Return what Ray will find on this machine, without starting it; GPUs only if any are used."""
-    node = {"CPU": float(os.cpu_count() or 1)}
-    if resources.gpus or resources.scorer_gpus:
-        import torch  # takes seconds
-
-        node["GPU"] = float(torch.cuda.device_count())
-    return node
-
-
 def place_search(
     nodes: Sequence[Mapping[str, float]], resources: Resources, recipe: Recipe
 ) -> Placement:
@@ -127,7 +122,7 @@ def place_search(
     """
     check_shares(resources.workers, recipe)
     worker = {"CPU": _worker_cpus(nodes, resources), "GPU": resources.gpus}
-    return place(
+    return make_placement(
         nodes,
         workers_per_trial=resources.workers if resources.workers > 1 else 0,
         worker={name: amount for name, amount in worker.items() if amount},
@@ -138,10 +133,10 @@ def place_search(
 
 
 def _worker_cpus(nodes: Sequence[Mapping[str, float]], resources: Resources) -> float:
-    """Share what scorers and drivers leave evenly among all cores, to Ray's ten-thousandths."""
+    """Return what scorers and drivers leave of a core; as many workers run as there are cores."""
     if resources.cpus is not None:
         return resources.cpus
-    cores = sum(node.get("CPU", 0.0) for node in nodes)
+    cores = total(nodes, "CPU")
     drivers = cores * DRIVER_CPUS if resources.workers > 1 else 0.0
-    left = cores - resources.scorers * resources.scorer_cpus - drivers
-    return max(int(10_000 * left / max(cores, 1.0)) / 10_000, 0.1)
+    reserved = resources.scorers * resources.scorer_cpus + drivers
+    return cpu_share(nodes, cores, reserved=reserved)

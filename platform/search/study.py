@@ -19,7 +19,7 @@ _SETUP = "setup"  # the study attribute that says what is being searched
 
 
 def default_storage(directory: Path) -> str:
-    """Return the journal file that a search keeps in its report directory."""
+    """Return the journal file that a search keeps in its directory."""
     return str(directory / "study.journal")
 
 

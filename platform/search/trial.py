@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from ray import tune
 
 from platform.cluster.placement import Placement
-from platform.results.events import Event, TrialScored
+from platform.results.events import RunEvent, Scored, trial_event
 from platform.search.trial_protocol import (
     EVENT,
     FAILED,
@@ -21,7 +21,7 @@ from platform.search.trial_protocol import (
     trial_directory,
 )
 from platform.train.plan import RunPlan
-from platform.workers.pool import PoolClient
+from platform.workers.pool import PoolExecutor
 from toco_core.settings.overrides import apply_overrides
 
 
@@ -31,13 +31,12 @@ class TrialPlan:
 
     base: RunPlan  # its recipe without the searched parameters; its directory that of all trials
     placement: Placement
-    client: PoolClient
+    executor: PoolExecutor
 
     def run_plan(self, assignment: Assignment) -> RunPlan:
         """Return the plan of one trial, with a directory of its own."""
         return replace(
             self.base,
-            number=assignment.number,
             recipe=apply_overrides(self.base.recipe, assignment.params),
             directory=str(trial_directory(Path(self.base.directory), assignment.number)),
             scored=frozenset(assignment.scored),
@@ -50,9 +49,10 @@ def run_trial(config: Mapping[str, Any], plan: TrialPlan) -> None:
     from platform.train.on_ray import is_worth_retrying
 
     try:
-        run_plan = plan.run_plan(Assignment(**config))
+        assignment = Assignment(**config)
+        run_plan = plan.run_plan(assignment)
         Path(run_plan.directory).mkdir(parents=True, exist_ok=True)
-        _fit(run_plan, plan)
+        _fit(run_plan, plan, ResultSender(assignment.number))
     except Exception as error:  # whatever it is, it ends this trial, not the search
         if is_worth_retrying(error):
             raise
@@ -60,29 +60,34 @@ def run_trial(config: Mapping[str, Any], plan: TrialPlan) -> None:
         tune.report({FAILED: _one_line(error)})
 
 
-def _fit(run_plan: RunPlan, plan: TrialPlan) -> None:
+def _fit(run_plan: RunPlan, plan: TrialPlan, emit: Callable[[RunEvent], None]) -> None:
     from platform.train.on_ray import fit_in_process, fit_in_workers
 
     name, placement = f"train-{tune.get_context().get_trial_id()}", plan.placement
     if placement.workers_per_trial == 0:
-        fit_in_process(run_plan, plan.client, report_to_tune, name)
+        fit_in_process(run_plan, plan.executor, emit, name)
     else:
         fit_in_workers(
             run_plan,
-            plan.client,
-            report_to_tune,
+            plan.executor,
+            emit,
             name,
             workers=placement.workers_per_trial,
             resources=placement.worker,
         )
 
 
-def report_to_tune(event: Event) -> None:
-    """Hand an event to Tune; one with a score is put to the pruner."""
-    metrics: dict[str, Any] = {EVENT: event}
-    if isinstance(event, TrialScored):
-        metrics |= {ITERATION: event.iteration, SCORE: event.score}
-    tune.report(metrics)
+@dataclass(frozen=True)
+class ResultSender:
+    """Sends the events of a trial's run to Tune; one with a score is put to the pruner."""
+
+    number: int
+
+    def __call__(self, event: RunEvent) -> None:
+        metrics: dict[str, Any] = {EVENT: trial_event(event, self.number)}
+        if isinstance(event, Scored):
+            metrics |= {ITERATION: event.iteration, SCORE: event.score}
+        tune.report(metrics)
 
 
 def _one_line(error: BaseException) -> str:

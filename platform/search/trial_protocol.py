@@ -1,4 +1,4 @@
-"""What a trial and the driver of its search agree on: orders, keys of reports, a place for files.
+"""What a trial and the driver of its search agree on: assignments, keys of results, files.
 
 Imports nothing heavy, because both sides import it when they start.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from platform.results.events import ParameterValue
+from platform.results.parameters import ParameterValue
 
 EVENT = "event"  # one of platform.results.events
 ITERATION = "iteration"

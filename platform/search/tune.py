@@ -12,12 +12,12 @@ from platform.cluster.placement import Placement
 from platform.search.budget import Budget
 from platform.search.live_trials import LiveTrials
 from platform.search.monitor import EventForwarder
-from platform.search.scheduler import StudyScheduler
-from platform.search.searcher import StudySearcher
 from platform.search.setup import TUNE_SPLIT, SearchSetup
 from platform.search.trial import TrialPlan, run_trial
+from platform.search.tune_scheduler import StudyScheduler
+from platform.search.tune_searcher import StudySearcher
 from platform.train.plan import RunPlan
-from platform.workers.pool import PoolClient
+from platform.workers.pool import PoolExecutor
 
 # A trial whose process dies (memory, a lost machine) goes on from its checkpoint so many times.
 MAX_TRIAL_FAILURES = 2
@@ -35,7 +35,7 @@ def make_tuner(
     Args:
         trial_plan: what all trials have in common.
         live: the trials that are left.
-        forwarder: hands on what they report.
+        forwarder: hands on their events.
         budget: ends the session early.
         storage: a directory for what Tune writes.
     """
@@ -64,15 +64,14 @@ def make_tuner(
 
 
 def make_trial_plan(
-    setup: SearchSetup, placement: Placement, client: PoolClient, loaders: int
+    setup: SearchSetup, placement: Placement, executor: PoolExecutor, loaders: int
 ) -> TrialPlan:
     """Return what all trials of a search have in common."""
     base = RunPlan(
-        number=0,
         recipe=setup.space.recipe,
         dataset=setup.dataset,
         split=TUNE_SPLIT,
         directory=str(setup.trials_directory),
         num_workers=loaders,
     )
-    return TrialPlan(base=base, placement=placement, client=client)
+    return TrialPlan(base=base, placement=placement, executor=executor)

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from platform.results.tables import read_curves
+from platform.results.curves import read_curves
 from platform.search.setup import REPORT_SPLIT, SearchSetup
 from platform.search.trial_protocol import trial_directory
-from platform.train.run_checkpoints import list_checkpoints
+from platform.train.run_checkpoints import delete_checkpoints, list_checkpoints
+from platform.workers.executor import Executor
 from platform.workers.requests import ScoreRequest
 from toco_core.files import replacing
 from toco_core.settings.overrides import apply_overrides, dump_recipe
 
-if TYPE_CHECKING:
-    from platform.workers.results import ScoredCheckpoint
-
 REPORT_FILE = "report.json"
+REPORT_PURPOSE = "final report"  # of the masks that are opened
 BEST_RECIPE, BEST_CHECKPOINT = "best.yaml", "best.pt"
 
 
@@ -57,14 +55,14 @@ def is_reported(setup: SearchSetup, study: optuna.Study) -> bool:
 def report_winner(
     setup: SearchSetup,
     study: optuna.Study,
-    score: Callable[[ScoreRequest], ScoredCheckpoint],
+    executor: Executor,
 ) -> None:
     """Score winner and published configuration once on the `report` split, and keep the winner.
 
     Args:
         setup: of the search.
         study: its record.
-        score: a checkpoint by the evaluation workers.
+        executor: of the evaluation workers.
 
     Raises:
         ValueError: the checkpoint of one of the two is gone.
@@ -74,7 +72,7 @@ def report_winner(
         return
     known = read_report(setup.directory)
     chosen = {trial.number for trial in complete_trials(study)} & {0, winner.number}
-    new = {number: _score(setup, number, score) for number in sorted(chosen - known.keys())}
+    new = {number: _score(setup, number, executor) for number in sorted(chosen - known.keys())}
     report = {**known, **new}
     _keep_best(setup, winner, report[winner.number].bkg)
     _write_report(setup.directory, report)  # last: where it is, the rest is done
@@ -88,25 +86,22 @@ def read_report(directory: Path) -> dict[int, ReportScore]:
     return {row["number"]: ReportScore(**row) for row in rows}
 
 
-def _score(
-    setup: SearchSetup, number: int, score: Callable[[ScoreRequest], ScoredCheckpoint]
-) -> ReportScore:
+def _score(setup: SearchSetup, number: int, executor: Executor) -> ReportScore:
     bkg, aux_bkg = _chosen_thresholds(setup, number)
-    answer = score(
-        ScoreRequest(
-            checkpoint=str(_checkpoint(setup, number)),
-            dataset=setup.dataset,
-            split=REPORT_SPLIT,
-            purpose="final report",
-        )
-    ).score
+    request = ScoreRequest(
+        checkpoint=str(_checkpoint(setup, number)),
+        dataset=setup.dataset,
+        split=REPORT_SPLIT,
+        purpose=REPORT_PURPOSE,
+    )
+    score = executor.submit(request).result().score
     return ReportScore(
         number=number,
         bkg=bkg,
         aux_bkg=aux_bkg,
-        miou=answer.at(bkg),
-        aux_miou=answer.aux_at(aux_bkg),
-        masks_opened=answer.masks_opened,
+        miou=score.at(bkg),
+        aux_miou=score.aux_at(aux_bkg),
+        masks_opened=score.masks_opened,
     )
 
 
@@ -151,8 +146,7 @@ def _keep_best(setup: SearchSetup, winner: FrozenTrial, bkg: float) -> None:
 
 
 def _forget_losers(setup: SearchSetup, study: optuna.Study, keep: set[int]) -> None:
-    """Delete the checkpoints of trials that can no longer win: each is three times its network."""
+    """Delete the checkpoints of trials that can no longer win."""
     for trial in complete_trials(study):
         if trial.number not in keep:
-            for path in list_checkpoints(trial_directory(setup.trials_directory, trial.number)):
-                path.unlink(missing_ok=True)
+            delete_checkpoints(trial_directory(setup.trials_directory, trial.number))

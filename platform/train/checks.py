@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from platform.command_line import check_name, resolve_recipe
+from platform.option_ranges import check_at_least
+from platform.resource_ranges import check_resources
 from platform.train.image_shares import check_shares
 from platform.train.options import TrainOptions
 from toco_core.settings import Recipe
@@ -14,8 +16,8 @@ def check_options(options: TrainOptions) -> dict[str, Recipe]:
     Raises:
         ValueError: what does not fit, in one line with the way out.
     """
-    if options.seeds < 1:
-        raise ValueError(f"--seeds {options.seeds} must be at least 1")
+    check_at_least(1, seeds=options.seeds)
+    check_resources(options.workers)
     recipe = resolve_recipe(
         options.recipe,
         options.set,

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from rich.console import Console
 
-from platform.command_line import INTERRUPTED, drawing_progress
+from platform.command_line import INTERRUPTED, drawing_progress, shown_path
 from platform.interruption import asked_by_ctrl_c
+from platform.results.curves import read_curves
 from platform.results.progress import print_line
 from platform.results.run_tables import mask_table, score_table, seed_table
-from platform.results.tables import read_curves
 from platform.results.text_tables import to_rich
 from platform.train.fit import Fit, check_workers, fit_here, fit_on_ray, uses_ray
 from platform.train.lead import RunStopped
 from platform.train.options import TrainOptions
+from platform.train.plan import SCORING_PURPOSE
 from platform.train.session import train_run
 from platform.train.setup import RunSetup, check_runs
+from toco_core.data.ledger import MaskLedger
 from toco_core.settings import Recipe
 
 
@@ -68,7 +68,7 @@ def _fit(options: TrainOptions, todo: Sequence[RunSetup], console: Console) -> I
         yield fit_here(options.workers)
         return
     log_file = todo[0].log_file
-    console.print(f"starting Ray (its log: {_shown(log_file)})", style="dim")
+    console.print(f"starting Ray (its log: {shown_path(log_file)})", style="dim")
     with fit_on_ray(options.workers, log_file) as fit:
         yield fit
 
@@ -76,27 +76,25 @@ def _fit(options: TrainOptions, todo: Sequence[RunSetup], console: Console) -> I
 def _show(runs: Sequence[RunSetup], console: Console) -> None:
     split = runs[0].plan.split
     curves = {run.name: read_curves(run.directory) for run in runs}
-    grids = [score_table(rows, split) for rows in curves.values()] if split else []
+    tables = [score_table(rows, split) for rows in curves.values()] if split else []
     if split and len(runs) > 1:
-        grids.append(seed_table({name: rows[-1] for name, rows in curves.items()}, split))
-    opened = sum(row["mask_reads"] for rows in curves.values() for row in rows)
-    grids.append(mask_table({split: {runs[0].plan.purpose: opened}} if split else {}))
-    for grid in grids:
+        tables.append(seed_table({name: rows[-1] for name, rows in curves.items()}, split))
+    ledger = MaskLedger()
+    if split:
+        opened = sum(row["mask_reads"] for rows in curves.values() for row in rows)
+        ledger.record(split, SCORING_PURPOSE, opened)
+    tables.append(mask_table(ledger))
+    for table in tables:
         console.print()
-        console.print(to_rich(grid))
+        console.print(to_rich(table))
     console.print()
     for run in runs:
         _say_what_next(run, console)
-    print_line(console, f"TensorBoard: tensorboard --logdir {_shown(runs[0].directory.parent)}")
+    print_line(console, f"TensorBoard: tensorboard --logdir {shown_path(runs[0].directory.parent)}")
 
 
 def _say_what_next(run: RunSetup, console: Console) -> None:
-    checkpoint, scores = _shown(run.final_checkpoint), read_curves(run.directory)
+    checkpoint, scores = shown_path(run.final_checkpoint), read_curves(run.directory)
     print_line(console, f"checkpoint: {checkpoint}")
     bkg = f" --bkg {scores[-1]['bkg']:.3f}" if scores else ""
     print_line(console, f"its score on report: python -m platform.evaluate {checkpoint}{bkg}")
-
-
-def _shown(path: Path) -> str:
-    """Return a path as short as it can be from here."""
-    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)

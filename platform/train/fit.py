@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,16 +10,22 @@ from typing import TypeAlias
 
 import torch
 
-from platform.cluster.machine import device_for, this_machine
-from platform.cluster.placement import DRIVER_CPUS, Placement, place
-from platform.train.lead import Report, StopRequested
-from platform.train.loop import Place, run
+from platform.cluster.machine import device_for, is_on_cluster, this_machine
+from platform.cluster.placement import (
+    DRIVER_CPUS,
+    Placement,
+    cpu_share,
+    gpu_share,
+    make_placement,
+)
+from platform.train.lead import Emit, StopRequested
+from platform.train.loop import Rank, run
 from platform.train.options import Workers
 from platform.train.plan import RunPlan
-from platform.workers.scorers import LocalScorer
+from platform.workers.executor import LocalExecutor
 from platform.workers.worker import ScoringWorker
 
-Fit: TypeAlias = Callable[[RunPlan, Report, StopRequested], None]
+Fit: TypeAlias = Callable[[RunPlan, Emit, StopRequested], None]
 Nodes: TypeAlias = Sequence[Mapping[str, float]]  # resources of each machine
 
 
@@ -37,7 +42,7 @@ def check_workers(workers: Workers) -> None:
     """
     if not uses_ray(workers):
         device_for(workers.gpus)
-    elif not workers.address and "RAY_ADDRESS" not in os.environ:
+    elif not is_on_cluster(workers.address):
         place_workers([this_machine()], workers)
 
 
@@ -47,11 +52,9 @@ def place_workers(nodes: Nodes, workers: Workers) -> Placement:
     Raises:
         ValueError: they never fit.
     """
-    gpus = workers.gpus
-    if gpus is None:
-        gpus = float(sum(node.get("GPU", 0) for node in nodes) >= workers.workers)
+    gpus = gpu_share(nodes, workers.workers) if workers.gpus is None else workers.gpus
     worker = {"CPU": _worker_cpus(nodes, workers, gpus), "GPU": gpus}
-    return place(
+    return make_placement(
         nodes,
         workers_per_trial=workers.workers,
         worker={name: amount for name, amount in worker.items() if amount},
@@ -66,9 +69,8 @@ def _worker_cpus(nodes: Nodes, workers: Workers, gpus: float) -> float:
         return workers.cpus
     if gpus:
         return 1.0
-    left = sum(node.get("CPU", 0) for node in nodes) - DRIVER_CPUS
-    share = (left - workers.scorers * workers.scorer_cpus) / workers.workers
-    return max(int(100 * share) / 100, 0.1)  # hundredths, so that they fit however they round
+    reserved = DRIVER_CPUS + workers.scorers * workers.scorer_cpus
+    return cpu_share(nodes, workers.workers, reserved=reserved)
 
 
 def fit_here(workers: Workers) -> Fit:
@@ -77,9 +79,9 @@ def fit_here(workers: Workers) -> Fit:
     if workers.cpus is not None:
         torch.set_num_threads(max(round(workers.cpus), 1))
 
-    def fit(plan: RunPlan, report: Report, stop_requested: StopRequested) -> None:
-        scorer = LocalScorer(ScoringWorker(device)) if plan.split else None
-        run(plan, Place(device=device), scorer, report, stop_requested)
+    def fit(plan: RunPlan, emit: Emit, stop_requested: StopRequested) -> None:
+        executor = LocalExecutor(ScoringWorker(device)) if plan.split else None
+        run(plan, Rank(device=device), executor, emit, stop_requested)
 
     return fit
 
@@ -87,25 +89,23 @@ def fit_here(workers: Workers) -> Fit:
 @contextmanager
 def fit_on_ray(workers: Workers, log_file: Path) -> Iterator[Fit]:
     """Start Ray and the evaluation workers; give how a run is trained in a group of workers."""
-    import ray
-
+    from platform.cluster.remote import cluster_nodes
     from platform.cluster.runtime import start_ray
     from platform.train.on_ray import fit_in_workers
-    from platform.workers.pool import PoolOptions, ScoringPool
+    from platform.workers.pool import EvaluationPool, PoolOptions
 
     with start_ray(log_file, address=workers.address):
-        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-        resources = place_workers(nodes, workers).worker
+        resources = place_workers(cluster_nodes(), workers).worker
         options = PoolOptions(
             workers=workers.scorers, cpus=workers.scorer_cpus, gpus=workers.scorer_gpus
         )
-        pool = ScoringPool(options)
+        pool = EvaluationPool(options)
 
-        def fit(plan: RunPlan, report: Report, stop_requested: StopRequested) -> None:
+        def fit(plan: RunPlan, emit: Emit, stop_requested: StopRequested) -> None:
             fit_in_workers(
                 plan,
-                pool.client if plan.split else None,
-                report,
+                pool.executor if plan.split else None,
+                emit,
                 time.strftime("train-%Y%m%d-%H%M%S"),
                 workers=workers.workers,
                 resources=resources,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from platform.option_ranges import check_at_least
 from toco_core.settings import Recipe
 
 
@@ -11,8 +12,7 @@ def check_shares(workers: int, recipe: Recipe) -> None:
     Raises:
         ValueError: in one line with the way out.
     """
-    if workers < 1:
-        raise ValueError(f"--workers {workers} must be at least 1")
+    check_at_least(1, workers=workers)
     images, parts = recipe.data.images_per_step, recipe.compute.parts
     if images % workers:
         raise ValueError(

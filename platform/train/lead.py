@@ -1,29 +1,30 @@
-"""The rank that saves checkpoints, asks for their scores, and reports to whoever listens."""
+"""The main rank of a run: it saves checkpoints, asks for their scores, and emits the events."""
 
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 
-from platform.results.events import Event, TrialProgressed, TrialScored
+from platform.results.events import Progressed, RunEvent, Scored
 from platform.train.loss_means import Means
-from platform.train.plan import RunPlan, score_points
+from platform.train.plan import SCORING_PURPOSE, RunPlan, score_points
 from platform.train.run_checkpoints import (
     checkpoint_path,
     forget_before,
     iteration_of,
     list_checkpoints,
 )
+from platform.workers.executor import Executor, Future
 from platform.workers.requests import ScoreRequest
-from platform.workers.results import ScoredCheckpoint
-from platform.workers.scorers import Scorer
+from platform.workers.results import EvaluationResult
+from toco_core.scoring.cam_score import Score
 from toco_core.trainer import Trainer
 
-PROGRESS_SECONDS = 2.0  # between two reports of progress; each one costs the trial a few ms
+PROGRESS_SECONDS = 2.0  # between two events of progress; each one costs the trial a few ms
 SAVE_SECONDS = 600.0  # between two checkpoints at most: what a crash can cost
 
-Report = Callable[[Event], None]
+Emit = Callable[[RunEvent], None]
 StopRequested = Callable[[], bool]
 
 
@@ -38,22 +39,23 @@ class RunStopped(Exception):  # noqa: N818 - no error, like KeyboardInterrupt
         return f"stopped at iteration {self.iteration}"
 
 
-class Rank0:
-    """The rank that saves checkpoints, asks for their scores, and reports."""
+class MainRank:
+    """The rank that saves checkpoints, asks for their scores, and emits the events of the run."""
 
     def __init__(
         self,
         plan: RunPlan,
         trainer: Trainer,
-        scorer: Scorer | None,
-        report: Report,
+        executor: Executor | None,
+        emit: Emit,
         stop_requested: StopRequested,
     ) -> None:
-        assert (scorer is None) == (plan.split is None), "who scores, and on what, go together"
-        self._plan, self._trainer, self._scorer = plan, trainer, scorer
-        self._report, self._stop_requested = report, stop_requested
+        assert (executor is None) == (plan.split is None), "who scores, and on what, go together"
+        self._plan, self._trainer, self._executor = plan, trainer, executor
+        self._emit, self._stop_requested = emit, stop_requested
         self._points = frozenset(score_points(plan.recipe))
         self._losses = Means()
+        self._pending: deque[tuple[int, Future[EvaluationResult[Score]]]] = deque()
         self._trained = self._trained_at_progress = self._trained_at_point = 0.0  # s
         self._seconds: dict[int, float] = {}  # of training, up to each point since the one before
         self._last_progress = self._last_save = time.monotonic()
@@ -71,10 +73,10 @@ class Rank0:
             self._progress(at_once=at_point or stop)
             if at_point:
                 self._ask(self._trainer.iteration)
-            self._forward(self._scorer.ready() if self._scorer else [])
+            self._emit_scores(wait=False)
             if stop and not self._trainer.finished:
                 break
-        self._forward(self._scorer.wait() if self._scorer else [])
+        self._emit_scores(wait=True)
         if not self._trainer.finished:
             raise RunStopped(self._trainer.iteration)
 
@@ -91,30 +93,30 @@ class Rank0:
         self._trainer.save(checkpoint_path(self._plan.checkpoints, iteration))
         self._last_save = time.monotonic()
         # Those of the score points stay until a later one has its score.
-        keep = self._points if self._scorer else frozenset()
+        keep = self._points if self._executor else frozenset()
         forget_before(self._plan.checkpoints, iteration, keep=keep)
 
     def _ask(self, iteration: int) -> None:
-        if self._scorer is None or self._plan.split is None:
+        if self._executor is None or self._plan.split is None:
             return
         self._seconds[iteration] = self._trained - self._trained_at_point
         self._trained_at_point = self._trained
-        self._scorer.submit(
-            ScoreRequest(
-                checkpoint=str(checkpoint_path(self._plan.checkpoints, iteration)),
-                dataset=self._plan.dataset,
-                split=self._plan.split,
-                purpose=self._plan.purpose,
-                images=self._plan.recipe.scoring.images,
-                pictures=self._plan.pictures,
-            )
+        request = ScoreRequest(
+            checkpoint=str(checkpoint_path(self._plan.checkpoints, iteration)),
+            dataset=self._plan.dataset,
+            split=self._plan.split,
+            purpose=SCORING_PURPOSE,
+            images=self._plan.recipe.scoring.images,
+            pictures=self._plan.pictures,
         )
+        self._pending.append((iteration, self._executor.submit(request)))
 
-    def _forward(self, answers: list[ScoredCheckpoint]) -> None:
-        for answer in answers:
-            iteration = iteration_of(Path(answer.request.checkpoint))
+    def _emit_scores(self, *, wait: bool) -> None:
+        # Only from the front: a pruner that saw the second score first would pass over a rung.
+        while self._pending and (wait or self._pending[0][1].done()):
+            iteration, future = self._pending.popleft()
             seconds = self._seconds.pop(iteration)
-            self._report(scored_event(self._plan.number, iteration, seconds, answer))
+            self._emit(scored_event(iteration, seconds, future.result()))
             forget_before(self._plan.checkpoints, iteration)
 
     def _progress(self, *, at_once: bool) -> None:
@@ -123,9 +125,8 @@ class Rank0:
             return
         seconds = self._trained - self._trained_at_progress
         self._last_progress, self._trained_at_progress = now, self._trained
-        self._report(
-            TrialProgressed(
-                number=self._plan.number,
+        self._emit(
+            Progressed(
                 iteration=self._trainer.iteration,
                 losses=self._losses.take(),
                 seconds=seconds,
@@ -134,13 +135,12 @@ class Rank0:
 
 
 def scored_event(
-    number: int, iteration: int, seconds_training: float, answer: ScoredCheckpoint
-) -> TrialScored:
+    iteration: int, seconds_training: float, result: EvaluationResult[Score]
+) -> Scored:
     """Return the event of a score; its curve is thinned to steps of 0.01."""
-    score = answer.score
+    score = result.score
     step = (len(score.final.miou) - 1) // 100
-    return TrialScored(
-        number=number,
+    return Scored(
         iteration=iteration,
         score=score.miou,
         aux_score=score.aux_miou,
@@ -151,7 +151,7 @@ def scored_event(
         f1=score.f1,
         token_similarity=list(score.token_similarity),
         seconds_training=seconds_training,
-        seconds_scoring=answer.seconds,
+        seconds_scoring=result.seconds,
         mask_reads=score.masks_opened,
-        pictures=answer.pictures,
+        pictures=result.pictures,
     )

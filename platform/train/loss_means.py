@@ -1,4 +1,4 @@
-"""Losses between two reports."""
+"""Losses between two events of progress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the ranks of a run and the process that waits for them tell each other."""
+"""Messages between the main rank of a run and the process that waits for it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from typing import Any
 
 from ray.util.queue import Queue
 
-from platform.results.events import Event
-from platform.train.lead import Report, StopRequested
+from platform.train.lead import Emit, StopRequested
 
 DRAIN_SECONDS = 0.5
 STOP_SECONDS = 1.0
 
 
-class Mailbox:
-    """Events one way, and the wish to stop the other; its end with the workers can be pickled."""
+class Channel:
+    """Events one way, and the request to stop the other; the workers' end can be pickled."""
 
     def __init__(self) -> None:
         self._events = Queue(actor_options={"num_cpus": 0})
@@ -26,28 +25,28 @@ class Mailbox:
         self._is_stopping = False
 
     @property
-    def report(self) -> Callable[[Event], None]:
-        """For rank 0: hand an event on."""
+    def emit(self) -> Emit:
+        """For the main rank: hand an event on."""
         return self._events.put
 
     @property
     def stop_requested(self) -> StopRequested:
-        """For rank 0: look whether it shall stop."""
-        return _Stops(self._stops)
+        """For the main rank: look whether it shall stop."""
+        return _StopSignal(self._stops)
 
-    def attend(self, fit: Callable[[], Any], report: Report, stop_requested: StopRequested) -> None:
-        """Run `fit` in another thread, and in this one report its events and hand on the stop.
+    def relay(self, fit: Callable[[], Any], emit: Emit, stop_requested: StopRequested) -> None:
+        """Run `fit` in another thread, and in this one emit its events and hand on the stop.
 
         Raises:
             BaseException: what `fit` raises, after its last event.
         """
-        call = _Background(fit)
+        call = _BackgroundCall(fit)
         while True:
             over = call.is_over  # asked before the queue: the last event could come between the two
             self._hand_on(stop_requested)
             try:
                 while True:
-                    report(self._events.get(block=not over, timeout=DRAIN_SECONDS))
+                    emit(self._events.get(block=not over, timeout=DRAIN_SECONDS))
                     self._hand_on(stop_requested)
             except queue.Empty:
                 if over:
@@ -65,8 +64,8 @@ class Mailbox:
         self._stops.shutdown()
 
 
-class _Stops:
-    """Rank 0's look at the wish to stop: a second apart, because it asks another process."""
+class _StopSignal:
+    """The main rank's look at the request: a second apart, because it asks another process."""
 
     def __init__(self, stops: Queue) -> None:
         self._stops = stops
@@ -80,7 +79,7 @@ class _Stops:
         return not self._stops.empty()
 
 
-class _Background:
+class _BackgroundCall:
     """A call in a daemon thread: a trial that Tune stops must not wait for it at its exit."""
 
     def __init__(self, call: Callable[[], Any]) -> None:

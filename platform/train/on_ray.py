@@ -12,30 +12,29 @@ from ray.exceptions import RayError
 from ray.train.torch import TorchConfig, TorchTrainer
 from ray.train.v2.api.exceptions import TrainingFailedError, WorkerGroupError
 
-from platform.train.lead import Report, RunStopped, StopRequested
-from platform.train.loop import Place, never, run
-from platform.train.messages import Mailbox
+from platform.train.lead import Emit, RunStopped, StopRequested
+from platform.train.loop import Rank, never, run
+from platform.train.messages import Channel
 from platform.train.plan import RunPlan
-from platform.workers.pool import PoolClient
-from platform.workers.scorers import PoolScorer
+from platform.workers.pool import PoolExecutor
 from toco_core.losses.finite import NonFiniteLossError
 
 # What would happen again at the next try.
 HOPELESS = (NonFiniteLossError, FloatingPointError, ValueError, torch.OutOfMemoryError)
 
 
-def fit_in_process(plan: RunPlan, client: PoolClient, report: Report, name: str) -> None:
+def fit_in_process(plan: RunPlan, executor: PoolExecutor, emit: Emit, name: str) -> None:
     """Train in this process; a worker group would spend longer on its start than on a short run.
 
     Args:
         plan: what to train.
-        client: of the evaluation workers.
-        report: is called with each event.
+        executor: the evaluation workers.
+        emit: is called with each event.
         name: of the Ray Train run.
     """
     trainer = TorchTrainer(
         _train_alone,
-        train_loop_config={"plan": plan, "client": client, "report": report},
+        train_loop_config={"plan": plan, "executor": executor, "emit": emit},
         scaling_config=train.ScalingConfig(num_workers=0),
         run_config=train.RunConfig(name=name),
     )
@@ -44,8 +43,8 @@ def fit_in_process(plan: RunPlan, client: PoolClient, report: Report, name: str)
 
 def fit_in_workers(
     plan: RunPlan,
-    client: PoolClient | None,
-    report: Report,
+    executor: PoolExecutor | None,
+    emit: Emit,
     name: str,
     *,
     workers: int,
@@ -56,8 +55,8 @@ def fit_in_workers(
 
     Args:
         plan: what to train.
-        client: of the evaluation workers; None where `plan` has no split to score on.
-        report: is called with each event, in this thread.
+        executor: the evaluation workers'; None where `plan` has no split to score on.
+        emit: is called with each event, in this thread.
         name: of the Ray Train run.
         workers: of the group.
         resources: of each worker.
@@ -68,15 +67,15 @@ def fit_in_workers(
         NonFiniteLossError, ValueError, ...: the hopeless error of a worker, as it was raised there.
         TrainingFailedError: a worker died, or the group could not be placed.
     """
-    mailbox = Mailbox()
+    channel = Channel()
     on_gpu = resources.get("GPU", 0) > 0
     trainer = TorchTrainer(
         _train_rank,
         train_loop_config={
             "plan": plan,
-            "client": client,
-            "report": mailbox.report,
-            "stop_requested": mailbox.stop_requested,
+            "executor": executor,
+            "emit": channel.emit,
+            "stop_requested": channel.stop_requested,
         },
         scaling_config=train.ScalingConfig(
             num_workers=workers, use_gpu=on_gpu, resources_per_worker=dict(resources)
@@ -90,11 +89,11 @@ def fit_in_workers(
         ),
     )
     try:
-        mailbox.attend(trainer.fit, report, stop_requested)
+        channel.relay(trainer.fit, emit, stop_requested)
     except TrainingFailedError as error:
         raise _cause(error) from error
     finally:
-        mailbox.close()
+        channel.close()
 
 
 def is_worth_retrying(error: BaseException) -> bool:
@@ -113,16 +112,15 @@ def _cause(error: TrainingFailedError) -> BaseException:
 
 
 def _train_alone(config: Mapping[str, Any]) -> None:
-    run(config["plan"], Place(device=_device()), PoolScorer(config["client"]), config["report"])
+    run(config["plan"], Rank(device=_device()), config["executor"], config["emit"])
 
 
 def _train_rank(config: Mapping[str, Any]) -> None:
     context = train.get_context()
-    rank, world_size = context.get_world_rank(), context.get_world_size()
-    place = Place(device=_device(), rank=rank, world_size=world_size)
-    client = config["client"]
-    scorer = PoolScorer(client) if rank == 0 and client is not None else None
-    run(config["plan"], place, scorer, config["report"], config["stop_requested"])
+    index, world_size = context.get_world_rank(), context.get_world_size()
+    rank = Rank(device=_device(), index=index, world_size=world_size)
+    executor = config["executor"] if index == 0 else None
+    run(config["plan"], rank, executor, config["emit"], config["stop_requested"])
 
 
 def _device() -> str:

@@ -7,19 +7,19 @@ from pathlib import Path
 
 from toco_core.settings import Recipe
 
+SCORING_PURPOSE = "scores during training"  # of the masks that are opened, as the ledger shows it
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunPlan:
-    """One run: of a trial, or of `python -m platform.train`."""
+    """One run: of a trial, which only the search numbers, or of `python -m platform.train`."""
 
-    number: int  # of the trial
     recipe: Recipe
     dataset: str
     split: str | None  # scored while training goes on; None where nothing is
     directory: str  # for checkpoints; every worker sees it
     pictures: int = 4  # CAM pictures with each score
     num_workers: int = 0  # loading processes of each rank
-    purpose: str = "scores during training"  # what masks are opened for, as the ledger shows it
     scored: frozenset[int] = frozenset()  # iterations whose scores are known from earlier sessions
 
     @property

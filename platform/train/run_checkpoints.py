@@ -67,3 +67,9 @@ def forget_before(directory: Path, iteration: int, keep: Collection[int] = ()) -
     for path in list_checkpoints(directory):
         if iteration_of(path) < iteration and iteration_of(path) not in keep:
             path.unlink(missing_ok=True)
+
+
+def delete_checkpoints(directory: Path) -> None:
+    """Delete the checkpoints of a run that is over: each is three times its network."""
+    for path in list_checkpoints(directory):
+        path.unlink(missing_ok=True)

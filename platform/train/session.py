@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 
 from rich.console import Console
 
+from platform.command_line import write_recipe
 from platform.lock import only_one
+from platform.results.curves import read_curves
 from platform.results.events import (
     SearchEnded,
     SearchStarted,
@@ -16,17 +17,18 @@ from platform.results.events import (
     TrialEnded,
     TrialStarted,
     fan_out,
+    trial_event,
 )
 from platform.results.run_progress import RunProgress
-from platform.results.tables import TrialTables, read_curves, read_trials
-from platform.results.tensorboard import Board
+from platform.results.tables import TrialTables, read_trials
+from platform.results.tensorboard import TensorBoardSink
 from platform.train.fit import Fit
 from platform.train.lead import RunStopped, StopRequested
 from platform.train.run_checkpoints import list_checkpoints
 from platform.train.setup import RunSetup
-from toco_core.settings.overrides import dump_recipe
 
-_NUMBER = 0  # a run is a search of one trial, as far as its tables are concerned
+# Of the one row that a run has in tables of the same columns as those of a search.
+_NUMBER = 0
 
 
 def train_run(setup: RunSetup, fit: Fit, console: Console, stop_requested: StopRequested) -> Path:
@@ -53,8 +55,10 @@ def train_run(setup: RunSetup, fit: Fit, console: Console, stop_requested: StopR
 def _train(
     setup: RunSetup, iteration: int, fit: Fit, console: Console, stop_requested: StopRequested
 ) -> Path:
-    _write_settings(setup)
-    sink = fan_out(TrialTables(setup.directory), Board(setup.directory), RunProgress(console))
+    write_recipe(setup.directory, setup.name, setup.plan.recipe, "train")
+    sink = fan_out(
+        TrialTables(setup.directory), TensorBoardSink(setup.directory), RunProgress(console)
+    )
     sink.handle(_started(setup))
     sink.handle(TrialStarted(number=_NUMBER, params=setup.params, iteration=iteration))
     stopped = False
@@ -81,7 +85,7 @@ def _started(setup: RunSetup) -> SearchStarted:
 
 def _fit(setup: RunSetup, fit: Fit, sink: Sink, stop_requested: StopRequested) -> None:
     try:
-        fit(setup.plan, sink.handle, stop_requested)
+        fit(setup.plan, lambda event: sink.handle(trial_event(event, _NUMBER)), stop_requested)
     except (ArithmeticError, ValueError) as error:
         reason = f"{type(error).__name__}: {error}"
         sink.handle(TrialEnded(number=_NUMBER, state="failed", score=None, reason=reason))
@@ -96,9 +100,3 @@ def _finish(setup: RunSetup) -> Path:
     list_checkpoints(setup.plan.checkpoints)[-1].replace(setup.final_checkpoint)
     shutil.rmtree(setup.plan.checkpoints)
     return setup.final_checkpoint
-
-
-def _write_settings(setup: RunSetup) -> None:
-    command = " ".join(["python -m platform.train", *sys.argv[1:]])
-    text = f"# The recipe of {setup.name}, every setting resolved. Made by: {command}\n"
-    (setup.directory / "recipe.yaml").write_text(text + dump_recipe(setup.plan.recipe))

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from platform.datasets import open_for, require_masks, resolve_dataset
-from platform.results.events import ParameterValue
-from platform.results.tables import read_curves, read_trials
+from platform.results.curves import read_curves
+from platform.results.parameters import ParameterValue
+from platform.results.tables import read_trials
 from platform.train.options import TrainOptions
 from platform.train.plan import RunPlan
 from platform.train.run_checkpoints import latest_checkpoint, require_same_settings
@@ -82,7 +83,6 @@ def _setup(
 ) -> RunSetup:
     directory = options.reports.absolute() / name
     plan = RunPlan(
-        number=0,
         recipe=recipe,
         dataset=dataset,
         split=split,

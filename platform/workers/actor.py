@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from platform.workers.requests import Answer, Request
+from typing import Any
+
+from platform.workers.requests import PartT, Request
 
 
 class EvaluationWorker:
@@ -13,5 +15,5 @@ class EvaluationWorker:
 
         self._worker = ScoringWorker(device)
 
-    def work(self, request: Request[Answer], indices: range) -> Answer:
-        return self._worker.work(request, indices)
+    def run_chunk(self, request: Request[PartT, Any], indices: range) -> PartT:
+        return self._worker.run_chunk(request, indices)

@@ -1,4 +1,4 @@
-"""The broker: takes requests from all trials, and shares their pieces among the workers."""
+"""The dispatcher takes requests from all trials, and shares their chunks among the workers."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import Any
 
 from ray.exceptions import ActorUnavailableError, RayActorError
 
-from platform.workers.requests import Answer, Request, ScoreRequest
-from platform.workers.results import ScoredCheckpoint
+from platform.cluster.ray_internals import when_up
+from platform.workers.requests import PartT, Request, ResultT
 from toco_core.data.reader import open_dataset
-from toco_core.scoring.cam_score import chunks
 
 # A worker that dies is restarted by Ray. A chunk on which so many die in a row is itself at fault.
 MAX_ATTEMPTS = 4
@@ -20,7 +19,7 @@ RESTART_SECONDS = 900.0
 _RESTART_POLL = 0.5  # s
 
 
-class Broker:
+class Dispatcher:
     """An asynchronous actor that holds the idle workers; who comes first is served first."""
 
     def __init__(self, workers: Sequence[Any]) -> None:
@@ -29,30 +28,47 @@ class Broker:
             self._idle.put_nowait(worker)
         self._alive = len(workers)
         self._restarts: set[asyncio.Task[None]] = set()  # asyncio itself keeps no hold on a task
+        self._progress: dict[str, tuple[int, int]] = {}  # of the requests that are watched
 
-    async def score(self, request: ScoreRequest) -> ScoredCheckpoint:
-        """Score a checkpoint; the result does not depend on how many workers there are.
+    async def run(self, request: Request[Any, ResultT], key: str | None = None) -> ResultT:
+        """Carry out a request; the result does not depend on how many workers there are.
+
+        Args:
+            request: what is to be done.
+            key: for `progress`, where somebody watches it.
 
         Raises:
             ValueError: the checkpoint or the data cannot be read.
             RuntimeError: the workers die on one and the same chunk again and again, or for good.
         """
-        images = open_dataset(request.dataset).split(request.split)
-        count = min(request.images or len(images), len(images))
+        chunks = request.chunks(len(open_dataset(request.dataset).split(request.split)))
+        if key is not None:
+            self._progress[key] = 0, sum(map(len, chunks))
         clock = _Stopwatch()
-        parts = await asyncio.gather(*(self._work(request, c, clock) for c in chunks(count)))
-        return ScoredCheckpoint.of(request, parts, clock.seconds)
+        parts = await asyncio.gather(*(self._run(request, c, clock, key) for c in chunks))
+        return request.combine(parts, clock.seconds)
 
-    async def work(self, request: Request[Answer], indices: range) -> Answer:
-        """Have one piece of any request done; raises what `score` raises."""
-        return await self._work(request, indices, _Stopwatch())
+    async def progress(self, key: str) -> tuple[int, int] | None:
+        """Return how many images of a request are done, of how many; None before its start."""
+        return self._progress.get(key)
 
-    async def _work(self, request: Request[Answer], indices: range, clock: _Stopwatch) -> Answer:
+    async def _run(
+        self, request: Request[PartT, Any], indices: range, clock: _Stopwatch, key: str | None
+    ) -> PartT:
+        part = await self._run_chunk(request, indices, clock)
+        if key is not None:
+            done, total = self._progress[key]
+            self._progress[key] = done + len(indices), total
+        return part
+
+    async def _run_chunk(
+        self, request: Request[PartT, Any], indices: range, clock: _Stopwatch
+    ) -> PartT:
         for _ in range(MAX_ATTEMPTS):
             worker = await self._take()
             clock.start()
             try:
-                answer: Answer = await worker.work.remote(request, indices)
+                part: PartT = await worker.run_chunk.remote(request, indices)
             except RayActorError:
                 self._await_restart(worker)
             except BaseException:
@@ -60,7 +76,7 @@ class Broker:
                 raise
             else:
                 self._idle.put_nowait(worker)
-                return answer
+                return part
             finally:
                 clock.stop()
         raise RuntimeError(
@@ -77,13 +93,13 @@ class Broker:
         return worker
 
     def _await_restart(self, worker: Any) -> None:
-        """Count a worker as idle again once it answers, so that no chunk is lost on it before."""
+        """Count a worker as idle again once it responds, so that no chunk is lost on it before."""
         task = asyncio.get_running_loop().create_task(self._restarted(worker))
         self._restarts.add(task)
         task.add_done_callback(self._restarts.discard)
 
     async def _restarted(self, worker: Any) -> None:
-        if await _answers(worker, RESTART_SECONDS):
+        if await _responds(worker, RESTART_SECONDS):
             self._idle.put_nowait(worker)
             return
         self._alive -= 1
@@ -91,13 +107,13 @@ class Broker:
             self._idle.put_nowait(None)
 
 
-async def _answers(worker: Any, seconds: float) -> bool:
+async def _responds(worker: Any, seconds: float) -> bool:
     """Wait for a worker that is being restarted; False if it does not come back."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     while loop.time() < deadline:
         try:
-            await worker.__ray_ready__.remote()
+            await when_up(worker)
             return True
         except ActorUnavailableError:
             await asyncio.sleep(_RESTART_POLL)

@@ -1,68 +1,76 @@
-"""Who carries out a request: this process, or the evaluation workers on Ray."""
+"""An executor carries out requests: one in this process, or the evaluation workers on Ray."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
-from rich.console import Console
-
-from platform.results.task_progress import task_progress
-from platform.workers.requests import Answer, Request
+from platform.workers.requests import Request, ResultT
 
 if TYPE_CHECKING:
-    from platform.workers.pool import PoolClient  # imports Ray, which this process may not need
-    from platform.workers.worker import ScoringWorker
+    from platform.workers.worker import ScoringWorker  # imports torch
 
-# Pieces that are asked for before the first of them is answered, for each worker: enough that none
-# is idle behind a slow piece, few enough that a million images do not wait in the broker.
-AHEAD = 4
+ResultT_co = TypeVar("ResultT_co", covariant=True)
+Progress: TypeAlias = Callable[[int, int], None]  # images done, of how many
 
 
-class Crew(Protocol):
-    """Carries out requests piece by piece."""
+class Future(Protocol[ResultT_co]):
+    """The result of a request, once it is there."""
 
-    def each(self, request: Request[Answer], pieces: Sequence[range]) -> Iterator[Answer]:
-        """Yield what comes of each piece, in the order of the pieces."""
+    def done(self) -> bool:
+        """Return whether `result` returns without waiting."""
+        ...
+
+    def result(self) -> ResultT_co:
+        """Wait for the result and return it; raise what the request came to instead."""
         ...
 
 
-class LocalCrew:
-    """One worker in this process."""
+class Executor(Protocol):
+    """Carries out requests."""
+
+    def submit(
+        self, request: Request[Any, ResultT], progress: Progress | None = None
+    ) -> Future[ResultT]:
+        """Start a request.
+
+        Args:
+            request: what is to be done.
+            progress: is told how far it is until the future's `result` has returned.
+        """
+        ...
+
+
+class Finished(Generic[ResultT]):
+    """The future of a request that was carried out when it was submitted."""
+
+    def __init__(self, result: ResultT) -> None:
+        self._result = result
+
+    def done(self) -> bool:
+        return True
+
+    def result(self) -> ResultT:
+        return self._result
+
+
+class LocalExecutor:
+    """One worker in this process, which does what it is asked for at once."""
 
     def __init__(self, worker: ScoringWorker) -> None:
         self._worker = worker
 
-    def each(self, request: Request[Answer], pieces: Sequence[range]) -> Iterator[Answer]:
-        return (self._worker.work(request, indices) for indices in pieces)
-
-
-class PoolCrew:
-    """So many evaluation workers of a pool."""
-
-    def __init__(self, client: PoolClient, workers: int) -> None:
-        self._client, self._workers = client, workers
-
-    def each(self, request: Request[Answer], pieces: Sequence[range]) -> Iterator[Answer]:
-        from platform.cluster.remote import fetch
-
-        pending: deque[Any] = deque()
-        for indices in pieces:
-            pending.append(self._client.work(request, indices))
-            if len(pending) >= AHEAD * self._workers:
-                yield fetch(pending.popleft())
-        while pending:
-            yield fetch(pending.popleft())
-
-
-def carry_out(
-    request: Request[Answer], pieces: Sequence[range], workers: Crew, console: Console, words: str
-) -> list[Answer]:
-    """Have all pieces of a request done, and show how far that is."""
-    answers: list[Answer] = []
-    with task_progress(console, words, sum(map(len, pieces))) as task:
-        for piece, answer in zip(pieces, workers.each(request, pieces), strict=True):
-            answers.append(answer)
-            task.advance(len(piece))
-    return answers
+    def submit(
+        self, request: Request[Any, ResultT], progress: Progress | None = None
+    ) -> Finished[ResultT]:
+        start = time.monotonic()
+        chunks = self._worker.chunks(request)
+        total, parts = sum(map(len, chunks)), []
+        for indices in chunks:
+            if progress:
+                progress(indices.start, total)
+            parts.append(self._worker.run_chunk(request, indices))
+        if progress:
+            progress(total, total)
+        return Finished(request.combine(parts, time.monotonic() - start))

@@ -1,17 +1,20 @@
-"""The pool of evaluation workers, as the driver starts it and as a trial talks to it."""
+"""The pool of evaluation workers, as the driver starts it, and the executor that it gives."""
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic
 
 import ray
 
 from platform.cluster.remote import fetch
 from platform.workers.actor import EvaluationWorker
-from platform.workers.dispatcher import Broker
-from platform.workers.requests import Answer, Request, ScoreRequest
-from platform.workers.results import ScoredCheckpoint
+from platform.workers.dispatcher import Dispatcher
+from platform.workers.executor import Progress
+from platform.workers.requests import Request, ResultT
+
+_PROGRESS_SECONDS = 0.5  # between two looks at how far a request is
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,26 +26,59 @@ class PoolOptions:
     gpus: float = 0.0
 
 
-class PoolClient:
-    """A trial's way to the pool; can be sent to any process of the cluster."""
+class PoolFuture(Generic[ResultT]):
+    """The result of a request that the dispatcher has."""
 
-    def __init__(self, broker: Any) -> None:
-        self._broker = broker
+    def __init__(self, reference: ray.ObjectRef[ResultT]) -> None:
+        self._reference = reference
 
-    def submit(self, request: ScoreRequest) -> ray.ObjectRef[ScoredCheckpoint]:
-        """Ask for a score and return at once."""
-        return self._broker.score.remote(request)
+    def done(self) -> bool:
+        return self.wait(0)
 
-    def score(self, request: ScoreRequest) -> ScoredCheckpoint:
-        """Ask for a score and wait for it."""
-        return fetch(self.submit(request))
+    def wait(self, seconds: float) -> bool:
+        """Wait for so long at most; return whether the result is there."""
+        return bool(ray.wait([self._reference], timeout=seconds)[0])
 
-    def work(self, request: Request[Answer], indices: range) -> ray.ObjectRef[Answer]:
-        """Ask for one piece of any request and return at once."""
-        return self._broker.work.remote(request, indices)
+    def result(self) -> ResultT:
+        return fetch(self._reference)
 
 
-class ScoringPool:
+class WatchedFuture(PoolFuture[ResultT]):
+    """A future that tells how far its request is while it waits."""
+
+    def __init__(
+        self, reference: ray.ObjectRef[ResultT], dispatcher: Any, key: str, progress: Progress
+    ) -> None:
+        super().__init__(reference)
+        self._dispatcher, self._key, self._progress = dispatcher, key, progress
+
+    def result(self) -> ResultT:
+        over = False
+        while not over:
+            over = self.wait(_PROGRESS_SECONDS)
+            progress = fetch(self._dispatcher.progress.remote(self._key))
+            if progress is not None:
+                self._progress(*progress)
+        return super().result()
+
+
+class PoolExecutor:
+    """The evaluation workers' executor; can be sent to any process of the cluster."""
+
+    def __init__(self, dispatcher: Any) -> None:
+        self._dispatcher = dispatcher
+
+    def submit(
+        self, request: Request[Any, ResultT], progress: Progress | None = None
+    ) -> PoolFuture[ResultT]:
+        if progress is None:
+            return PoolFuture(self._dispatcher.run.remote(request))
+        key = uuid.uuid4().hex
+        reference = self._dispatcher.run.remote(request, key)
+        return WatchedFuture(reference, self._dispatcher, key, progress)
+
+
+class EvaluationPool:
     """Owns the workers, which live outside the trials' placement groups until `stop`."""
 
     def __init__(self, options: PoolOptions) -> None:
@@ -52,14 +88,14 @@ class ScoringPool:
         device = "cuda" if options.gpus > 0 else "cpu"
         self.workers: list[Any] = [worker.remote(device) for _ in range(options.workers)]
         # As many requests at once as trials may ever have in flight: they only wait for workers.
-        broker = ray.remote(Broker).options(num_cpus=0, max_concurrency=1000)
-        self._broker: Any = broker.remote(self.workers)
+        dispatcher = ray.remote(Dispatcher).options(num_cpus=0, max_concurrency=1000)
+        self._dispatcher: Any = dispatcher.remote(self.workers)
 
     @property
-    def client(self) -> PoolClient:
-        return PoolClient(self._broker)
+    def executor(self) -> PoolExecutor:
+        return PoolExecutor(self._dispatcher)
 
     def stop(self) -> None:
         """End the workers at once; requests that are under way are lost."""
-        for actor in (self._broker, *self.workers):
+        for actor in (self._dispatcher, *self.workers):
             ray.kill(actor)

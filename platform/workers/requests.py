@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
-from platform.workers.results import Scored, Segmented
+from platform.workers.results import ChunkResult, EvaluationResult
+from toco_core.scoring import cam_score, segmentation_score
+from toco_core.scoring.cam_score import ChunkScore, Score
+from toco_core.scoring.segmentation_score import Method, SegmentationChunk, SegmentationScore
 
 if TYPE_CHECKING:
     from toco_core.data.reader import ParquetSplit
-    from toco_core.scoring.segmentation_score import Method
     from toco_core.settings import Recipe
     from toco_core.trained_network import TrainedNetwork
 
-Answer = TypeVar("Answer")
+PartT = TypeVar("PartT")
+ResultT = TypeVar("ResultT")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request(Generic[Answer]):
-    """Run one network over the images of one split, piece by piece."""
+class Request(Generic[PartT, ResultT]):
+    """Run one network over the images of one split, chunk by chunk."""
+
+    chunk_images: ClassVar[int]  # the same whatever the number of workers, hence the same rounding
 
     checkpoint: str  # path that every worker can read
     dataset: str
@@ -27,19 +33,31 @@ class Request(Generic[Answer]):
     official: Recipe | None = None  # of a checkpoint of the authors, which holds no recipe
     images: int | None = None  # only the first so many
 
+    def chunks(self, in_split: int) -> list[range]:
+        """Cut a split of so many images into the chunks that workers are given."""
+        return cam_score.chunks(min(self.images or in_split, in_split), self.chunk_images)
+
     @abstractmethod
-    def carry_out(self, network: TrainedNetwork, split: ParquetSplit, indices: range) -> Answer:
+    def run_chunk(self, network: TrainedNetwork, split: ParquetSplit, indices: range) -> PartT:
         """Do what is asked for with some images; `network` is on the device to be used."""
+
+    @abstractmethod
+    def combine(self, parts: Sequence[PartT], seconds: float) -> ResultT:
+        """Return the result of all chunks, in the order of their images, which took some time."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScoreRequest(Request[Scored]):
+class ScoreRequest(Request[ChunkResult[ChunkScore], EvaluationResult[Score]]):
     """Score the CAMs of one checkpoint on one split."""
+
+    chunk_images = cam_score.CHUNK_IMAGES
 
     purpose: str  # what the masks are opened for, as the ledger shows it
     pictures: int = 0  # CAM pictures of the first so many images
 
-    def carry_out(self, network: TrainedNetwork, split: ParquetSplit, indices: range) -> Scored:
+    def run_chunk(
+        self, network: TrainedNetwork, split: ParquetSplit, indices: range
+    ) -> ChunkResult[ChunkScore]:
         from platform.workers.pictures import draw_cam
         from toco_core.scoring.cam import score_chunk
 
@@ -52,18 +70,29 @@ class ScoreRequest(Request[Scored]):
             keep=self.pictures,
         )
         pictures = [draw_cam(scored, split.info) for scored in chunk.kept]
-        return Scored(replace(chunk, kept=()), pictures)
+        return ChunkResult(replace(chunk, kept=()), pictures)
+
+    def combine(
+        self, parts: Sequence[ChunkResult[ChunkScore]], seconds: float
+    ) -> EvaluationResult[Score]:
+        return EvaluationResult.of(parts, cam_score.summarise, seconds)
 
 
 @dataclass(frozen=True, kw_only=True)
-class SegmentationRequest(Request[Segmented]):
+class SegmentationRequest(
+    Request[ChunkResult[SegmentationChunk], EvaluationResult[SegmentationScore]]
+):
     """Score the segmentation head of one checkpoint on one split."""
+
+    chunk_images = segmentation_score.CHUNK_IMAGES
 
     purpose: str
     method: Method
     pictures: int = 0  # of image, CAM, segmentation and truth
 
-    def carry_out(self, network: TrainedNetwork, split: ParquetSplit, indices: range) -> Segmented:
+    def run_chunk(
+        self, network: TrainedNetwork, split: ParquetSplit, indices: range
+    ) -> ChunkResult[SegmentationChunk]:
         from platform.workers.pictures import draw_segmentation
         from toco_core.scoring.segmentation import segmentation_chunk
 
@@ -77,4 +106,9 @@ class SegmentationRequest(Request[Segmented]):
             keep=self.pictures,
         )
         pictures = [draw_segmentation(segmented, split.info) for segmented in chunk.kept]
-        return Segmented(replace(chunk, kept=()), pictures)
+        return ChunkResult(replace(chunk, kept=()), pictures)
+
+    def combine(
+        self, parts: Sequence[ChunkResult[SegmentationChunk]], seconds: float
+    ) -> EvaluationResult[SegmentationScore]:
+        return EvaluationResult.of(parts, segmentation_score.add_up, seconds)

@@ -1,18 +1,20 @@
-"""Starts who carries out the requests: this process, or evaluation workers on Ray."""
+"""Starts an executor: in this process, or evaluation workers on Ray."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
-from platform.cluster.machine import device_for, this_machine
-from platform.cluster.placement import DRIVER_CPUS, place
-from platform.evaluate.options import EvaluationWorkers
-from platform.workers.executor import Crew, LocalCrew, PoolCrew
+from platform.cluster.machine import device_for, is_on_cluster, this_machine
+from platform.cluster.placement import DRIVER_CPUS, cpu_share, gpu_share, make_placement
+from platform.results.task_progress import counting_progress
+from platform.workers.executor import Executor, LocalExecutor
+from platform.workers.options import EvaluationWorkers
+from platform.workers.requests import Request, ResultT
 from platform.workers.worker import ScoringWorker
 
 Nodes = Sequence[Mapping[str, float]]  # resources of each machine
@@ -31,16 +33,18 @@ def check_workers(options: EvaluationWorkers) -> None:
     """
     if not uses_ray(options):
         device_for(options.gpus)
-    elif not options.address and "RAY_ADDRESS" not in os.environ:
+    elif not is_on_cluster(options.address):
         _pool_resources([this_machine()], options)
 
 
 @contextmanager
-def crew(options: EvaluationWorkers, log_file: Path, console: Console) -> Iterator[Crew]:
-    """Start who works, and end them afterwards.
+def start_executor(
+    options: EvaluationWorkers, log_file: Path, console: Console
+) -> Iterator[Executor]:
+    """Start who evaluates, and end it afterwards.
 
     Args:
-        options: how many, on what.
+        options: how many workers, on what.
         log_file: takes what Ray has to say.
         console: is told that Ray starts.
 
@@ -49,38 +53,43 @@ def crew(options: EvaluationWorkers, log_file: Path, console: Console) -> Iterat
         ConnectionError: there is no Ray cluster at the address.
     """
     if not uses_ray(options):
-        yield LocalCrew(ScoringWorker(device_for(options.gpus)))
+        yield LocalExecutor(ScoringWorker(device_for(options.gpus)))
         return
     console.print(f"starting Ray and {options.scorers} evaluation workers", style="dim")
-    with _pool_crew(options, log_file) as workers:
-        yield workers
+    with _pool_executor(options, log_file) as executor:
+        yield executor
+
+
+def run_with_progress(
+    request: Request[Any, ResultT], executor: Executor, console: Console, description: str
+) -> ResultT:
+    """Carry out a request, and show how far it is."""
+    with counting_progress(console, description) as progress:
+        return executor.submit(request, progress).result()
 
 
 @contextmanager
-def _pool_crew(options: EvaluationWorkers, log_file: Path) -> Iterator[Crew]:
-    import ray
-
+def _pool_executor(options: EvaluationWorkers, log_file: Path) -> Iterator[Executor]:
+    from platform.cluster.remote import cluster_nodes  # Ray: only where it is used
     from platform.cluster.runtime import start_ray
-    from platform.workers.pool import PoolOptions, ScoringPool
+    from platform.workers.pool import EvaluationPool, PoolOptions
 
     with start_ray(log_file, address=options.address, dashboard=False):
-        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-        cpus, gpus = _pool_resources(nodes, options)
-        pool = ScoringPool(PoolOptions(workers=options.scorers, cpus=cpus, gpus=gpus))
+        cpus, gpus = _pool_resources(cluster_nodes(), options)
+        pool = EvaluationPool(PoolOptions(workers=options.scorers, cpus=cpus, gpus=gpus))
         try:
-            yield PoolCrew(pool.client, options.scorers)
+            yield pool.executor
         finally:
             pool.stop()
 
 
 def _pool_resources(nodes: Nodes, options: EvaluationWorkers) -> tuple[float, float]:
     """Return CPUs and GPUs of an evaluation worker."""
-    gpus = options.gpus
-    if gpus is None:
-        gpus = float(sum(node.get("GPU", 0) for node in nodes) >= options.scorers)
-    share = sum(node.get("CPU", 0) for node in nodes) / options.scorers
-    cpus = options.cpus if options.cpus is not None else min(max(int(90 * share) / 100, 0.1), 1.0)
-    place(
+    gpus = gpu_share(nodes, options.scorers) if options.gpus is None else options.gpus
+    cpus = options.cpus
+    if cpus is None:  # no more than one: each computes in one thread
+        cpus = min(cpu_share(nodes, options.scorers, reserved=DRIVER_CPUS), 1.0)
+    make_placement(
         nodes,
         workers_per_trial=0,
         worker={"CPU": DRIVER_CPUS},

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from platform.workers.requests import Answer, Request
+from platform.workers.requests import PartT, Request
 from toco_core.data.reader import ParquetSplit, open_dataset
 from toco_core.settings import Recipe
 from toco_core.trained_network import TrainedNetwork, load_trained
@@ -23,7 +23,7 @@ class _Loaded:
 
 
 class ScoringWorker:
-    """Runs networks over pieces of a split; keeps the last one, and the opened splits."""
+    """Runs networks over chunks of a split; keeps the last one, and the opened splits."""
 
     def __init__(self, device: str = "cpu", threads: int = 1) -> None:
         self._threads = threads
@@ -31,12 +31,11 @@ class ScoringWorker:
         self._loaded: _Loaded | None = None
         self._splits: dict[tuple[str, str], ParquetSplit] = {}
 
-    def count(self, request: Request[Any]) -> int:
-        """Return how many images a request is about."""
-        images = len(self._split(request))
-        return min(request.images or images, images)
+    def chunks(self, request: Request[Any, Any]) -> list[range]:
+        """Return the chunks of a request."""
+        return request.chunks(len(self._split(request)))
 
-    def work(self, request: Request[Answer], indices: range) -> Answer:
+    def run_chunk(self, request: Request[PartT, Any], indices: range) -> PartT:
         """Do what is asked for with some images of the request's split.
 
         Raises:
@@ -46,9 +45,9 @@ class ScoringWorker:
         split = self._split(request)
         network = self._load(request, split)
         with _threads(self._threads):
-            return request.carry_out(network, split, indices)
+            return request.run_chunk(network, split, indices)
 
-    def _load(self, request: Request[Any], split: ParquetSplit) -> TrainedNetwork:
+    def _load(self, request: Request[Any, Any], split: ParquetSplit) -> TrainedNetwork:
         loaded, wanted = self._loaded, (request.checkpoint, request.official)
         if loaded is None or (loaded.path, loaded.official) != wanted:
             network = load_trained(request.checkpoint, split.info.num_classes, request.official)
@@ -56,7 +55,7 @@ class ScoringWorker:
             self._loaded = loaded = _Loaded(*wanted, network)
         return loaded.network
 
-    def _split(self, request: Request[Any]) -> ParquetSplit:
+    def _split(self, request: Request[Any, Any]) -> ParquetSplit:
         key = request.dataset, request.split
         if key not in self._splits:
             self._splits[key] = open_dataset(request.dataset).split(request.split)

@@ -15,8 +15,8 @@ from PIL import Image
 from platform.evaluate.checks import check_options
 from platform.evaluate.command import run_evaluation
 from platform.evaluate.options import EvaluateOptions, OfficialNetwork
+from platform.results.curves import read_curves
 from platform.results.pictures import GUTTER
-from platform.results.tables import read_curves
 from tests.data.noise_dataset import CLASS_NAMES as CLASSES
 from tests.data.noise_dataset import make_rows
 from tests.toco_core.official_network import in_official_names

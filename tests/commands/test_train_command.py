@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from platform.lock import only_one
-from platform.results.tables import read_curves, read_trials
+from platform.results.curves import read_curves
+from platform.results.tables import read_trials
 from tests.commands.processes import (
     ENVIRONMENT,
     ROOT,
@@ -30,7 +31,7 @@ def test_a_run_leaves_its_checkpoint_its_recipe_and_its_tables(trained: Path) ->
     assert checkpoint.iteration == checkpoint.recipe.iterations == 6
     assert load_recipe(str(trained / "recipe.yaml")) == checkpoint.recipe
     (row,) = read_trials(trained)
-    assert (row.state, row.iteration, row.mask_reads) == ("complete", 6, 2 * 24)
+    assert (row.state, row.iteration, row.totals["mask_reads"]) == ("complete", 6, 2 * 24)
     assert row.params["weights.ptc"] == 0.3
     assert row.params["seed"] == 0
     assert [score["iteration"] for score in read_curves(trained)] == [3, 6]

@@ -12,9 +12,9 @@ import ray
 from ray import tune
 
 from platform.search.live_trials import LiveTrials
-from platform.search.scheduler import StudyScheduler
-from platform.search.searcher import StudySearcher
 from platform.search.study import default_storage, open_storage
+from platform.search.tune_scheduler import StudyScheduler
+from platform.search.tune_searcher import StudySearcher
 from tests.search.worlds import learning_curve, opener
 
 REPOSITORY = str(Path(__file__).parents[2])

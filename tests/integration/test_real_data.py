@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from platform.results.tables import read_curves, read_trials
+from platform.results.curves import read_curves
+from platform.results.tables import read_trials
 from tests.commands.processes import attempt, set_options, short_settings
 from tests.data.coco_tree import CLASS_NAMES as COCO_CLASSES
 from tests.data.coco_tree import CocoTree, make_coco_tree
@@ -122,7 +123,7 @@ def test_voc_from_its_tree_to_pseudo_labels(voc: VocTree, tmp_path: Path) -> Non
     checkpoint = train(tmp_path, "voc_vit_b", *TWO_WORKERS)
     assert load_checkpoint(checkpoint).iteration == ITERATIONS
     (row,) = read_trials(checkpoint.parent)
-    assert (row.state, row.mask_reads) == ("complete", 2 * len(voc.train))
+    assert (row.state, row.totals["mask_reads"]) == ("complete", 2 * len(voc.train))
     assert len(read_curves(checkpoint.parent)) == 2
 
     scored = {name: picture for name, picture in voc.val.items() if name not in bad}

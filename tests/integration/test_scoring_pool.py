@@ -15,16 +15,15 @@ import ray
 
 from platform.cluster.runtime import start_ray
 from platform.export.request import ExportRequest
-from platform.workers.dispatcher import Broker
-from platform.workers.executor import LocalCrew, PoolCrew
-from platform.workers.pool import PoolOptions, ScoringPool
+from platform.workers.dispatcher import Dispatcher
+from platform.workers.executor import LocalExecutor
+from platform.workers.pool import EvaluationPool, PoolOptions
 from platform.workers.requests import ScoreRequest, SegmentationRequest
-from platform.workers.results import ScoredCheckpoint, SegmentedCheckpoint
-from platform.workers.scorers import LocalScorer, PoolScorer
+from platform.workers.results import EvaluationResult
 from platform.workers.worker import ScoringWorker
 from tests.toco_core.small_run import small_recipe
 from toco_core.data.reader import open_dataset
-from toco_core.scoring.cam_score import chunks
+from toco_core.scoring.cam_score import Score
 from toco_core.scoring.segmentation_score import Method
 from toco_core.trainer import Trainer
 
@@ -50,27 +49,27 @@ def request_(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> ScoreReq
 
 
 @pytest.fixture(scope="module")
-def expected(request_: ScoreRequest) -> ScoredCheckpoint:
-    return LocalScorer(ScoringWorker()).score(request_)
+def expected(request_: ScoreRequest) -> EvaluationResult[Score]:
+    return LocalExecutor(ScoringWorker()).submit(request_).result()
 
 
 @pytest.fixture(scope="module")
-def pool() -> Iterator[ScoringPool]:
-    pool = ScoringPool(PoolOptions(workers=1))
+def pool() -> Iterator[EvaluationPool]:
+    pool = EvaluationPool(PoolOptions(workers=1))
     yield pool
     pool.stop()
 
 
 @pytest.fixture(scope="module")
-def three() -> Iterator[ScoringPool]:
-    pool = ScoringPool(PoolOptions(workers=3))
+def three() -> Iterator[EvaluationPool]:
+    pool = EvaluationPool(PoolOptions(workers=3))
     yield pool
     pool.stop()
 
 
-def assert_same(first: ScoredCheckpoint, second: ScoredCheckpoint) -> None:
+def assert_same(first: EvaluationResult[Score], second: EvaluationResult[Score]) -> None:
     for field in fields(first.score):
-        value, other = (getattr(answer.score, field.name) for answer in (first, second))
+        value, other = (getattr(result.score, field.name) for result in (first, second))
         if field.name in ("final", "auxiliary"):
             for curve in fields(value):
                 pair = getattr(value, curve.name), getattr(other, curve.name)
@@ -81,20 +80,20 @@ def assert_same(first: ScoredCheckpoint, second: ScoredCheckpoint) -> None:
 
 
 def test_one_worker_gives_the_score_of_this_process_to_the_bit(
-    pool: ScoringPool, request_: ScoreRequest, expected: ScoredCheckpoint
+    pool: EvaluationPool, request_: ScoreRequest, expected: EvaluationResult[Score]
 ) -> None:
     assert (expected.score.images, expected.score.masks_opened) == (24, 24)
-    assert_same(pool.client.score(request_), expected)
+    assert_same(pool.executor.submit(request_).result(), expected)
 
 
 def test_three_workers_give_the_score_of_this_process_to_the_bit(
-    three: ScoringPool, request_: ScoreRequest, expected: ScoredCheckpoint
+    three: EvaluationPool, request_: ScoreRequest, expected: EvaluationResult[Score]
 ) -> None:
-    assert_same(three.client.score(request_), expected)
+    assert_same(three.executor.submit(request_).result(), expected)
 
 
 def test_three_workers_segment_as_this_process_does(
-    three: ScoringPool, request_: ScoreRequest
+    three: EvaluationPool, request_: ScoreRequest
 ) -> None:
     request = SegmentationRequest(
         checkpoint=request_.checkpoint,
@@ -104,11 +103,8 @@ def test_three_workers_segment_as_this_process_does(
         method=Method(scales=(1.0, 1.5), crf=True),
         pictures=2,
     )
-    parts = list(PoolCrew(three.client, 3).each(request, chunks(24, 4)))
-    shared = SegmentedCheckpoint.of(parts, seconds=0)
-    alone = SegmentedCheckpoint.of(
-        list(LocalCrew(ScoringWorker()).each(request, chunks(24))), seconds=0
-    )
+    shared = three.executor.submit(request).result()
+    alone = LocalExecutor(ScoringWorker()).submit(request).result()
     assert (shared.score.images, shared.score.masks_opened) == (24, 24)
     for variant, counts in alone.score.counts.items():
         np.testing.assert_array_equal(shared.score.counts[variant].counts, counts.counts)
@@ -116,7 +112,7 @@ def test_three_workers_segment_as_this_process_does(
 
 
 def test_three_workers_export_the_files_of_this_process(
-    three: ScoringPool, request_: ScoreRequest, tmp_path: Path
+    three: EvaluationPool, request_: ScoreRequest, tmp_path: Path
 ) -> None:
     request = ExportRequest(
         checkpoint=request_.checkpoint,
@@ -132,49 +128,49 @@ def test_three_workers_export_the_files_of_this_process(
         crf=False,
         all_classes=False,
     )
-    crews = PoolCrew(three.client, 3), LocalCrew(ScoringWorker())
+    executors = three.executor, LocalExecutor(ScoringWorker())
     trees: list[dict[str, bytes]] = []
-    for crew, name in zip(crews, ("shared", "alone"), strict=True):
-        answers = crew.each(replace(request, output=str(tmp_path / name)), chunks(32, 4))
-        assert sum(answer.written for answer in answers) == 32
+    for executor, name in zip(executors, ("shared", "alone"), strict=True):
+        export = executor.submit(replace(request, output=str(tmp_path / name))).result()
+        assert (export.written, export.found) == (32, 0)
         trees.append({path.name: path.read_bytes() for path in (tmp_path / name).rglob("*.*")})
     assert len(trees[0]) == 64
     assert trees[0] == trees[1]
 
 
-def test_answers_come_in_the_order_of_the_requests(
-    pool: ScoringPool, request_: ScoreRequest
+@pytest.mark.parametrize("where", ["here", "pool"])
+def test_a_request_tells_how_far_it_is(
+    pool: EvaluationPool, request_: ScoreRequest, where: str
 ) -> None:
-    scorer = PoolScorer(pool.client)
-    for _ in range(3):
-        scorer.submit(request_)
-    answers = scorer.ready() + scorer.wait()
-    assert [answer.request for answer in answers] == [request_] * 3
-    assert scorer.ready() == scorer.wait() == []
+    executor = pool.executor if where == "pool" else LocalExecutor(ScoringWorker())
+    told: list[tuple[int, int]] = []
+    future = executor.submit(request_, lambda *far: told.append(far))
+    assert future.result().score.images == 24
+    assert future.done()
+    assert told[-1] == (24, 24)
+    assert told == sorted(told)
 
 
 def test_a_worker_that_was_killed_is_restarted_and_its_chunk_scored_again(
-    pool: ScoringPool, request_: ScoreRequest, expected: ScoredCheckpoint
+    pool: EvaluationPool, request_: ScoreRequest, expected: EvaluationResult[Score]
 ) -> None:
-    pool.client.score(request_)  # it is up
-    under_way = pool.client.submit(request_)
+    pool.executor.submit(request_).result()  # it is up
+    under_way = pool.executor.submit(request_)
     ray.kill(pool.workers[0], no_restart=False)
-    assert_same(ray.get(under_way, timeout=60), expected)
+    assert under_way.wait(60)
+    assert_same(under_way.result(), expected)
 
 
 def test_a_checkpoint_that_cannot_be_read_is_told_to_who_asked_and_harms_no_one_else(
-    pool: ScoringPool, request_: ScoreRequest, expected: ScoredCheckpoint, tmp_path: Path
+    pool: EvaluationPool, request_: ScoreRequest, expected: EvaluationResult[Score], tmp_path: Path
 ) -> None:
     broken = ScoreRequest(
         checkpoint=str(tmp_path / "none.pt"), dataset=request_.dataset, split="tune", purpose="test"
     )
     with pytest.raises(ValueError, match="there is no training checkpoint at") as error:
-        pool.client.score(broken)
+        pool.executor.submit(broken).result()
     assert "\n" not in str(error.value)
-    with pytest.raises(ValueError, match="there is no training checkpoint at") as error:
-        list(PoolCrew(pool.client, 1).each(broken, [range(2)]))
-    assert "\n" not in str(error.value)
-    assert_same(pool.client.score(request_), expected)
+    assert_same(pool.executor.submit(request_).result(), expected)
 
 
 @pytest.mark.parametrize(
@@ -185,7 +181,7 @@ def test_workers_that_die_on_every_chunk_end_the_request_with_the_reason(
     request_: ScoreRequest, restarts: int, reason: str
 ) -> None:
     class Dying:
-        def work(self, *_: object) -> None:
+        def run_chunk(self, *_: object) -> None:
             os._exit(1)
 
     worker: Any = ray.remote(Dying).options(num_cpus=0.1, max_restarts=restarts).remote()
@@ -194,5 +190,5 @@ def test_workers_that_die_on_every_chunk_end_the_request_with_the_reason(
     ray.kill(worker)
 
 
-async def score_with(worker: Any, request: ScoreRequest) -> ScoredCheckpoint:
-    return await Broker([worker]).score(request)
+async def score_with(worker: Any, request: ScoreRequest) -> EvaluationResult[Score]:
+    return await Dispatcher([worker]).run(request)

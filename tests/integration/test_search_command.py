@@ -12,7 +12,8 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from platform.results.tables import read_curves, read_trials
+from platform.results.curves import read_curves
+from platform.results.tables import read_trials
 from tests.integration.search_command import SPACE, Search, Session
 from toco_core.checkpoint import load_checkpoint
 from toco_core.settings.overrides import load_recipe

@@ -13,24 +13,26 @@ from platform.train.loop import never
 from platform.train.on_ray import fit_in_workers
 from platform.train.plan import RunPlan
 from platform.train.run_checkpoints import list_checkpoints
-from platform.workers.pool import PoolOptions, ScoringPool
+from platform.workers.pool import EvaluationPool, PoolOptions
 from tests.train.short_run import Listener, final_checkpoint, short_plan
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScoringPool]:
+def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EvaluationPool]:
     with start_ray(tmp_path_factory.mktemp("ray") / "ray.log", num_cpus=2):
-        pool = ScoringPool(PoolOptions(workers=1))
+        pool = EvaluationPool(PoolOptions(workers=1))
         yield pool
         pool.stop()
 
 
-def fit(plan: RunPlan, pool: ScoringPool, listener: Listener, stop: StopRequested = never) -> None:
+def fit(
+    plan: RunPlan, pool: EvaluationPool, listener: Listener, stop: StopRequested = never
+) -> None:
     fit_in_workers(
         plan,
-        pool.client,
+        pool.executor,
         listener.events.append,
         f"run-{len(list_checkpoints(plan.checkpoints))}",
         workers=2,
@@ -40,7 +42,7 @@ def fit(plan: RunPlan, pool: ScoringPool, listener: Listener, stop: StopRequeste
 
 
 def test_a_run_that_was_stopped_in_its_workers_goes_on_where_it_was(
-    pool: ScoringPool, scenes: Path, tmp_path: Path
+    pool: EvaluationPool, scenes: Path, tmp_path: Path
 ) -> None:
     plan, stopped, resumed = short_plan(scenes, tmp_path, iterations=4), Listener(), Listener()
     with pytest.raises(RunStopped, match="stopped at iteration 1"):
@@ -54,7 +56,7 @@ def test_a_run_that_was_stopped_in_its_workers_goes_on_where_it_was(
 
 
 def test_a_mistake_in_the_workers_is_raised_as_it_was_raised_there(
-    pool: ScoringPool, scenes: Path, tmp_path: Path
+    pool: EvaluationPool, scenes: Path, tmp_path: Path
 ) -> None:
     plan = short_plan(scenes, tmp_path, iterations=8, optimiser__warmup=8)
     with pytest.raises(ValueError, match=r"warmup 8 must be in 0\.\.7"):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from platform.cluster.runtime import LOOPBACK_ONLY
+from platform.cluster.ray_internals import LOOPBACK_ONLY
 from tests.packaging.interpreter import ROOT, Interpreter
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]

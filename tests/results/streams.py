@@ -6,14 +6,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from platform.results.events import (
-    Event,
-    ParameterValue,
-    SearchStarted,
-    TrialProgressed,
-    TrialScored,
-    TrialStarted,
-)
+from platform.results.events import Event, SearchStarted, TrialProgressed, TrialScored, TrialStarted
+from platform.results.parameters import ParameterValue
 from platform.results.search_state import SearchState, fold
 
 NOON = datetime(2025, 3, 1, 12, 0, 0).timestamp()  # local time, as the lines show it

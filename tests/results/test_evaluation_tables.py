@@ -9,8 +9,8 @@ from platform.results.evaluation_tables import class_table, similarity_table, th
 
 
 def test_the_class_table_ends_with_the_mean_over_the_classes_that_are_there() -> None:
-    grid = class_table(["background", "cat", "dog"], {"CAM": [0.8, math.nan, 0.5]})
-    assert grid.rows == [["background", "80.0"], ["cat", "–"], ["dog", "50.0"], ["mean", "65.0"]]
+    table = class_table(["background", "cat", "dog"], {"CAM": [0.8, math.nan, 0.5]})
+    assert table.rows == [["background", "80.0"], ["cat", "–"], ["dog", "50.0"], ["mean", "65.0"]]
 
 
 def test_where_no_class_is_there_the_mean_is_not_a_number() -> None:
@@ -51,9 +51,9 @@ def test_what_is_not_a_curve_is_refused(curve: Sequence[float]) -> None:
 
 
 def test_whatever_was_scored_has_a_column_of_its_own() -> None:
-    grid = class_table(["background", "cat"], {"CAM": [0.8, 0.4], "seg": [0.7, math.nan]})
-    assert grid.columns == ("class", "CAM", "seg")
-    assert grid.rows[-1] == ["mean", "60.0", "70.0"]
+    table = class_table(["background", "cat"], {"CAM": [0.8, 0.4], "seg": [0.7, math.nan]})
+    assert table.columns == ("class", "CAM", "seg")
+    assert table.rows[-1] == ["mean", "60.0", "70.0"]
 
 
 def test_blocks_are_counted_from_one() -> None:

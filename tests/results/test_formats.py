@@ -4,16 +4,8 @@ import math
 
 import pytest
 
-from platform.results.events import ParameterValue
-from platform.results.formats import (
-    duration,
-    gain,
-    params_text,
-    percent,
-    short_names,
-    threshold,
-    value_text,
-)
+from platform.results.formats import duration, gain, percent, threshold
+from platform.results.parameters import ParameterValue, params_text, short_names, value_text
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ import io
 import pytest
 from rich.console import Console
 
-from platform.results.events import Event, ParameterValue, SearchEnded, TrialEnded
+from platform.results.events import Event, SearchEnded, TrialEnded
 from platform.results.live_table import live_table
+from platform.results.parameters import ParameterValue
 from platform.results.search_state import SearchState
 from tests.results.streams import (
     NOON,

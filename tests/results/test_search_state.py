@@ -20,7 +20,7 @@ def test_times_and_mask_reads_of_the_scores_add_up() -> None:
     row = fold_all(
         [search_started(), trial_started(0), scored(0, 120, 0.2), scored(0, 240, 0.3)]
     ).rows[0]
-    assert (row.seconds_training, row.seconds_scoring, row.mask_reads) == (60.0, 10.0, 80)
+    assert row.totals == {"seconds_training": 60.0, "seconds_scoring": 10.0, "mask_reads": 80}
 
 
 def test_a_score_of_an_older_checkpoint_may_be_the_best_but_is_not_the_latest() -> None:

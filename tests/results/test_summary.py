@@ -19,6 +19,7 @@ from tests.results.streams import (
     search_started,
     trial_started,
 )
+from toco_core.data.ledger import MaskLedger
 
 TRIALS = fold_all(
     [
@@ -41,13 +42,15 @@ def summary(report: float | None = 0.42) -> SearchSummary:
         number=0, params=LOW_AND_PTC, tune=0.40, tune_aux=0.35, report=0.41, report_aux=0.36
     )
     winner = Contender(number=1, params=LOW_AND_PTC, tune=0.43, tune_aux=0.34, report=report)
+    masks = MaskLedger()
+    masks.record("tune", "search", 160)
     return SearchSummary(
         name="partscenes",
         trials=TRIALS,
         default=default,
         winner=winner,
         seconds=3723,
-        masks={"tune": {"search": 160}},
+        masks=masks,
         places={"tables": "runs/a/trials.parquet"},
     )
 

@@ -8,8 +8,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from platform.results.events import Event, ParameterValue, SearchEnded, TrialEnded
-from platform.results.tables import CURVES_SCHEMA, TrialTables, read_curves, read_trials
+from platform.results import parquet_files
+from platform.results.curves import CURVES_SCHEMA, compact, read_curves
+from platform.results.events import Event, SearchEnded, TrialEnded
+from platform.results.parameters import ParameterValue
+from platform.results.tables import TrialTables, read_trials
 from platform.results.trial_columns import column_type
 from tests.results.streams import (
     NOON,
@@ -63,7 +66,7 @@ def test_a_trial_is_a_row_with_its_parameters_as_columns(tmp_path: Path) -> None
 
 def test_a_score_is_a_row_of_the_curves_without_its_pictures(tmp_path: Path) -> None:
     event = scored(1, 120, 0.3, class_iou=[0.8, math.nan], pictures=[b"png"])
-    write(tmp_path, search_started(), trial_started(1), event)
+    write(tmp_path, search_started(), trial_started(1), event, SearchEnded())
     table = pq.read_table(tmp_path / "curves.parquet")
     assert table.schema.equals(CURVES_SCHEMA)
     (row,) = table.to_pylist()
@@ -177,7 +180,7 @@ def test_only_whole_tables_are_ever_in_place(
         path.write_bytes(b"PAR1")
         raise OSError("disk full")
 
-    monkeypatch.setattr(pq, "write_table", write_half)
+    monkeypatch.setattr(parquet_files.pq, "write_table", write_half)
     with pytest.raises(OSError, match="disk full"):
         tables.handle(TrialEnded(number=0, state="complete", score=None))
     assert [row.state for row in read_trials(tmp_path)] == ["running"]
@@ -190,6 +193,75 @@ def test_progress_between_scores_does_not_rewrite_the_tables(tmp_path: Path) -> 
     before = (tmp_path / "trials.parquet").stat().st_ino
     tables.handle(progressed(0, 120))
     assert (tmp_path / "trials.parquet").stat().st_ino == before
+
+
+def files(directory: Path) -> list[str]:
+    paths = directory.rglob("*")
+    return sorted(str(path.relative_to(directory)) for path in paths if path.is_file())
+
+
+def test_a_score_is_written_once_and_the_table_only_at_the_end(tmp_path: Path) -> None:
+    tables = TrialTables(tmp_path, SteppedClock())
+    tables.handle(search_started())
+    tables.handle(trial_started(0))
+    whole = (tmp_path / "curves.parquet").stat().st_ino
+    for iteration in (120, 240, 360):
+        tables.handle(scored(0, iteration, iteration / 1000))
+        assert (tmp_path / "curves.parquet").stat().st_ino == whole
+    assert [row["score"] for row in read_curves(tmp_path)] == [0.12, 0.24, 0.36]
+    tables.handle(SearchEnded())
+    assert files(tmp_path) == ["curves.parquet", "trials.parquet"]
+    assert pq.read_table(tmp_path / "curves.parquet")["score"].to_pylist() == [0.12, 0.24, 0.36]
+
+
+def test_scores_of_a_search_that_was_killed_are_all_there(tmp_path: Path) -> None:
+    write(tmp_path, search_started(), trial_started(0), scored(0, 120, 0.1), scored(0, 240, 0.2))
+    write(tmp_path, search_started(resumed=1), trial_started(0, iteration=120))
+    write(tmp_path, search_started(resumed=1), scored(0, 240, 0.25), scored(0, 360, 0.3))
+    rows = [(row["iteration"], row["score"]) for row in read_curves(tmp_path)]
+    assert rows == [(120, 0.1), (240, 0.25), (360, 0.3)]
+
+
+@pytest.mark.parametrize("crash_in", ["the table", "the parts"])
+def test_a_crash_while_parts_become_the_table_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, crash_in: str
+) -> None:
+    events = search_started(), trial_started(0), scored(0, 120, 0.1), scored(0, 240, 0.2)
+    write(tmp_path, *events)
+    parts = read_curves(tmp_path)
+
+    def crash(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            *((parquet_files.pq, "write_table") if crash_in == "the table" else (Path, "unlink")),
+            crash,
+        )
+        with pytest.raises(KeyboardInterrupt):
+            compact(tmp_path)
+    for _ in range(2):
+        assert read_curves(tmp_path) == parts
+        compact(tmp_path)
+    assert files(tmp_path) == ["curves.parquet", "trials.parquet"]
+
+
+def test_what_is_written_grows_as_the_scores_do(tmp_path: Path) -> None:
+    def written(scores: int) -> int:
+        directory = tmp_path / str(scores)
+        tables = TrialTables(directory, SteppedClock())
+        total = 0
+        tables.handle(search_started())
+        tables.handle(trial_started(0))
+        for iteration in range(scores):
+            before = {path: path.stat().st_ino for path in directory.rglob("*curves*/*")}
+            before[directory / "curves.parquet"] = (directory / "curves.parquet").stat().st_ino
+            tables.handle(scored(0, iteration, 0.3))
+            now = [*directory.rglob("*curves*/*"), directory / "curves.parquet"]
+            total += sum(p.stat().st_size for p in now if p.stat().st_ino != before.get(p))
+        return total
+
+    assert written(40) < 4.2 * written(10)
 
 
 def test_nothing_is_read_where_no_table_is(tmp_path: Path) -> None:

@@ -12,16 +12,17 @@ from tensorboard.plugins.hparams.api_pb2 import (
     Status,  # pyright: ignore[reportAttributeAccessIssue]
 )
 
-from platform.results.events import EndState, Event, ParameterValue, SearchEnded, TrialEnded
+from platform.results.events import EndState, Event, SearchEnded, TrialEnded
+from platform.results.parameters import ParameterValue
 from platform.results.pictures import overlay
-from platform.results.tensorboard import Board
+from platform.results.tensorboard import TensorBoardSink
 from tests.results.streams import fold_all, progressed, scored, search_started, trial_started
 
 
 def write(directory: Path, *events: Event) -> None:
-    board = Board(directory)
+    sink = TensorBoardSink(directory)
     for event in (search_started(), *events, SearchEnded()):
-        board.handle(event)
+        sink.handle(event)
 
 
 def wait_for_next_second() -> None:
@@ -130,9 +131,9 @@ def test_the_table_has_the_parameters_of_all_trials_and_knows_which_differ(tmp_p
 def test_a_resumed_search_keeps_the_columns_of_the_trials_before(tmp_path: Path) -> None:
     first = trial_started(0, params={"a.x": 1, "c.conditional": 0.5})
     write(tmp_path, first)
-    board = Board(tmp_path, earlier=fold_all([search_started(), first]).trials)
+    sink = TensorBoardSink(tmp_path, earlier=fold_all([search_started(), first]).trials)
     for event in (search_started(resumed=1), trial_started(1, params={"a.x": 1}), SearchEnded()):
-        board.handle(event)
+        sink.handle(event)
     assert column_names(tmp_path) == {"state": True, "a.x": False, "c.conditional": True}
 
 
@@ -159,11 +160,11 @@ def test_a_trial_that_starts_over_replaces_everything(tmp_path: Path) -> None:
 
 
 def test_a_score_is_on_disk_at_once(tmp_path: Path) -> None:
-    board = Board(tmp_path)
+    sink = TensorBoardSink(tmp_path)
     for event in (search_started(), trial_started(0), scored(0, 120, 0.25)):
-        board.handle(event)
+        sink.handle(event)
     assert scalars(tmp_path, 0, "score/cam_miou") == [(120, 0.25)]
-    board.handle(SearchEnded())
+    sink.handle(SearchEnded())
 
 
 def test_a_score_after_the_end_of_its_trial_is_written_too(tmp_path: Path) -> None:

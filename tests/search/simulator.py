@@ -18,9 +18,9 @@ from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import ConcurrencyLimiter, Searcher
 
 from platform.search.live_trials import LiveTrials
-from platform.search.scheduler import StudyScheduler
-from platform.search.searcher import StudySearcher
 from platform.search.space.checked import Params
+from platform.search.tune_scheduler import StudyScheduler
+from platform.search.tune_searcher import StudySearcher
 
 # (number, parameters) -> the score after each equal part of the iterations; None raises an error
 Curve: TypeAlias = Callable[[int, Params], list[float | None]]

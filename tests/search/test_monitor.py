@@ -27,7 +27,7 @@ def finished_search() -> LiveTrials:
     live = opener(InMemoryStorage(), budget=3, pruner="none")()
     for _ in range(3):
         live.next()
-    live.report(0, 0.4, step=100)
+    live.record(0, 0.4, step=100)
     live.finish(0)
     live.fail(1, "out of luck")
     return live

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from typing import get_args
+
 import optuna
 import pytest
 
-from platform.search.pruners import make_pruner, pruner_names
+from platform.search.options import Pruner
+from platform.search.pruners import make_pruner
 
 
-@pytest.mark.parametrize("name", pruner_names())
+@pytest.mark.parametrize("name", get_args(Pruner))
 @pytest.mark.parametrize("iterations", [5, 100, 151, 20_000])
 def test_the_first_of_a_study_is_not_pruned(name: str, iterations: int) -> None:
     study = optuna.create_study(direction="maximize", pruner=make_pruner(name, iterations))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from typing import get_args
 
 import numpy as np
 import optuna
@@ -8,11 +9,12 @@ import pytest
 from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState
 
-from platform.search.samplers import make_sampler, sampler_names
+from platform.search.options import Sampler
+from platform.search.samplers import make_sampler
 from platform.search.space.checked import Params
 from tests.search.worlds import opener, quality, small_space
 
-INSTALLED = [name for name in sampler_names() if name != "cmaes" or find_spec("cmaes")]
+INSTALLED = [name for name in get_args(Sampler) if name != "cmaes" or find_spec("cmaes")]
 
 
 def search(sampler: str, budget: int, seed: int = 0, reopen: bool = False) -> list[Params]:
@@ -22,7 +24,7 @@ def search(sampler: str, budget: int, seed: int = 0, reopen: bool = False) -> li
     proposed = []
     while assignment := (live := start() if reopen else live).next():
         proposed.append(assignment.params)
-        live.report(assignment.number, quality(assignment.params), step=100)
+        live.record(assignment.number, quality(assignment.params), step=100)
         live.finish(assignment.number)
     return proposed
 
@@ -56,7 +58,7 @@ def test_a_crash_in_the_middle_of_a_proposal_does_not_change_it(name: str) -> No
     for _ in range(3):
         assignment = live.next()
         assert assignment
-        live.report(assignment.number, quality(assignment.params), step=100)
+        live.record(assignment.number, quality(assignment.params), step=100)
         live.finish(assignment.number)
     first, *_ = small_space().space.parameters
     first.suggest(live.study.ask())  # and the process dies before the second parameter

@@ -16,11 +16,11 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import TrialScheduler
 
 from platform.search.live_trials import Assignment, LiveTrials
-from platform.search.scheduler import StudyScheduler
-from platform.search.searcher import StudySearcher
 from platform.search.space.checked import Params
 from platform.search.study import default_storage, open_storage
 from platform.search.trial_protocol import FAILED
+from platform.search.tune_scheduler import StudyScheduler
+from platform.search.tune_searcher import StudySearcher
 from tests.search.simulator import Curve, FakeTrial, Simulator
 from tests.search.worlds import learning_curve, opener, quality, small_space
 
@@ -192,16 +192,16 @@ def test_late_and_repeated_scores_are_ignored() -> None:
     live = opener(InMemoryStorage(), budget=1)()
     live.next()
     for step, score in [(20, 0.1), (40, 0.2), (20, 0.9), (40, 0.9), (10, 0.9), (60, 0.3)]:
-        assert live.report(0, score, step)
+        assert live.record(0, score, step)
     assert live.study.trials[0].intermediate_values == {20: 0.1, 40: 0.2, 60: 0.3}
 
 
 def test_a_finished_trial_takes_no_more_scores() -> None:
     live = opener(InMemoryStorage(), budget=1)()
     live.next()
-    live.report(0, 0.4, 100)
+    live.record(0, 0.4, 100)
     live.finish(0)
-    assert not live.report(0, 0.9, 120)
+    assert not live.record(0, 0.9, 120)
     live.fail(0, "late")
     live.finish(0)
     assert live.study.best_value == 0.4
@@ -211,7 +211,7 @@ def test_a_trial_stopped_by_someone_else_is_taken_up_again() -> None:
     start = opener(InMemoryStorage(), budget=1)
     live = start()
     live.next()
-    live.report(0, 0.4, 60)
+    live.record(0, 0.4, 60)
     live.finish(0)
     assert live.next() is None
     assert live.study.trials[0].state == TrialState.RUNNING
@@ -222,8 +222,8 @@ def test_a_trial_stopped_by_someone_else_is_taken_up_again() -> None:
 def test_a_score_that_is_no_number_fails_the_trial(score: float) -> None:
     live = opener(InMemoryStorage(), budget=1, pruner="none")()
     live.next()
-    assert live.report(0, 0.1, 20)
-    assert not live.report(0, score, 40)
+    assert live.record(0, 0.1, 20)
+    assert not live.record(0, score, 40)
     live.finish(0)
     trial = live.study.trials[0]
     assert trial.state == TrialState.FAIL

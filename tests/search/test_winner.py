@@ -12,14 +12,15 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import create_trial
 from pyarrow import parquet
 
-from platform.results.tables import CURVES_FILE, CURVES_SCHEMA, curves_table
+from platform.results.curves import CURVES_FILE, CURVES_SCHEMA, curves_table
 from platform.search.setup import SearchSetup
 from platform.search.space.checks import check_space
 from platform.search.space.spaces import parse_space
 from platform.search.winner import find_winner, is_reported, read_report, report_winner
 from platform.train.run_checkpoints import checkpoint_path, list_checkpoints
+from platform.workers.executor import Finished, Progress
 from platform.workers.requests import ScoreRequest
-from platform.workers.results import ScoredCheckpoint
+from platform.workers.results import EvaluationResult
 from tests.toco_core.small_run import small_recipe
 from toco_core.checkpoint import load_checkpoint
 from toco_core.data.reader import open_dataset
@@ -38,7 +39,7 @@ class Evaluation:
 
     requests: list[ScoreRequest] = field(default_factory=list)
 
-    def __call__(self, request: ScoreRequest) -> ScoredCheckpoint:
+    def submit(self, request: Any, progress: Progress | None = None) -> Finished[Any]:
         self.requests.append(request)
         thresholds = np.linspace(0, 1, 11)
         present = np.array([True, True])
@@ -46,7 +47,7 @@ class Evaluation:
         score = Score(
             images=5, masks_opened=5, final=curve, auxiliary=curve, f1=0.5, token_similarity=(0.1,)
         )
-        return ScoredCheckpoint(request=request, score=score, pictures=[], seconds=1.0)
+        return Finished(EvaluationResult(score=score, pictures=[], seconds=1.0))
 
 
 def study_of(*ends: float | str) -> optuna.Study:
@@ -172,12 +173,13 @@ def test_checkpoints_that_can_no_longer_win_are_deleted(setup: SearchSetup) -> N
 
 
 def test_what_breaks_off_in_the_middle_is_done_again(setup: SearchSetup) -> None:
-    def break_off(request: ScoreRequest) -> ScoredCheckpoint:
-        raise KeyboardInterrupt
+    class BreakOff(Evaluation):
+        def submit(self, request: Any, progress: Progress | None = None) -> Finished[Any]:
+            raise KeyboardInterrupt
 
     study = study_of(0.2, 0.4, 0.3)
     with pytest.raises(KeyboardInterrupt):
-        report_winner(setup, study, break_off)
+        report_winner(setup, study, BreakOff())
     assert not is_reported(setup, study)
     assert checkpoints_of(setup) == [0, 1, 2, 3]
     report_winner(setup, study, Evaluation())

@@ -9,11 +9,11 @@ from typing import Any
 
 import torch
 
-from platform.results.events import Event, TrialProgressed, TrialScored
-from platform.train.loop import Place, never, run
+from platform.results.events import Progressed, RunEvent, Scored
+from platform.train.loop import Rank, never, run
 from platform.train.plan import RunPlan
 from platform.train.run_checkpoints import latest_checkpoint
-from platform.workers.scorers import LocalScorer
+from platform.workers.executor import LocalExecutor
 from platform.workers.worker import ScoringWorker
 from tests.toco_core.small_run import small_recipe
 from toco_core.checkpoint import Checkpoint
@@ -24,7 +24,6 @@ def short_plan(scenes: Path, directory: Path, **changes: Any) -> RunPlan:
     settings = {"scoring__scores": 2, "scoring__images": 16, **changes}
     directory.mkdir(parents=True, exist_ok=True)
     return RunPlan(
-        number=0,
         recipe=small_recipe(**settings),
         dataset=str(scenes),
         split="tune",
@@ -38,7 +37,7 @@ class Listener:
     """Notes the events of a run, and may ask it to stop after so many steps."""
 
     stop_after: int | None = None
-    events: list[Event] = field(default_factory=list)
+    events: list[RunEvent] = field(default_factory=list)
     steps: int = 0
 
     def stop_requested(self) -> bool:
@@ -46,14 +45,14 @@ class Listener:
         return self.steps == self.stop_after
 
     def train(self, plan: RunPlan) -> None:
-        scorer = None if plan.split is None else LocalScorer(ScoringWorker())
+        executor = None if plan.split is None else LocalExecutor(ScoringWorker())
         stop: Callable[[], bool] = self.stop_requested if self.stop_after else never
-        run(plan, Place(), scorer, self.events.append, stop)
+        run(plan, Rank(), executor, self.events.append, stop)
 
     @property
-    def scores(self) -> dict[int, TrialScored]:
+    def scores(self) -> dict[int, Scored]:
         """The scores by iteration, without the times, which differ from run to run."""
-        scored = [event for event in self.events if isinstance(event, TrialScored)]
+        scored = [event for event in self.events if isinstance(event, Scored)]
         return {
             event.iteration: replace(event, seconds_training=0.0, seconds_scoring=0.0)
             for event in scored
@@ -62,7 +61,7 @@ class Listener:
     @property
     def progress(self) -> list[int]:
         """The iterations of which progress was reported."""
-        return [event.iteration for event in self.events if isinstance(event, TrialProgressed)]
+        return [event.iteration for event in self.events if isinstance(event, Progressed)]
 
 
 def final_checkpoint(plan: RunPlan) -> Checkpoint:

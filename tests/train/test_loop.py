@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from platform.results.events import TrialProgressed, TrialScored
+from platform.results.events import Progressed, Scored
 from platform.train import lead
 from platform.train.lead import RunStopped
 from platform.train.plan import RunPlan
@@ -28,7 +28,7 @@ def names(plan: RunPlan) -> list[str]:
     return [path.name for path in list_checkpoints(plan.checkpoints)]
 
 
-def same_scores(first: dict[int, TrialScored], second: dict[int, TrialScored]) -> None:
+def same_scores(first: dict[int, Scored], second: dict[int, Scored]) -> None:
     assert first.keys() == second.keys()
     for iteration, score in first.items():
         for name, value in vars(score).items():
@@ -130,6 +130,6 @@ def test_training_time_does_not_contain_the_scorer_s(
     uninterrupted: tuple[RunPlan, Listener],
 ) -> None:
     events = uninterrupted[1].events
-    progress = sum(e.seconds for e in events if isinstance(e, TrialProgressed))
-    scored = sum(e.seconds_training for e in events if isinstance(e, TrialScored))
+    progress = sum(e.seconds for e in events if isinstance(e, Progressed))
+    scored = sum(e.seconds_training for e in events if isinstance(e, Scored))
     assert 0 < scored == pytest.approx(progress)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from typing import NamedTuple
 
@@ -15,7 +14,7 @@ class MaskUse(NamedTuple):
 
 
 class MaskLedger:
-    """Counts of the masks opened, by split and purpose; ledgers of several processes add up."""
+    """Counts of the masks opened, by split and purpose."""
 
     def __init__(self) -> None:
         self.counts: Counter[MaskUse] = Counter()
@@ -28,25 +27,5 @@ class MaskLedger:
         """Return how many masks of a split, or of all splits, were opened."""
         return sum(count for use, count in self.counts.items() if split in (None, use.split))
 
-    def merge(self, other: MaskLedger) -> None:
-        """Add the counts of another ledger to this one."""
-        self.counts.update(other.counts)
-
-    def to_json(self) -> str:
-        """Return the counts as ``{split: {purpose: masks}}``, sorted."""
-        nested: dict[str, dict[str, int]] = {}
-        for use in sorted(self.counts):
-            nested.setdefault(use.split, {})[use.purpose] = self.counts[use]
-        return json.dumps(nested)
-
-    @classmethod
-    def from_json(cls, text: str) -> MaskLedger:
-        """Return the ledger that `to_json` described."""
-        ledger = cls()
-        for split, purposes in json.loads(text).items():
-            for purpose, masks in purposes.items():
-                ledger.record(split, purpose, masks)
-        return ledger
-
     def __repr__(self) -> str:
-        return f"MaskLedger({self.to_json()})"
+        return f"MaskLedger({dict(self.counts)})"

@@ -1,9 +1,9 @@
-"""What a finished search has to say: on the terminal, and in `summary.md`."""
+"""The summary of a finished search, printed and written as `summary.md`."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import optuna
 from rich.console import Console
@@ -20,16 +20,19 @@ from platform.search.setup import REPORT_SPLIT, TUNE_SPLIT, SearchSetup
 from platform.search.winner import (
     BEST_CHECKPOINT,
     BEST_RECIPE,
+    REPORT_PURPOSE,
     ReportScore,
     find_winner,
     read_report,
 )
+from platform.train.plan import SCORING_PURPOSE
+from toco_core.data.ledger import MaskLedger
 
 SUMMARY_FILE = "summary.md"
 NO_WINNER = 1  # exit status
 
 
-def print_ending(setup: SearchSetup, study: optuna.Study, console: Console) -> int:
+def print_summary(setup: SearchSetup, study: optuna.Study, console: Console) -> int:
     """Print the summary and write it down.
 
     Returns:
@@ -56,7 +59,7 @@ def summarise(
     report: Mapping[int, ReportScore],
     winner: int,
 ) -> SearchSummary:
-    """Put together what a search found."""
+    """Return the summary of what a search found."""
     by_number = {row.number: row for row in trials}
     return SearchSummary(
         name=setup.name,
@@ -64,12 +67,18 @@ def summarise(
         default=_contender(by_number[0], report.get(0)) if 0 in report else None,
         winner=_contender(by_number[winner], report.get(winner)),
         seconds=time_span(trials),
-        masks={
-            TUNE_SPLIT: {"scores during training": sum(row.mask_reads for row in trials)},
-            REPORT_SPLIT: {"final report": sum(score.masks_opened for score in report.values())},
-        },
+        masks=_masks(trials, report.values()),
         places=_places(setup),
     )
+
+
+def _masks(trials: Iterable[TrialRow], report: Iterable[ReportScore]) -> MaskLedger:
+    ledger = MaskLedger()
+    for row in trials:
+        ledger.record(TUNE_SPLIT, SCORING_PURPOSE, int(row.totals["mask_reads"]))
+    for score in report:
+        ledger.record(REPORT_SPLIT, REPORT_PURPOSE, score.masks_opened)
+    return ledger
 
 
 def _places(setup: SearchSetup) -> dict[str, str]:
@@ -87,7 +96,7 @@ def _contender(row: TrialRow, report: ReportScore | None) -> Contender:
         number=row.number,
         params=row.params,
         tune=row.score,
-        tune_aux=row.aux_score,
+        tune_aux=row.latest.get("aux_score"),
         report=report.miou if report else None,
         report_aux=report.aux_miou if report else None,
     )

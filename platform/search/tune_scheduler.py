@@ -1,4 +1,4 @@
-"""Ray Tune asks here whether a trial goes on; the pruner of the Optuna study answers."""
+"""Ray Tune asks here whether a trial goes on; the pruner of the Optuna study decides."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class StudyScheduler(FIFOScheduler):
         self._live = trials
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
-        """Record a score and return whether the trial goes on; a report without one passes."""
+        """Record a score and return whether the trial goes on; a result without one passes."""
         number = trial.config["number"]
         if FAILED in result:
             self._live.fail(number, str(result[FAILED]))
             return TrialScheduler.STOP
         if SCORE not in result:
             return TrialScheduler.CONTINUE
-        goes_on = self._live.report(number, float(result[SCORE]), int(result[ITERATION]))
+        goes_on = self._live.record(number, float(result[SCORE]), int(result[ITERATION]))
         return TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP

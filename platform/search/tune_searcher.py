@@ -1,4 +1,4 @@
-"""Ray Tune asks here for configurations; the Optuna study answers."""
+"""Ray Tune asks here for configurations; the Optuna study proposes them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class StudySearcher(Searcher):
     """
 
     def __init__(self, trials: LiveTrials) -> None:
-        # No metric: Tune would end the whole search at the first report without a score.
+        # No metric: Tune would end the whole search at the first result without a score.
         super().__init__()
         self._live = trials
         self._numbers: dict[str, int] = {}  # Tune's trial -> the study's
@@ -50,7 +50,7 @@ class StudySearcher(Searcher):
             return
         if result and SCORE in result and ITERATION in result:
             # Tune shows a result that meets a stopping criterion to no scheduler
-            self._live.report(number, float(result[SCORE]), int(result[ITERATION]))
+            self._live.record(number, float(result[SCORE]), int(result[ITERATION]))
         self._live.finish(number)
 
     def save(self, checkpoint_path: str) -> None:

@@ -1,0 +1,33 @@
+"""What may be asked of a cluster by options: how many processes, and how much for each."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from platform.option_ranges import check_amount, check_at_least
+
+LEAST_AMOUNT = 0.0001  # Ray counts in ten-thousandths
+_LEAST_COUNTS = {"workers": 1, "scorers": 1, "concurrent": 1, "loaders": 0}
+_CPUS, _GPUS = ("cpus", "scorer_cpus"), ("gpus", "scorer_gpus")
+
+# Any of the commands' classes of options with some of these names.
+ResourceOptions: TypeAlias = object
+
+
+def check_resources(options: ResourceOptions) -> None:
+    """Refuse numbers of processes, CPUs and GPUs that Ray cannot count.
+
+    Raises:
+        ValueError: names the option, its value and the range.
+    """
+    given = vars(options)
+    for name, least in _LEAST_COUNTS.items():
+        check_at_least(least, **{name: given.get(name)})
+    check_amount(LEAST_AMOUNT, **{name: given.get(name) for name in _CPUS + _GPUS})
+    for name in _GPUS:
+        gpus = given.get(name) or 0
+        if gpus > 1 and gpus % 1:
+            raise ValueError(
+                f"--{name.replace('_', '-')} {gpus} must be a whole number, or at most 1: only one "
+                "GPU can be shared"
+            )
