@@ -17,17 +17,17 @@ from toco_core.data.loader import TrainLoader
 from toco_core.data.reader import ParquetDataset
 from toco_core.losses.finite import check_finite
 from toco_core.model.toco import ToCo, build_model
-from toco_core.parallel.accumulation import GradientAccumulator
 from toco_core.parallel.determinism import choose_algorithms
-from toco_core.parallel.distribution import distribute
-from toco_core.parallel.feed import Fed, Feed, GpuFeed, PlainFeed
 from toco_core.parallel.precision import allow_tf32, make_scaler, precision_on
 from toco_core.parallel.ranks import average_over_ranks
-from toco_core.parallel.recording import RecordedLosses, can_record
 from toco_core.random_state import capture_random_state, restore_random_state
 from toco_core.schedule import PolyWarmup, make_optimiser
 from toco_core.settings import Recipe
 from toco_core.step import ToCoLosses
+from toco_core.training.accumulation import GradientAccumulator
+from toco_core.training.distribution import distribute
+from toco_core.training.feed import Fed, Feed, GpuFeed, PlainFeed
+from toco_core.training.recording import RecordedLosses, can_record
 
 _STEP = 2  # stream of random numbers under the seed; toco_core.data.sampling has 0 and 1
 

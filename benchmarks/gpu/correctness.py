@@ -24,9 +24,9 @@ from toco_core.losses import (
     patch_token_contrast,
 )
 from toco_core.losses.energy import DenseEnergyLoss
-from toco_core.parallel.recording import RecordedLosses
 from toco_core.settings.overrides import apply_overrides, load_recipe
 from toco_core.trainer import Trainer
+from toco_core.training.recording import RecordedLosses
 
 GOLDEN = Path("tests/golden")
 SETTINGS = {

@@ -16,12 +16,12 @@ from benchmarks.obvious_step import obvious_losses
 from benchmarks.schedules import switch
 from toco_core.cam.local_crops import LocalCrops
 from toco_core.losses.permutohedral import PermutohedralLattice
-from toco_core.parallel.feed import Fed
 from toco_core.parallel.precision import autocast
-from toco_core.parallel.recording import RecordedLosses
 from toco_core.settings.overrides import apply_overrides
 from toco_core.terms.class_contrast import local_crops
 from toco_core.trainer import build_optimisation
+from toco_core.training.feed import Fed
+from toco_core.training.recording import RecordedLosses
 
 Losses = dict[str, Tensor]
 

@@ -1,1 +1,1 @@
-"""How a step is computed: on several ranks, in parts, in lower precision."""
+"""What a step needs to know of ranks and precision, below everything else."""

@@ -9,14 +9,14 @@ from torch import Tensor
 from tests.toco_core.small_run import random_batch, small_recipe
 from toco_core.losses.halves import Halves
 from toco_core.model.toco import build_model
-from toco_core.parallel.accumulation import GradientAccumulator
-from toco_core.parallel.feed import Fed
 from toco_core.parallel.precision import make_scaler
 from toco_core.settings import Recipe
 from toco_core.step import ToCoLosses
 from toco_core.terms import objective
 from toco_core.terms.targets import StepCams, Targets
 from toco_core.terms.term import Term, TrainingPass
+from toco_core.training.accumulation import GradientAccumulator
+from toco_core.training.feed import Fed
 
 made: list[int] = []  # images of each call of the target
 

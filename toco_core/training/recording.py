@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from toco_core.losses.permutohedral import PermutohedralLattice
-from toco_core.parallel.feed import Fed
 from toco_core.parallel.precision import precision_on
 from toco_core.step import ToCoLosses
 from toco_core.tensor_lists import zero_all
+from toco_core.training.feed import Fed
 
 WARM_UP = 2  # steps of a kind before it is recorded: libraries choose their kernels meanwhile
 SMALLEST_LATTICE = 4096

@@ -11,8 +11,8 @@ from torch.nn.parallel import DistributedDataParallel
 
 from toco_core.data.batch import TrainBatch
 from toco_core.losses.permutohedral import PermutohedralLattice
-from toco_core.parallel.feed import Fed
 from toco_core.step import Part, ToCoLosses
+from toco_core.training.feed import Fed
 
 
 class GradientAccumulator:

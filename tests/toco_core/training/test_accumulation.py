@@ -15,12 +15,12 @@ from toco_core.data.reader import ParquetDataset
 from toco_core.losses.contrast import pair_counts, patch_token_sums
 from toco_core.losses.pixels import pixel_counts
 from toco_core.model.toco import build_model
-from toco_core.parallel.accumulation import GradientAccumulator
-from toco_core.parallel.feed import Fed
 from toco_core.parallel.precision import make_scaler
 from toco_core.settings import Recipe
 from toco_core.step import ToCoLosses
 from toco_core.trainer import Trainer
+from toco_core.training.accumulation import GradientAccumulator
+from toco_core.training.feed import Fed
 
 Gradients = dict[str, Tensor]
 IMAGES = 4
