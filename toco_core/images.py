@@ -27,6 +27,13 @@ def normalise(pixels: Tensor) -> Tensor:
     return (pixels - mean * 255).div_(std * 255)
 
 
+def normalisation(like: Tensor) -> tuple[Tensor, Tensor]:
+    """Return scale and shift, (3,) float32 each, that normalise pixels 0..255."""
+    mean, std = (one.flatten() for one in _statistics(torch.float32, like.device))
+    scale = 1 / (std * 255)
+    return scale, -mean * 255 * scale
+
+
 def denormalize(images: Tensor) -> Tensor:
     """Undo the ImageNet normalisation.
 

@@ -15,6 +15,7 @@ from torch.optim import AdamW
 from toco_core.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from toco_core.data.loader import TrainLoader
 from toco_core.data.reader import ParquetDataset
+from toco_core.kernels.operators import HAS_TRITON
 from toco_core.losses.finite import check_finite
 from toco_core.model.toco import ToCo, build_model
 from toco_core.parallel.determinism import choose_algorithms
@@ -177,9 +178,11 @@ class Trainer:
         return losses.to(self.device).train()
 
     def _make_feed(self, losses: ToCoLosses) -> Feed:
-        batches = self._loader.batches(self.iteration)
         if self.device.type != "cuda":
-            return PlainFeed(batches, self.device)
+            return PlainFeed(self._loader.batches(self.iteration), self.device)
+        colours_here = HAS_TRITON and not self.recipe.official_quirks  # which mirror views apart
+        load = self._loader.cut_batches if colours_here else self._loader.batches
+        batches = load(self.iteration)
         return GpuFeed(batches, self.device, losses.corners if losses.parts == 1 else None)
 
     def _make_computation(self, losses: ToCoLosses) -> Callable[[Fed, int], dict[str, Tensor]]:

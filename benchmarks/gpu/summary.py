@@ -9,7 +9,7 @@ Row = Mapping[str, Any]
 COLUMNS = {
     "step": ("backbone", "images", "way", "ms", "ms_each", "host_ms", "images_s", "MiB", "of_rate"),
     "training": ("images", "loaders", "precision", "ms", "median_ms", "images_s", "MiB"),
-    "loader": ("loaders", "images_s", "cpus"),
+    "loader": ("loaders", "coloured", "images_s", "cpus"),
     "kernels": ("images", "launched", "busy_ms"),
     "kernel": ("images", "ms", "count", "name"),
 }

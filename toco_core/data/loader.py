@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 import signal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import torch
+from torch import Tensor
 from torch.nn.functional import interpolate
 from torch.utils.data import DataLoader, Dataset
 
+from toco_core.data.augment.colour import ColourTable
 from toco_core.data.augment.sample_random import SampleRandom
-from toco_core.data.augment.views import training_views
-from toco_core.data.batch import EvaluationSample, TrainBatch, WholeImage
+from toco_core.data.augment.views import CutViews, cut_views
+from toco_core.data.batch import CutBatch, EvaluationSample, TrainBatch, WholeImage
+from toco_core.data.reader import ParquetSplit
 from toco_core.data.sampling import ShuffledOrder, rank_positions, sample_seeds
 from toco_core.data.storage import DatasetError
 from toco_core.images import normalise, to_pixels
+from toco_core.settings import Recipe
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from torch import Tensor
-
-    from toco_core.data.augment.cropping import Box
-    from toco_core.data.reader import ParquetSplit
-    from toco_core.settings import Recipe
+B = TypeVar("B")
 
 
 class _Sample(NamedTuple):
-    first: Tensor  # (3, S, S) uint8, as the next two
-    second: Tensor
-    local_source: Tensor
+    cut: CutViews
     class_labels: Tensor  # (C,)
-    box: Box
     crop_seed: int
     name: str
 
@@ -73,21 +69,25 @@ class TrainLoader(Dataset[TrainBatch]):
         return self._recipe.iterations
 
     def __getitem__(self, iteration: int) -> TrainBatch:
-        positions = rank_positions(
-            iteration, self._recipe.data.images_per_step, self._rank, self._world_size
-        )
-        return _collate([self._sample(position) for position in positions])
+        return _collate(self._samples(iteration))
 
     def batches(self, start: int = 0) -> Iterator[TrainBatch]:
         """Iterate over the batches from iteration `start` to the recipe's last one."""
-        iterations = range(start, len(self))
-        if self._num_workers == 0:
-            return map(self.__getitem__, iterations)
-        return self._from_processes(iterations)
+        return self._collated(_collate, range(start, len(self)))
 
-    def _from_processes(self, iterations: range) -> Iterator[TrainBatch]:
+    def cut_batches(self, start: int = 0) -> Iterator[CutBatch]:
+        """Iterate over the same, whose views are left to be coloured by the GPU that they go to."""
+        return self._collated(_collate_cut, range(start, len(self)))
+
+    def _collated(self, collate: Callable[[list[_Sample]], B], iterations: range) -> Iterator[B]:
+        batches = _Batches(self._samples, collate)
+        if self._num_workers == 0:
+            return map(batches.load, iterations)
+        return self._from_processes(batches, iterations)
+
+    def _from_processes(self, batches: _Batches[B], iterations: range) -> Iterator[B]:
         loader = DataLoader(
-            _ErrorsAsItems(self),
+            batches,
             batch_size=None,  # an item is a batch
             sampler=iterations,
             num_workers=self._num_workers,
@@ -104,47 +104,74 @@ class TrainLoader(Dataset[TrainBatch]):
                 raise item
             yield item
 
+    def _samples(self, iteration: int) -> list[_Sample]:
+        images = self._recipe.data.images_per_step
+        positions = rank_positions(iteration, images, self._rank, self._world_size)
+        return [self._sample(position) for position in positions]
+
     def _sample(self, position: int) -> _Sample:
         row = self._split.row(self._order.sample_at(position))
         seeds = sample_seeds(self._recipe.seed, position)
-        views = training_views(
+        cut = cut_views(
             self._split.image(row),
             self._recipe.data,
             SampleRandom(seeds.views),
             official_quirks=self._recipe.official_quirks,
         )
-        return _Sample(
-            first=to_pixels(views.first),
-            second=to_pixels(views.second),
-            local_source=to_pixels(views.local_source),
-            class_labels=self._split.class_labels(row),
-            box=views.box,
-            crop_seed=seeds.local_crops,
-            name=row.name,
-        )
+        return _Sample(cut, self._split.class_labels(row), seeds.local_crops, row.name)
 
 
-class _ErrorsAsItems(Dataset["TrainBatch | DatasetError"]):
-    """Hands a bad dataset over as it is: DataLoader would wrap the error in its own traceback."""
+class _Batches(Dataset[B | DatasetError], Generic[B]):
+    """Batches by iteration, as loading processes make them.
 
-    def __init__(self, batches: TrainLoader) -> None:
-        self._batches = batches
+    They hand a bad dataset over as it is: DataLoader would wrap the error in its own traceback.
+    """
 
-    def __getitem__(self, iteration: int) -> TrainBatch | DatasetError:
+    def __init__(
+        self, samples: Callable[[int], list[_Sample]], collate: Callable[[list[_Sample]], B]
+    ) -> None:
+        self._samples, self._collate = samples, collate
+
+    def load(self, iteration: int) -> B:
+        return self._collate(self._samples(iteration))
+
+    def __getitem__(self, iteration: int) -> B | DatasetError:
         try:
-            return self._batches[iteration]
+            return self.load(iteration)
         except DatasetError as error:
             return error
 
 
 def _collate(samples: list[_Sample]) -> TrainBatch:
-    first, second, local, labels, boxes, crop_seeds, names = zip(*samples, strict=True)
+    views = [sample.cut.coloured() for sample in samples]
+    return _without_views(samples)._replace(
+        images=torch.stack([to_pixels(one.first) for one in views]),
+        global_view=torch.stack([to_pixels(one.second) for one in views]),
+        local_source=torch.stack([to_pixels(one.local_source) for one in views]),
+    )
+
+
+def _collate_cut(samples: list[_Sample]) -> CutBatch:
+    views = [sample.cut.views for sample in samples]
+    colours = zip(*(sample.cut.colours for sample in samples), strict=True)  # view after view
+    crops = torch.stack([to_pixels(one.first) for one in views])
+    return CutBatch(
+        crops=crops,
+        parts=torch.stack([to_pixels(one.second) for one in views]),
+        colours=ColourTable.of(list(chain(*colours)), crops.shape[-1]),
+        rest=_without_views(samples),
+    )
+
+
+def _without_views(samples: list[_Sample]) -> TrainBatch:
+    cuts, labels, crop_seeds, names = zip(*samples, strict=True)
+    nothing = torch.empty(0)
     return TrainBatch(
-        images=torch.stack(first),
-        global_view=torch.stack(second),
-        local_source=torch.stack(local),
+        images=nothing,
+        global_view=nothing,
+        local_source=nothing,
         class_labels=torch.stack(labels),
-        boxes=torch.tensor(boxes),
+        boxes=torch.tensor([cut.views.box for cut in cuts]),
         crop_seeds=torch.tensor(crop_seeds),
         names=list(names),
         most_classes=max(1, *(int(label.sum()) for label in labels)),

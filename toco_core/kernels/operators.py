@@ -62,3 +62,32 @@ def _(features: Tensor, scales: Tensor, multipliers: Tensor) -> tuple[Tensor, Te
     batch, points, dims = features.shape
     weights = features.new_empty(batch * points, dims + 1)
     return torch.empty_like(weights, dtype=torch.int64), weights
+
+
+@torch.library.custom_op("toco::coloured_views", mutates_args=(), device_types="cuda")
+def coloured_views(
+    images: Tensor,
+    orders: Tensor,
+    factors: Tensor,
+    flags: Tensor,
+    taps: Tensor,
+    scale: Tensor,
+    shift: Tensor,
+) -> Tensor:
+    """Change the colours of images and normalise them; see `toco_core.kernels.colour`."""
+    from toco_core.kernels import colour
+
+    return colour.coloured_views(images, orders, factors, flags, taps, scale, shift)
+
+
+@coloured_views.register_fake
+def _(
+    images: Tensor,
+    orders: Tensor,
+    factors: Tensor,
+    flags: Tensor,
+    taps: Tensor,
+    scale: Tensor,
+    shift: Tensor,
+) -> Tensor:
+    return torch.empty_like(images, dtype=torch.float32)

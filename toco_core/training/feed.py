@@ -8,10 +8,11 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from toco_core.data.batch import TrainBatch
+from toco_core.data.batch import CutBatch, TrainBatch
 from toco_core.losses.permutohedral import SortedCorners
 
 Corners = Callable[[Tensor], SortedCorners]
+Batches = Iterator[TrainBatch] | Iterator[CutBatch]  # as they are loaded
 
 
 class Fed(NamedTuple):
@@ -58,7 +59,7 @@ class PlainFeed:
         device: that they are moved to.
     """
 
-    def __init__(self, batches: Iterator[TrainBatch], device: torch.device) -> None:
+    def __init__(self, batches: Batches, device: torch.device) -> None:
         self._batches, self._device = batches, device
 
     def take(self) -> Fed:
@@ -79,7 +80,10 @@ class GpuFeed:
     """
 
     def __init__(
-        self, batches: Iterator[TrainBatch], device: torch.device, corners: Corners | None
+        self,
+        batches: Batches,
+        device: torch.device,
+        corners: Corners | None,
     ) -> None:
         self._batches, self._device, self._corners = batches, device, corners
         self._stream = torch.cuda.Stream(device)
@@ -114,7 +118,7 @@ class _Prepared(NamedTuple):
     corners: SortedCorners | None
     size: Tensor | None  # (1,) int32, in pinned memory, once `is_known`
     is_known: torch.cuda.Event
-    loaded: TrainBatch  # what is copied from must live until it is copied
+    loaded: TrainBatch | CutBatch  # what is copied from must live until it is copied
 
     @classmethod
     def now(
@@ -122,7 +126,7 @@ class _Prepared(NamedTuple):
         batch: TrainBatch,
         corners: SortedCorners | None,
         stream: torch.cuda.Stream,
-        loaded: TrainBatch,
+        loaded: TrainBatch | CutBatch,
     ) -> _Prepared:
         size = None
         if corners is not None:

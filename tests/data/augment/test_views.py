@@ -13,7 +13,7 @@ import torchvision.transforms.functional as F
 from PIL import Image, ImageOps
 
 import toco_core.data.augment.views as views_module
-from toco_core.data.augment.colour import blur, jitter, rotate_hue, solarise
+from toco_core.data.augment.colour import draw_colour, recolour, rotate_hue
 from toco_core.data.augment.cropping import mirror, random_crop, random_resized_crop, random_span
 from toco_core.data.augment.sample_random import SampleRandom
 from toco_core.data.augment.views import training_views
@@ -33,9 +33,7 @@ def pixels(image: Image.Image) -> np.ndarray:
 @contextmanager
 def colours_kept(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as patch:
-        patch.setattr(views_module, "jitter", lambda image, rng: image)
-        patch.setattr(views_module, "blur", lambda image, rng, probability: image)
-        patch.setattr(views_module, "solarise", lambda image, rng, probability: image)
+        patch.setattr(views_module, "recolour", lambda image, colour: image)
         yield
 
 
@@ -172,9 +170,13 @@ def test_resized_crops_keep_size_and_cover_the_share_asked_for() -> None:
     assert len(set(shares)) > 100
 
 
+def recoloured(image: Image.Image, seed: int) -> Image.Image:
+    return recolour(image, draw_colour(SampleRandom(seed), image.width, blurred=0.0, solarised=0.0))
+
+
 def test_colours_change_as_often_as_published() -> None:
     image = gradient(32, 32)
-    jittered = [jitter(image, SampleRandom(seed)) for seed in range(500)]
+    jittered = [recoloured(image, seed) for seed in range(500)]
     unchanged = sum(view == image for view in jittered)
     grey = sum(bool((np.ptp(pixels(view), axis=-1) == 0).all()) for view in jittered)
     assert 60 < unchanged < 100  # 0.2 * 0.8
@@ -183,8 +185,10 @@ def test_colours_change_as_often_as_published() -> None:
 
 def test_solarising_inverts_the_bright_half() -> None:
     image = gradient(32, 32)
-    assert solarise(image, SampleRandom(0), 1.0) == ImageOps.solarize(image, 128)
-    assert solarise(image, SampleRandom(0), 0.0) == image
+    colour = draw_colour(SampleRandom(0), 32, blurred=0.0, solarised=1.0)
+    plain = colour._replace(order=(), grey=False)
+    assert recolour(image, plain) == ImageOps.solarize(image, 128)
+    assert recolour(image, plain._replace(solarised=False)) == image
 
 
 def test_a_blur_scales_with_the_image() -> None:
@@ -192,7 +196,9 @@ def test_a_blur_scales_with_the_image() -> None:
         stripes = np.zeros((8, size, 3), np.uint8)
         stripes[:, size // 2 :] = 255
         image = Image.fromarray(stripes)
-        edges = [pixels(blur(image, SampleRandom(seed), 1.0))[0, :, 0] for seed in range(20)]
+        drawn = [draw_colour(SampleRandom(n), size, blurred=1.0, solarised=0.0) for n in range(20)]
+        blurs = [colour._replace(order=(), grey=False) for colour in drawn]
+        edges = [pixels(recolour(image, blur))[0, :, 0] for blur in blurs]
         return float(np.mean([((edge > 10) & (edge < 245)).sum() for edge in edges]))
 
     assert softened(1344) > 2 * softened(448) > 0

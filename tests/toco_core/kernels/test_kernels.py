@@ -24,4 +24,14 @@ def test_the_kernels_compute_what_their_versions_in_tensors_do() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "11 passed" in done.stdout
+    assert "23 passed" in done.stdout
+
+
+@pytest.mark.slow
+def test_the_kernels_compile_for_an_a100_and_an_h100() -> None:
+    """The interpreter takes Python that the compiler refuses; and compiling needs no GPU."""
+    pytest.importorskip("triton", reason="Triton comes with the GPU builds of PyTorch alone")
+    command = [sys.executable, "-m", "tests.toco_core.kernels.compiled_kernels"]
+    done = subprocess.run(command, cwd=HERE.parents[2], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 14

@@ -6,8 +6,15 @@ Pillow's 8-bit ones: on a CPU that takes half to a third of the time of torchvis
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
+import torch
+from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
+from torch import Tensor
 
 from toco_core.data.augment.sample_random import SampleRandom
 
@@ -18,25 +25,53 @@ BLUR_SIDE = 448
 SHARP_SIGMA = 0.25
 
 
-def jitter(image: Image.Image, rng: SampleRandom) -> Image.Image:
-    """Jitter brightness, contrast, saturation, hue in random order (at 0.8); drop colour (0.2)."""
-    if rng.chance(0.8):
-        image = _jitter(image, rng)
-    return ImageOps.grayscale(image).convert("RGB") if rng.chance(0.2) else image
+class Colour(NamedTuple):
+    """What is done to the colours and the sharpness of one view, in this order."""
+
+    order: tuple[int, ...]  # of brightness, contrast, saturation, hue; empty without jitter
+    factors: tuple[float, float, float, float]  # of these four, hue as a part of a full turn
+    grey: bool
+    sigma: float  # of the blur, px; 0 for none
+    solarised: bool
 
 
-def _jitter(image: Image.Image, rng: SampleRandom) -> Image.Image:
+def draw_colour(rng: SampleRandom, side: int, *, blurred: float, solarised: float) -> Colour:
+    """Draw the colours of a view.
+
+    Args:
+        rng: random numbers of the sample.
+        side: of the view, px; the blur scales with it.
+        blurred: probability of a blur.
+        solarised: probability that bright values are inverted.
+    """
+    order, factors = _draw_jitter(rng) if rng.chance(0.8) else ((), (1.0, 1.0, 1.0, 0.0))
+    grey = rng.chance(0.2)
+    sigma = rng.uniform(*BLUR_SIGMA) * side / BLUR_SIDE if rng.chance(blurred) else 0.0
+    is_solarised = solarised > 0 and rng.chance(solarised)
+    return Colour(order, factors, grey, 0.0 if sigma < SHARP_SIGMA else sigma, is_solarised)
+
+
+def _draw_jitter(
+    rng: SampleRandom,
+) -> tuple[tuple[int, ...], tuple[float, float, float, float]]:
     brightness, contrast = rng.uniform(0.6, 1.4), rng.uniform(0.6, 1.4)
     saturation, hue = rng.uniform(0.8, 1.2), rng.uniform(-0.1, 0.1)
+    return tuple(rng.shuffled(4)), (brightness, contrast, saturation, hue)
+
+
+def recolour(image: Image.Image, colour: Colour) -> Image.Image:
+    """Change an RGB image as it was drawn."""
     changes = (
-        lambda image: ImageEnhance.Brightness(image).enhance(brightness),
-        lambda image: ImageEnhance.Contrast(image).enhance(contrast),
-        lambda image: ImageEnhance.Color(image).enhance(saturation),
-        lambda image: rotate_hue(image, hue),
+        lambda image, by: ImageEnhance.Brightness(image).enhance(by),
+        lambda image, by: ImageEnhance.Contrast(image).enhance(by),
+        lambda image, by: ImageEnhance.Color(image).enhance(by),
+        rotate_hue,
     )
-    for index in rng.shuffled(len(changes)):
-        image = changes[index](image)
-    return image
+    for index in colour.order:
+        image = changes[index](image, colour.factors[index])
+    image = ImageOps.grayscale(image).convert("RGB") if colour.grey else image
+    image = image.filter(ImageFilter.GaussianBlur(colour.sigma)) if colour.sigma else image
+    return ImageOps.solarize(image, 128) if colour.solarised else image
 
 
 def rotate_hue(image: Image.Image, turn: float) -> Image.Image:
@@ -46,14 +81,42 @@ def rotate_hue(image: Image.Image, turn: float) -> Image.Image:
     return Image.fromarray(pixels, mode="HSV").convert("RGB")
 
 
-def blur(image: Image.Image, rng: SampleRandom, probability: float) -> Image.Image:
-    """Blur with a Gaussian of random width, which scales with the image, at this probability."""
-    if not rng.chance(probability):
-        return image
-    sigma = rng.uniform(*BLUR_SIGMA) * image.width / BLUR_SIDE
-    return image if sigma < SHARP_SIGMA else image.filter(ImageFilter.GaussianBlur(sigma))
+def blur_taps(sigma: float) -> NDArray[np.float64]:
+    """Return the weights of Pillow's blur: in the middle, and 1, 2, ... px from it.
+
+    Pillow takes three box blurs, whose width is no whole number of pixels (Gwosdek et al., 2011),
+    in place of a Gaussian.
+    """
+    variance = sigma * sigma / 3  # of one box
+    whole = int((math.sqrt(12 * variance + 1) - 1) / 2)
+    part = (2 * whole + 1) * (whole * (whole + 1) - 3 * variance)
+    radius = whole + part / (6 * (variance - (whole + 1) ** 2))
+    inner = 1 / (2 * radius + 1)
+    edge = (1 - (2 * whole + 1) * inner) / 2
+    box = np.array([edge, *[inner] * (2 * whole + 1), edge])
+    taps = np.convolve(np.convolve(box, box), box)
+    return taps[len(taps) // 2 :]
 
 
-def solarise(image: Image.Image, rng: SampleRandom, probability: float) -> Image.Image:
-    """Invert all values from 128 on, at this probability."""
-    return ImageOps.solarize(image, 128) if rng.chance(probability) else image
+class ColourTable(NamedTuple):
+    """The colours of N views as a GPU reads them, see `toco_core.kernels.colour`."""
+
+    orders: Tensor  # (N, 4) int32
+    factors: Tensor  # (N, 4) float32
+    flags: Tensor  # (N, 2) int32
+    taps: Tensor  # (N, R + 1) float32
+
+    @classmethod
+    def of(cls, colours: Sequence[Colour], side: int) -> ColourTable:
+        """Tabulate colours of views of `side` px."""
+        reach = len(blur_taps(BLUR_SIGMA[1] * side / BLUR_SIDE))
+        taps = np.zeros((len(colours), reach))
+        for row, colour in zip(taps, colours, strict=True):
+            weights = blur_taps(colour.sigma)
+            row[: len(weights)] = weights
+        return cls(
+            torch.tensor([[*c.order, -1, -1, -1, -1][:4] for c in colours], dtype=torch.int32),
+            torch.tensor([c.factors for c in colours], dtype=torch.float32),
+            torch.tensor([[c.grey, c.solarised] for c in colours], dtype=torch.int32),
+            torch.from_numpy(taps).float(),
+        )

@@ -7,10 +7,17 @@ from typing import NamedTuple
 from PIL import ImageOps
 from PIL.Image import Image
 
-from toco_core.data.augment.colour import blur, jitter, solarise
+from toco_core.data.augment.colour import Colour, draw_colour, recolour
 from toco_core.data.augment.cropping import Box, mirror, random_crop, random_resized_crop
 from toco_core.data.augment.sample_random import SampleRandom
 from toco_core.settings import Data
+
+# How often each view is blurred and solarised (those of DINO, which the authors use).
+VIEW_COLOURS = (
+    {"blurred": 1.0, "solarised": 0.0},
+    {"blurred": 0.1, "solarised": 0.2},
+    {"blurred": 0.5, "solarised": 0.0},
+)
 
 
 class Views(NamedTuple):
@@ -22,10 +29,23 @@ class Views(NamedTuple):
     box: Box
 
 
-def training_views(
+class CutViews(NamedTuple):
+    """The same before their colours are changed."""
+
+    views: Views
+    colours: tuple[Colour, Colour, Colour]  # of the three images
+
+    def coloured(self) -> Views:
+        """Change the colours."""
+        first, second, local, box = self.views
+        one, other, third = self.colours
+        return Views(recolour(first, one), recolour(second, other), recolour(local, third), box)
+
+
+def cut_views(
     image: Image, data: Data, rng: SampleRandom, *, official_quirks: bool = False
-) -> Views:
-    """Make the two global views and the source of the local crops.
+) -> CutViews:
+    """Cut the two global views and the source of the local crops, and draw their colours.
 
     The first view and the local source are one crop in different colours, so that the box and the
     uncertainty map of the first hold in both: a mirroring is that of the crop. The second view,
@@ -39,7 +59,7 @@ def training_views(
             without the box, as the authors' colour jitter does.
 
     Returns:
-        Three images of side `data.crop_size`, and the box.
+        Three images of side `data.crop_size`, the box, and what is done to their colours.
     """
     crop, box = random_crop(image, data.crop_size, data.scale_range, rng)
     if data.flip and rng.chance(0.5):
@@ -49,12 +69,15 @@ def training_views(
     part = _mirror_at_random(part, rng) if data.flip or official_quirks else part
     first = _mirror_at_random(crop, rng) if official_quirks else crop
     local = _mirror_at_random(crop, rng) if official_quirks else crop
-    return Views(
-        first=blur(jitter(first, rng), rng, 1.0),
-        second=solarise(blur(jitter(part, rng), rng, 0.1), rng, 0.2),
-        local_source=blur(jitter(local, rng), rng, 0.5),
-        box=box,
-    )
+    drawn = (draw_colour(rng, data.crop_size, **each) for each in VIEW_COLOURS)
+    return CutViews(Views(first, part, local, box), (next(drawn), next(drawn), next(drawn)))
+
+
+def training_views(
+    image: Image, data: Data, rng: SampleRandom, *, official_quirks: bool = False
+) -> Views:
+    """Make the three images of a training step from one; arguments as of `cut_views`."""
+    return cut_views(image, data, rng, official_quirks=official_quirks).coloured()
 
 
 def _mirror_at_random(image: Image, rng: SampleRandom) -> Image:
