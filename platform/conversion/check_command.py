@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 
@@ -12,6 +12,7 @@ from platform.conversion.options import CheckOptions
 from platform.results.grids import Grid, to_rich
 from platform.results.progress import print_line
 from platform.results.task_progress import counting_progress
+from toco_core.data.mask_tally import hidden_remarks
 from toco_core.data.problems import count_kinds
 from toco_core.data.reader import open_dataset
 from toco_core.data.schema import DatasetInfo
@@ -40,7 +41,7 @@ def run_check(options: CheckOptions) -> int:
     console.print(to_rich(class_grid(dataset.info, reports)))
     console.print()
     print_line(console, f"masks opened: {dataset.ledger.total()}, all for this check")
-    return _verdict(reports, console)
+    return _verdict(reports, dataset.info.class_names, console)
 
 
 def class_grid(info: DatasetInfo, reports: Mapping[str, SplitReport]) -> Grid:
@@ -50,17 +51,22 @@ def class_grid(info: DatasetInfo, reports: Mapping[str, SplitReport]) -> Grid:
     for split, report in reports.items():
         columns[split] = [*(report.labelled[label] for label in labels), len(report.names)]
         if report.masks:
-            shown = [*(report.shown[label] for label in labels), report.masks]
+            shown = [*(report.tally.shown[label] for label in labels), report.masks]
             columns[f"{split} masks"] = shown
     cells = zip((*info.class_names, "all"), *columns.values(), strict=True)
     rows = [[name, *map(str, counts)] for name, *counts in cells]
     return Grid(title="Images by class", columns=("class", *columns), rows=rows)
 
 
-def _verdict(reports: Mapping[str, SplitReport], console: Console) -> int:
-    hidden = sum(report.hidden for report in reports.values())
+def _verdict(
+    reports: Mapping[str, SplitReport], class_names: Sequence[str], console: Console
+) -> int:
+    hidden = sum(report.tally.hidden for report in reports.values())
     if hidden:
         print_line(console, f"labels of which the mask shows nothing: {hidden} (no error)")
+    for split, report in reports.items():
+        for line in hidden_remarks(split, report.tally, class_names):
+            print_line(console, line)
     problems = [
         (split, problem) for split, report in reports.items() for problem in report.problems
     ]

@@ -11,6 +11,7 @@ from platform.results.progress import print_line
 from platform.results.wording import NOTHING
 from toco_core.data.conversion.manifest import MANIFEST_FILE
 from toco_core.data.conversion.run import Written
+from toco_core.data.mask_tally import hidden_remarks, unlabelled_remark
 from toco_core.data.schema import DatasetInfo
 from toco_core.data.storage import Location
 
@@ -61,7 +62,11 @@ def _skipped_lines(written: Written) -> list[str]:
 
 
 def _remarks(written: Written) -> list[str]:
-    if not written.shards_kept:
-        return []
-    shards = sum(len(split.shards) for split in written.info.splits.values())
-    return [f"shards written earlier and kept: {written.shards_kept} of {shards}"]
+    lines: list[str] = []
+    if written.shards_kept:
+        shards = sum(len(split.shards) for split in written.info.splits.values())
+        lines.append(f"shards written earlier and kept: {written.shards_kept} of {shards}")
+    for split, tally in written.tallies.items():
+        lines += unlabelled_remark(split, tally)
+        lines += hidden_remarks(split, tally, written.info.class_names)
+    return lines

@@ -1,6 +1,7 @@
 """The data format: Parquet shards of each split, and one ``dataset.json`` that describes them.
 
-Labels: 0 background, 1..C classes, ``ignore_index`` for pixels that do not count.
+Labels: 0 background, 1..C classes, ``ignore_index`` for pixels that do not count. Image and mask
+are as their EXIF says they are turned, and so are height and width.
 """
 
 from __future__ import annotations

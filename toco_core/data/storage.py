@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,6 +13,9 @@ from pyarrow import fs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# `<_io.BytesIO object at 0x7f30dd331260>`, which Pillow puts in place of the name of a file.
+ADDRESS = re.compile(r"<(?:[\w.]*\.)?(\w+) object at 0x[0-9a-f]+>")
 
 
 class DatasetError(ValueError):
@@ -90,5 +94,9 @@ class Location(NamedTuple):
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of an error's message, or the name of its type."""
-    return next(iter(str(error).splitlines()), type(error).__name__)
+    """Return the first line of an error's message, or the name of its type.
+
+    Where an object lies in memory is left out: it says nothing, and is another at each run.
+    """
+    line = next(iter(str(error).splitlines()), type(error).__name__)
+    return ADDRESS.sub(r"\1", line).strip()

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from toco_core.data.images import DECODE_ERRORS, decode_mask
+from toco_core.data.images import DECODE_ERRORS, decode_image, decode_mask
+from toco_core.data.mask_tally import MaskLabels
 from toco_core.data.problems import RowError
 from toco_core.data.storage import first_line
 
@@ -19,11 +20,11 @@ if TYPE_CHECKING:
 IMAGE_FORMATS = ("JPEG", "MPO", "PNG")
 
 
-def validate_row(row: Row, num_classes: int, ignore_index: int = 255) -> frozenset[int]:
+def validate_row(row: Row, num_classes: int, ignore_index: int = 255) -> MaskLabels | None:
     """Decode the image of a row, and its mask if there is one.
 
     Returns:
-        The classes 1..C that the mask shows; none without a mask.
+        What the mask shows; None without a mask.
 
     Raises:
         RowError: image or mask cannot be decoded or do not fit each other, or a label no class.
@@ -33,12 +34,12 @@ def validate_row(row: Row, num_classes: int, ignore_index: int = 255) -> frozens
         raise RowError("label without a class", f"label {foreign[0]} is not in 1..{num_classes}")
     size = validate_image(row.image)
     if row.mask is None:
-        return frozenset()
+        return None
     return validate_mask(row.mask, size, num_classes, ignore_index)
 
 
 def validate_image(encoded: bytes) -> tuple[int, int]:
-    """Decode an image to its last pixel and return its height and width, px.
+    """Decode an image to its last pixel and return the height and width of it upright, px.
 
     Raises:
         RowError: it is neither JPEG nor PNG, or not complete.
@@ -47,16 +48,16 @@ def validate_image(encoded: bytes) -> tuple[int, int]:
         with Image.open(io.BytesIO(encoded)) as image:
             if image.format not in IMAGE_FORMATS:
                 raise ValueError(f"{image.format} is neither JPEG nor PNG")
-            image.load()
-            return image.height, image.width
+        upright = decode_image(encoded)
+        return upright.height, upright.width
     except DECODE_ERRORS as error:
         raise RowError("corrupt image", first_line(error)) from error
 
 
 def validate_mask(
     encoded: bytes, size: tuple[int, int], num_classes: int, ignore_index: int = 255
-) -> frozenset[int]:
-    """Decode a mask and return the classes 1..C that it shows.
+) -> MaskLabels:
+    """Decode a mask and return what it shows.
 
     Raises:
         RowError: it cannot be decoded, is not of the image's size, or has a label of no class.
@@ -74,4 +75,5 @@ def validate_mask(
             "label without a class",
             f"label {foreign[0]} of the mask is neither 0..{num_classes} nor {ignore_index}",
         )
-    return frozenset(label for label in shown if 0 < label <= num_classes)
+    classes = frozenset(label for label in shown if 0 < label <= num_classes)
+    return MaskLabels(classes, has_void=ignore_index in shown)

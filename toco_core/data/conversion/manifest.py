@@ -7,8 +7,9 @@ import json
 from typing import TYPE_CHECKING
 
 from pyarrow import fs
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from toco_core.data.mask_tally import MaskTally
 from toco_core.data.problems import Problem
 from toco_core.data.schema import INFO_FILE
 from toco_core.data.storage import DatasetError, Location
@@ -22,7 +23,7 @@ MANIFEST_FILE = "manifest.json"
 
 
 class ShardRecord(BaseModel):
-    """A complete shard, and the images of its part of the source that were skipped."""
+    """A complete shard, what its masks show, and the images of its part that were skipped."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -30,6 +31,7 @@ class ShardRecord(BaseModel):
     images: int
     masks: int
     skipped: tuple[Problem, ...] = ()
+    tally: MaskTally = Field(default_factory=MaskTally)
 
 
 class Manifest(BaseModel):
@@ -114,6 +116,7 @@ def fingerprint(source: Source, sizes: ShardSizes) -> str:
     digest = hashlib.sha256()
     carving = source.carving and source.carving.model_dump()
     heading = [source.description, source.class_names, carving, sizes]
+    heading += [source.reading] if source.reading else []
     digest.update(json.dumps(heading).encode())
     for split, entries in source.splits.items():
         digest.update(json.dumps(split).encode())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from toco_core.data.storage import DatasetError
@@ -32,6 +32,8 @@ class Source:
         splits: the images of each split, in the order of their rows.
         read: reads an image and may raise `RowError`; it is pickled, entries are its argument.
         carving: how `tune` and `report` were chosen; None where the source says it.
+        has_mask_files: whether masks are files of the user's, not drawn here from the labels.
+        reading: what else decides how an image is read, so that another reading is another source.
         notes: what a person should know about the listing.
     """
 
@@ -40,6 +42,8 @@ class Source:
     splits: Mapping[str, Sequence[Any]]
     read: Callable[[Any], Row]
     carving: Carving | None = None
+    has_mask_files: bool = False
+    reading: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
