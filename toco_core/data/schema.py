@@ -32,6 +32,8 @@ MASK_COLUMN = "mask"
 # What training reads. Weak supervision: the mask is not among it.
 IMAGE_COLUMNS = tuple(name for name in SCHEMA.names if name != MASK_COLUMN)
 
+MOST_CLASSES = 254  # a mask has 8 bits: background, classes, and what does not count
+
 Colour = tuple[int, int, int]
 SplitName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from toco_core.data.names import row_name_problem
+from toco_core.data.schema import MOST_CLASSES
 from toco_core.data.storage import DatasetError
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ class Source:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        _require_classes(self.description, self.class_names)
         for split, entries in self.splits.items():
             _require_names(self.description, split, entries)
 
@@ -56,11 +59,23 @@ class Source:
         return sum(map(len, self.splits.values()))
 
 
+def _require_classes(source: str, names: Sequence[str]) -> None:
+    if not 1 <= len(names) <= MOST_CLASSES:
+        raise DatasetError(f"{source}: there are {len(names)} classes, not 1 to {MOST_CLASSES}")
+    if len(set(names)) < len(names) or not all(names):
+        twice = next((name for name in names if not name or names.count(name) > 1), "")
+        raise DatasetError(
+            f"{source}: the classes {', '.join(names)} are not each named once: {twice!r}"
+        )
+
+
 def _require_names(source: str, split: str, entries: Sequence[Entry]) -> None:
     if not entries:
         raise DatasetError(f"{source}: split {split} has no images")
     seen: set[str] = set()
     for entry in entries:
+        if problem := row_name_problem(entry.name):
+            raise DatasetError(f"{source}: split {split}: {problem}")
         if entry.name in seen:
             raise DatasetError(f"{source}: split {split} has two images named {entry.name!r}")
         seen.add(entry.name)
