@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from toco_core.data.carving import NO_SPLIT, Carving, carve
 from toco_core.data.conversion.source import Source
-from toco_core.data.names import plain_path, row_name_problem
+from toco_core.data.names import plain_path, row_name_problem, shown_name
 from toco_core.data.problems import RowError
 from toco_core.data.schema import MOST_CLASSES
 from toco_core.data.shards import Row
@@ -52,7 +52,7 @@ class FolderReader:
         """Read an image, and its mask if it is wanted; may raise `RowError`."""
         foreign = [label for label in entry.labels if label not in self.labels]
         if foreign:
-            raise RowError("label without a class", f"{foreign[0]!r} is no class")
+            raise RowError("label without a class", f"{shown_name(foreign[0])} is no class")
         return Row(
             name=entry.name,
             image=read_part(self.images, entry.path),
