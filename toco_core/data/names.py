@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
+import re
 from pathlib import PurePosixPath
 
 # A file system takes 255 bytes; an export adds a suffix, and 13 more while it writes a file.
 MOST_BYTES = 230
+# Line breaks, NUL and their like, and halves of characters, which no file holds as text.
+CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\ud800-\\udfff]")
 SHOWN = 60  # characters of a name in a message
 
 
@@ -43,5 +45,4 @@ def plain_path(path: str) -> str:
 
 
 def _has_control(name: str) -> bool:
-    # Cc: line breaks, NUL. Cs: half of a character, which no text holds.
-    return any(unicodedata.category(character) in ("Cc", "Cs") for character in name)
+    return CONTROL.search(name) is not None
