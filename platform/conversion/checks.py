@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from platform.conversion.options import CheckOptions, PartScenesOptions, WriteOptions
+import os
+
+from platform.conversion.options import CheckOptions, CocoOptions, PartScenesOptions, WriteOptions
 
 
 def check_options(options: WriteOptions | CheckOptions) -> None:
@@ -23,8 +25,15 @@ def check_options(options: WriteOptions | CheckOptions) -> None:
         return
     if options.seed < 0:
         raise ValueError(f"--seed {options.seed} must be at least 0")
-    if not options.source.is_dir():
+    if not isinstance(options, CocoOptions):
+        _check_foreground(options.foreground)
+    if not os.path.isdir(options.source):  # of any name: Path.is_dir fails on one that is too long
         raise ValueError(f"there is no directory {options.source}")
+
+
+def _check_foreground(value: int | None) -> None:
+    if value is not None and not 1 <= value <= 255:
+        raise ValueError(f"--foreground {value} must be in 1..255: 0 is the background")
 
 
 def _check_partscenes(options: PartScenesOptions) -> None:

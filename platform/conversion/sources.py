@@ -27,11 +27,15 @@ def list_source(options: WriteOptions) -> Source:
         case PartScenesOptions():
             return partscenes_source(_scenes(options))
         case VocOptions():
-            return voc_source(options.source, _carving(options))
+            return voc_source(
+                options.source, _carving(options), options.classes, options.foreground
+            )
         case CocoOptions():
-            return coco_source(options.source, _carving(options))
+            return coco_source(options.source, _carving(options), options.year)
         case FolderOptions():
-            return folder_source(_places(options), options.classes, _carving(options))
+            return folder_source(
+                _places(options), options.classes, _carving(options), options.foreground
+            )
 
 
 def _scenes(options: PartScenesOptions) -> PartScenes:

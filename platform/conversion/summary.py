@@ -15,6 +15,7 @@ from toco_core.data.mask_tally import hidden_remarks, unlabelled_remark
 from toco_core.data.schema import DatasetInfo
 from toco_core.data.storage import Location
 
+CLASSES = 20  # as many as VOC has
 NAMED = 5  # problems that are named on the terminal
 
 
@@ -30,7 +31,7 @@ def show_written(
             console.print()
             console.print(to_rich(grid))
     console.print()
-    for line in [*_skipped_lines(written), *_remarks(written), *notes]:
+    for line in [class_line(info), *_skipped_lines(written), *_remarks(written), *notes]:
         print_line(console, line)
 
 
@@ -48,6 +49,13 @@ def skipped_grid(info: DatasetInfo) -> Grid:
     """Return what was wrong with the images that were left out, and how many these are."""
     rows = [[kind, str(count)] for kind, count in info.skipped.items()]
     return Grid(title="Skipped", columns=("problem", "images"), rows=rows)
+
+
+def class_line(info: DatasetInfo) -> str:
+    """Return the labels and what they stand for, which tells a table that was misunderstood."""
+    names = [f"{label} {name}" for label, name in enumerate(info.class_names, start=1)]
+    more = f" ... and {len(names) - CLASSES} more" if len(names) > CLASSES else ""
+    return f"labels: {', '.join(names[:CLASSES])}{more}"
 
 
 def _share(info: DatasetInfo, split: str) -> list[str]:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from toco_core.data.shards import Row
 
+NAMED = 5  # classes in a remark
+
 
 class MaskLabels(NamedTuple):
     """What one mask shows."""
@@ -113,8 +115,9 @@ def unlabelled_remark(split: str, tally: MaskTally) -> list[str]:
 
 def hidden_remarks(split: str, tally: MaskTally, class_names: Sequence[str]) -> list[str]:
     """Say which labels no mask of a split shows: they are scored by what is wrongly found alone."""
-    return [
-        f"{split}: no mask shows {class_names[label - 1]}, the label of "
-        f"{tally.labelled[label]} of its images"
-        for label in tally.never_shown
-    ]
+    hidden = tally.never_shown
+    if not hidden:
+        return []
+    named = (f"{class_names[label - 1]} ({tally.labelled[label]})" for label in hidden[:NAMED])
+    more = f" and {len(hidden) - NAMED} more" if len(hidden) > NAMED else ""
+    return [f"{split}: labels of so many images that no mask shows: {', '.join(named)}{more}"]
