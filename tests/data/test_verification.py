@@ -115,6 +115,7 @@ def damage_page(shard: Path) -> None:
         (change_row("labels", [3, 2, 1]), {"wrong row"}),
         (change_row("labels", [1, 2, 3, 4]), {"label without a class"}),
         (change_row("name", "row2"), {"wrong row"}),
+        (change_row("name", "../row1"), {"wrong row"}),
         (change_row("mask", None), {"wrong count"}),
         (change_row("mask", encode(np.zeros((2, 2), np.uint8))), {"mask of another size"}),
     ],

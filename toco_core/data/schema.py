@@ -10,9 +10,10 @@ import json
 from typing import Annotated, Literal, Self
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from toco_core.data.carving import Carving
+from toco_core.data.names import file_name_problem
 from toco_core.data.storage import DatasetError, Location
 
 FORMAT_VERSION = 1
@@ -38,6 +39,16 @@ Colour = tuple[int, int, int]
 SplitName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]
 
 
+def _plain(name: str) -> str:
+    if problem := file_name_problem(name):
+        raise ValueError(problem)
+    return name
+
+
+# A dataset comes from anywhere, and what it names must not be a file elsewhere.
+ShardName = Annotated[str, AfterValidator(_plain)]
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -47,7 +58,7 @@ class SplitInfo(_Frozen):
 
     images: int = Field(ge=1)
     masks: int = Field(ge=0)
-    shards: tuple[str, ...] = Field(min_length=1)
+    shards: tuple[ShardName, ...] = Field(min_length=1)
 
 
 class DatasetInfo(_Frozen):
@@ -125,4 +136,5 @@ def read_info(location: Location) -> DatasetInfo:
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(map(str, problem["loc"])) or "content"
-        raise DatasetError(f"{place} does not fit the format: {where}: {problem['msg']}") from error
+        message = problem["msg"].removeprefix("Value error, ")
+        raise DatasetError(f"{place} does not fit the format: {where}: {message}") from error

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 from pyarrow import fs
 
+from toco_core.data.names import file_name_problem
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -53,7 +55,13 @@ class Location(NamedTuple):
         return self.filesystem.type_name == "local"
 
     def file(self, name: str) -> str:
-        """Return the path of a file of this directory."""
+        """Return the path of a file of this directory.
+
+        Raises:
+            DatasetError: the name would lead out of it.
+        """
+        if problem := file_name_problem(name):
+            raise DatasetError(f"{self}: {problem}")
         return f"{self.path.rstrip('/')}/{name}"
 
     def kind(self, name: str | None = None) -> fs.FileType:

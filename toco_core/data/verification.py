@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from toco_core.data.conversion.reading import in_processes
 from toco_core.data.images import image_size
 from toco_core.data.mask_tally import MaskTally
+from toco_core.data.names import row_name_problem
 from toco_core.data.problems import Problem, RowError
 from toco_core.data.row_groups import RowGroups, Shard, read_shard
 from toco_core.data.schema import INFO_FILE, SCHEMA, DatasetInfo
@@ -130,6 +131,8 @@ def _verify_row(values: dict[str, Any], info: DatasetInfo, report: SplitReport) 
 
 
 def _verify_columns(row: Row, size: tuple[int, int]) -> None:
+    if problem := row_name_problem(row.name):
+        raise RowError("wrong row", problem)
     if image_size(row.image) != size:
         raise RowError("wrong row", f"the image is {image_size(row.image)} px, not {size}")
     if list(row.labels) != sorted(set(row.labels)):

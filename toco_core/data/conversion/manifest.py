@@ -10,6 +10,7 @@ from pyarrow import fs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from toco_core.data.mask_tally import MaskTally
+from toco_core.data.names import file_name_problem
 from toco_core.data.problems import Problem
 from toco_core.data.schema import INFO_FILE
 from toco_core.data.storage import DatasetError, Location
@@ -70,18 +71,26 @@ def read_manifest(location: Location, *, ignore_corrupt: bool = False) -> Manife
     """Read the manifest of a place; None where there is none.
 
     Raises:
-        DatasetError: it is corrupt, and that matters.
+        DatasetError: it is corrupt, and that matters; or it names files that are none of the place,
+            which whoever goes on from it would delete.
     """
     if location.kind(MANIFEST_FILE) is not fs.FileType.File:
         return None
     try:
-        return Manifest.model_validate_json(location.read(MANIFEST_FILE))
+        manifest = Manifest.model_validate_json(location.read(MANIFEST_FILE))
     except ValidationError as error:
         if ignore_corrupt:
             return None
         raise DatasetError(
             f"{location}/{MANIFEST_FILE} is corrupt; choose another place or allow overwriting"
         ) from error
+    for name in (*manifest.shards, *(shard.name for shard in manifest.shards.values())):
+        if problem := file_name_problem(name):
+            raise DatasetError(
+                f"{location}/{MANIFEST_FILE} is not of this program: shard {problem}; choose "
+                "another place, or delete that file"
+            )
+    return manifest
 
 
 def begin_manifest(location: Location, mark: str, *, overwrite: bool) -> Manifest:
