@@ -14,7 +14,7 @@ SHOWN = 60  # characters of a name in a message
 
 def file_name_problem(name: str) -> str | None:
     """Say why a name is none of a file in the directory of a dataset; None if it is one."""
-    if not name or name in (".", "..") or set(name) & set("/\\:") or _has_control(name):
+    if not name or name in (".", "..") or set(name) & set("/\\:") or has_control(name):
         return f"{shown_name(name)} is no plain file name"
     return None
 
@@ -27,7 +27,7 @@ def row_name_problem(name: str) -> str | None:
     parts = PurePosixPath(name).parts
     if not parts or name.startswith("/") or ".." in parts or "\\" in name:
         return f"image {shown_name(name)} cannot name a file below a directory"
-    if _has_control(name):
+    if has_control(name):
         return f"image {shown_name(name)} has a character in its name that is none of a text"
     if max(len(part.encode()) for part in parts) > MOST_BYTES:
         return f"image {shown_name(name)} has a name of more than {MOST_BYTES} bytes"
@@ -44,5 +44,6 @@ def plain_path(path: str) -> str:
     return str(PurePosixPath(path)) if path else path
 
 
-def _has_control(name: str) -> bool:
+def has_control(name: str) -> bool:
+    """Whether a name holds a line break, NUL, or another character that no text shows."""
     return CONTROL.search(name) is not None
