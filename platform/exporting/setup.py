@@ -43,7 +43,7 @@ def check_export(
     dataset = open_dataset(root)
     dataset.split(options.split)
     info = dataset.info
-    network.require_classes(info, root)
+    network.require_classes(info, root, was_named=options.data is not None)
     request = _request(network, root, options)
     _take_directory(options.output, _settings(network, request))
     in_split = info.splits[options.split].images

@@ -16,7 +16,7 @@ from toco_core.data.problems import RowError
 from toco_core.data.reader import open_dataset
 from toco_core.data.shards import Row
 from toco_core.data.storage import first_line
-from toco_core.data.validation import validate_image, validate_mask
+from toco_core.data.validation import validate_image, validate_row
 from toco_core.data.writer import write_dataset
 
 # A bright top left corner, darker to the right, darkest below it: each of eight turns differs.
@@ -78,8 +78,11 @@ def test_a_mask_lies_on_the_turned_image(tmp_path: Path) -> None:
 
 
 def test_a_mask_of_the_image_before_it_is_turned_is_told_so() -> None:
-    with pytest.raises(RowError, match=r"\(16, 32\) px, the image \(32, 16\)"):
-        validate_mask(encode(CORNERS[..., 0]), image_size(turned(CORNERS, 6)), 3)
+    row = Row("photo", turned(CORNERS, 6), [1], encode(np.zeros((16, 32), np.uint8)))
+    with pytest.raises(
+        RowError, match=r"is \(16, 32\) px, the image, turned as its EXIF says, \(32, 16\)"
+    ):
+        validate_row(row, 3)
 
 
 def test_a_grey_image_of_16_bits_is_scaled_to_8() -> None:

@@ -47,6 +47,12 @@ def image_size(encoded: bytes) -> tuple[int, int]:
         return image.height, image.width
 
 
+def is_turned(encoded: bytes) -> bool:
+    """Whether EXIF says that the stored pixels are not upright."""
+    with Image.open(io.BytesIO(encoded)) as image:
+        return _orientation(image, encoded) in TURNS
+
+
 def decode_image(encoded: bytes) -> Image.Image:
     """Decode a JPEG or PNG to upright RGB; raises one of `DECODE_ERRORS`."""
     with Image.open(io.BytesIO(encoded)) as image:

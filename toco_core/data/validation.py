@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from toco_core.data.images import DECODE_ERRORS, decode_image, decode_mask
+from toco_core.data.images import DECODE_ERRORS, decode_image, decode_mask, is_turned
 from toco_core.data.mask_tally import MaskLabels
 from toco_core.data.problems import RowError
 from toco_core.data.storage import first_line
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from toco_core.data.shards import Row
 
 # MPO is a JPEG with a second picture behind it, as some cameras write.
@@ -35,7 +37,9 @@ def validate_row(row: Row, num_classes: int, ignore_index: int = 255) -> MaskLab
     size = validate_image(row.image)
     if row.mask is None:
         return None
-    return validate_mask(row.mask, size, num_classes, ignore_index)
+    labels = _labels(row.mask)
+    require_size(labels.shape, size, row.image)
+    return _shown(labels, num_classes, ignore_index)
 
 
 def validate_image(encoded: bytes) -> tuple[int, int]:
@@ -54,20 +58,25 @@ def validate_image(encoded: bytes) -> tuple[int, int]:
         raise RowError("corrupt image", first_line(error)) from error
 
 
-def validate_mask(
-    encoded: bytes, size: tuple[int, int], num_classes: int, ignore_index: int = 255
-) -> MaskLabels:
-    """Decode a mask and return what it shows.
+def require_size(mask: tuple[int, ...], size: tuple[int, int], image: bytes) -> None:
+    """Require a mask to be of the size of its image, px.
 
     Raises:
-        RowError: it cannot be decoded, is not of the image's size, or has a label of no class.
+        RowError: it is not; says so if EXIF turns the image, since tools differ in that.
     """
+    if mask != size:
+        turned = ", turned as its EXIF says," if is_turned(image) else ""
+        raise RowError("mask of another size", f"the mask is {mask} px, the image{turned} {size}")
+
+
+def _labels(encoded: bytes) -> NDArray[np.uint8]:
     try:
-        labels = decode_mask(encoded)
+        return decode_mask(encoded)
     except DECODE_ERRORS as error:
         raise RowError("corrupt mask", first_line(error)) from error
-    if labels.shape != size:
-        raise RowError("mask of another size", f"the mask is {labels.shape} px, the image {size}")
+
+
+def _shown(labels: NDArray[np.uint8], num_classes: int, ignore_index: int) -> MaskLabels:
     shown = np.flatnonzero(np.bincount(labels.ravel(), minlength=256)).tolist()
     foreign = [label for label in shown if label > num_classes and label != ignore_index]
     if foreign:

@@ -24,6 +24,7 @@ from toco_core.data.sources.coco_file import CocoCategory, CocoImage, Instances,
 from toco_core.data.sources.coco_masks import Region, draw_mask
 from toco_core.data.sources.files import read_part
 from toco_core.data.storage import DatasetError, first_line
+from toco_core.data.validation import require_size
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,11 +70,7 @@ class CocoReader:
             size = image_size(image)
         except DECODE_ERRORS as error:
             raise RowError("corrupt image", first_line(error)) from error
-        if size != (entry.height, entry.width):  # before anything of that size is drawn
-            raise RowError(
-                "mask of another size",
-                f"the mask is {entry.height, entry.width} px, the image {size}",
-            )
+        require_size((entry.height, entry.width), size, image)  # before that much is drawn
         return encode_mask(draw_mask(regions, self.labels, *size))
 
 
