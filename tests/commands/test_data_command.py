@@ -125,7 +125,9 @@ def test_a_class_drawn_in_pixels_that_do_not_count_is_refused_with_the_way_out(
         r"masks hold 255, which does not count: if 255 is meant for it, say --foreground 255",
     ):
         write(options)
-    assert not (target / INFO_FILE).exists()
+    assert sorted(path.name for path in target.iterdir()) == [MANIFEST_FILE, "tune-00000.parquet"]
+    with pytest.raises(ValueError, match="tune: no mask shows cat"):  # it does not go on with it
+        write(options)
     again = replace(options, foreground=255)
     with pytest.raises(ValueError, match="with other options, was interrupted"):
         write(again)
@@ -329,10 +331,10 @@ def test_a_writing_that_is_stopped_goes_on_with_the_same_command(
 ) -> None:
     whole = tmp_path / "whole"
     write(replace(options, target=str(whole)))
-    last = list(voc.val)[-1]
+    last = list(voc.extra)[-1]
     picture = voc.image(last).read_bytes()
     voc.image(last).unlink()
-    os.mkfifo(voc.image(last))  # reading waits there, in the middle of the last shard
+    os.mkfifo(voc.image(last))  # reading waits there, in the middle of train, the last shard
     data = tmp_path / "data"
     arguments = command("data", "voc", voc.root, data, "--processes", "1")
     with subprocess.Popen(
@@ -350,7 +352,7 @@ def test_a_writing_that_is_stopped_goes_on_with_the_same_command(
     assert not (data / INFO_FILE).exists()
     voc.image(last).unlink()
     voc.image(last).write_bytes(picture)
-    kept = {path: path.stat().st_mtime_ns for path in data.glob("t*.parquet")}
+    kept = {path: path.stat().st_mtime_ns for path in data.glob("*.parquet")}
     assert len(kept) == 2
     assert write(options) == 0
     assert {path: path.stat().st_mtime_ns for path in kept} == kept

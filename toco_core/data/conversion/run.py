@@ -70,9 +70,9 @@ def convert(
         refuse(manifest.skipped)
     kept = len(manifest.shards)
     jobs = shard_jobs(source, sizes)
-    missing = [job for job in jobs if job.shard not in manifest.shards]
+    missing = _in_order(source, [job for job in jobs if job.shard not in manifest.shards])
+    tallies = _tallies(source, jobs, manifest)
     if not missing and location.kind(INFO_FILE) is fs.FileType.File:
-        tallies = _tallies(source, jobs, manifest)
         return Written(read_info(location), manifest.skipped, kept, tallies)
     names, skip = source.class_names, on_error == "skip"
     with closing(_read(source, missing, processes, progress)) as outcomes:
@@ -81,24 +81,33 @@ def convert(
             of_shard = islice(outcomes, len(job.entries))
             manifest = manifest.with_shard(write_shard(shard, of_shard, names, skip=skip))
             manifest.write(location)
-    tallies = _tallies(source, jobs, manifest)
+            tallies = _tallies(source, jobs, manifest)
     info = _describe(location, source, jobs, manifest)
     write_info(location, info)
     return Written(info, manifest.skipped, kept, tallies)
 
 
+def _in_order(source: Source, jobs: list[ShardJob]) -> list[ShardJob]:
+    """Return jobs in the order of their writing: what its masks may refuse comes first."""
+    return sorted(jobs, key=lambda job: source.has_mask_files and job.split == "train")
+
+
 def _tallies(source: Source, jobs: Sequence[ShardJob], manifest: Manifest) -> dict[str, MaskTally]:
-    """Return what the masks of each split show.
+    """Return what the masks of each split show of which all shards are there.
 
     Raises:
         DatasetError: they seem to lack a class that their images are labelled with.
     """
-    tallies = {split: MaskTally() for split in source.splits}
-    for job in jobs:
-        tallies[job.split].add(manifest.shards[job.shard].tally)
-    if source.has_mask_files:
-        for split, tally in tallies.items():
-            refuse_lost_classes(split, tally, source.class_names)
+    tallies: dict[str, MaskTally] = {}
+    for split in source.splits:
+        records = [manifest.shards.get(job.shard) for job in jobs if job.split == split]
+        if None in records:
+            continue
+        tallies[split] = MaskTally()
+        for record in filter(None, records):
+            tallies[split].add(record.tally)
+        if source.has_mask_files:
+            refuse_lost_classes(split, tallies[split], source.class_names)
     return tallies
 
 
