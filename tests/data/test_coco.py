@@ -255,6 +255,7 @@ def test_files_of_2017_are_found(tree: CocoTree) -> None:
     [
         ("categories", {"name": "person"}, "are not each named once: 'person'"),
         ("categories", {"name": ""}, "are not each named once: ''"),
+        ("categories", {"name": "a\nb"}, r"class 'a\\nb' has a character in its name that is"),
         (
             "categories",
             {"id": 1},

@@ -176,6 +176,14 @@ def test_the_file_of_an_image_is_found_however_the_table_writes_it(
     assert entry.path == "animal0.jpg"
 
 
+def test_an_umlaut_is_one_however_a_system_writes_it(tree: FolderTree) -> None:
+    content = tree.image("animal0").read_bytes()
+    (tree.root / "images/K\u0061\u0308fer.jpg").write_bytes(content)  # as macOS does
+    tree.table.write_text("K\u00e4fer.jpg,cat\n")
+    source = listed(tree, tune="none", report="none")
+    assert source.read(source.splits["train"][0]).image == content
+
+
 def test_a_path_of_windows_is_one_below_the_directory(tree: FolderTree) -> None:
     tree.table.write_text("wild\\animal1.jpg,cat\n")
     (entry,) = listed(tree, tune="none", report="none").splits["train"]

@@ -193,6 +193,8 @@ def replace_columns(root: Path) -> None:
     ("damage", "problem"),
     [
         (truncate(INFO_FILE, 0.5), f"{INFO_FILE} is corrupt"),
+        (lambda root: (root / INFO_FILE).write_text("[" * 100_000), f"{INFO_FILE} is corrupt"),
+        (lambda root: (root / INFO_FILE).write_bytes(b"\xff"), f"{INFO_FILE} is corrupt"),
         (change_info(lambda info: info.update(format_version=7)), "version 7, .* up to version 1"),
         (change_info(lambda info: info.update(format_version="x")), "format_version"),
         (change_info(lambda info: info.pop("class_names")), "class_names: Field required"),

@@ -89,6 +89,17 @@ def test_a_first_image_is_no_heading(tmp_path: Path, first: str) -> None:
     assert [line.name for line in table.lines] == [first.split(",")[0], "a.png", "b.png"]
 
 
+def test_a_heading_may_be_called_as_an_image_is(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("image,label\nimage.jpg,cat\na.jpg,dog\n")
+    images = {"image", "image.jpg", "a", "a.jpg"}
+    table = read_label_table(tmp_path / "labels.csv", (), images.__contains__)
+    assert labels(table) == {"image.jpg": ("cat",), "a.jpg": ("dog",)}
+    assert table.guessed_heading == "image,label"
+    (tmp_path / "labels.csv").write_text("image,cat\na,cat\n")
+    table = read_label_table(tmp_path / "labels.csv", (), images.__contains__)
+    assert labels(table) == {"image": ("cat",), "a": ("cat",)}
+
+
 def test_an_image_called_name_is_an_image(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text("name.png,cat\nimage.png,dog\n")
     table = read_label_table(tmp_path / "labels.csv", (), lambda name: name.endswith(".png"))

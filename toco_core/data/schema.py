@@ -125,7 +125,7 @@ def read_info(location: Location) -> DatasetInfo:
     place = f"{location}/{INFO_FILE}"
     try:
         content = json.loads(location.read(INFO_FILE))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DatasetError(f"{place} is corrupt: {error}") from error
     version = content.get("format_version") if isinstance(content, dict) else None
     if isinstance(version, int) and version > FORMAT_VERSION:

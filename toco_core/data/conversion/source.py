@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from toco_core.data.names import row_name_problem
+from toco_core.data.names import has_control, row_name_problem, shown_name
 from toco_core.data.schema import MOST_CLASSES
 from toco_core.data.storage import DatasetError
 
@@ -62,6 +62,12 @@ class Source:
 def _require_classes(source: str, names: Sequence[str]) -> None:
     if not 1 <= len(names) <= MOST_CLASSES:
         raise DatasetError(f"{source}: there are {len(names)} classes, not 1 to {MOST_CLASSES}")
+    odd = [name for name in names if has_control(name)]
+    if odd:
+        raise DatasetError(
+            f"{source}: class {shown_name(odd[0])} has a character in its name that is none of a "
+            "text"
+        )
     if len(set(names)) < len(names) or not all(names):
         twice = next((name for name in names if not name or names.count(name) > 1), "")
         raise DatasetError(

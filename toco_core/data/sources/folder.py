@@ -13,30 +13,24 @@ from typing import NamedTuple
 
 from toco_core.data.carving import NO_SPLIT, Carving, carve
 from toco_core.data.conversion.source import Source
-from toco_core.data.names import plain_path, row_name_problem, shown_name
+from toco_core.data.names import shown_name
 from toco_core.data.problems import RowError
 from toco_core.data.schema import MOST_CLASSES
 from toco_core.data.shards import Row
 from toco_core.data.sources.files import read_part
-from toco_core.data.sources.folder_files import FolderFiles
+from toco_core.data.sources.folder_files import FolderFiles, image_suffix
+from toco_core.data.sources.folder_images import (
+    FolderEntry,
+    find_image,
+    list_images,
+)
 from toco_core.data.sources.folder_masks import Masks, match_masks
-from toco_core.data.sources.label_table import LabelledName, LabelTable, read_label_table
+from toco_core.data.sources.label_table import LabelTable, read_label_table
 from toco_core.data.sources.mask_files import label_mask, require_one_class
 from toco_core.data.storage import DatasetError
 
 # Most of the images are for training, with masks or without.
 CONVENTION = Carving(tune="masks:20%", report="masks:20%")
-# In this order: beside a JPEG, the PNG of the same name is likely to be its mask.
-SUFFIXES = (".jpg", ".jpeg", ".png")
-
-
-class FolderEntry(NamedTuple):
-    """An image of the table."""
-
-    name: str
-    path: str
-    labels: tuple[str, ...]
-    mask: str | None = None  # None where it is not wanted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +85,9 @@ def folder_source(
         DatasetError: a part is missing, the table is wrong, or the carving asks for too much.
     """
     files = FolderFiles(places.images)
-    table = read_label_table(places.table, classes, lambda name: _find(files, name) is not None)
+    table = read_label_table(
+        places.table, classes, lambda name: find_image(files, name) is not None
+    )
     class_names = tuple(classes) or table.class_names
     if not class_names:
         raise DatasetError(
@@ -99,7 +95,7 @@ def folder_source(
             "name,label,label"
         )
     require_one_class(foreground, class_names)
-    entries = _entries(places.table, table.lines, files)
+    entries = list_images(places.table, table.lines, files)
     masks = match_masks(places.masks, entries) if places.masks else Masks({}, ())
     carving = _possible(carving, masks, places)
     carved = carve({"masks": list(masks.of_image)}, carving)
@@ -144,35 +140,10 @@ def _possible(carving: Carving, masks: Masks, places: FolderPlaces) -> Carving:
     return Carving(tune=NO_SPLIT, report=NO_SPLIT, seed=carving.seed)
 
 
-def _entries(
-    place: Path, table: Sequence[LabelledName], files: FolderFiles
-) -> dict[str, FolderEntry]:
-    entries: dict[str, FolderEntry] = {}
-    for line in table:
-        path = plain_path(line.name.replace("\\", "/"))  # as Windows writes it
-        name = path[: -len(_suffix(path)) or None]
-        if problem := row_name_problem(name):
-            raise DatasetError(f"{place}: {problem}")
-        if name in entries:
-            raise DatasetError(f"{place} names {name!r} twice")
-        entries[name] = FolderEntry(name, _find(files, path) or path, line.labels)
-    return entries
-
-
-def _suffix(name: str) -> str:
-    return next((suffix for suffix in SUFFIXES if name.lower().endswith(suffix)), "")
-
-
-def _find(files: FolderFiles, name: str) -> str | None:
-    """Return the file of an image that is named with or without its suffix."""
-    path = plain_path(name.replace("\\", "/"))
-    return files.find(path, *(f"{path}{suffix}" for suffix in SUFFIXES))
-
-
 def _notes(
     entries: Mapping[str, FolderEntry], files: FolderFiles, masks: Masks, table: LabelTable
 ) -> Iterator[str]:
-    images = sum(bool(_suffix(file)) for file in files.paths)
+    images = sum(bool(image_suffix(file)) for file in files.paths)
     listed = sum(entry.path in files.paths for entry in entries.values())
     with_mask = len(masks.of_image)
     yield f"images with a mask: {with_mask}; images that are not in the table: {images - listed}"

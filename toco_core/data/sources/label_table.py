@@ -8,11 +8,11 @@ alone.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
+from toco_core.data.sources.label_cells import LabelCells
 from toco_core.data.sources.table_lines import NAME_HEADING, Line, Lines, read_lines
 from toco_core.data.storage import DatasetError
 
@@ -27,7 +27,6 @@ LABEL_HEADING = re.compile(
     re.IGNORECASE,
 )
 NUMBER = re.compile(r"-?\d*\.?\d*")
-SEPARATORS = re.compile(r"\s*[;|,]\s*")  # of labels in one cell
 
 
 class LabelledName(NamedTuple):
@@ -62,13 +61,15 @@ def read_label_table(
     """
     table = read_lines(path, is_image)
     guessed = ""
-    if table.heading and not NAME_HEADING.fullmatch(table.heading.name):
+    if table.heading and (
+        not NAME_HEADING.fullmatch(table.heading.name) or is_image(table.heading.name)
+    ):
         guessed = ",".join((table.heading.name, *table.heading.cells))
     columns = _class_columns(path, table, class_names)
     if columns:
         lines = [_of_columns(line, columns) for line in table.lines]
         return LabelTable(lines, columns, guessed)
-    split = _Cells(path, table.lines, class_names)
+    split = LabelCells(path, table.lines, class_names)
     lines = [LabelledName(line.name, split.labels(line)) for line in table.lines]
     found = sorted({label for line in lines for label in line.labels}, key=natural_order)
     if found == ["0", "1"] and not class_names:
@@ -121,39 +122,3 @@ def _name_classes(columns: tuple[str, ...]) -> bool:
 def _of_columns(line: Line, columns: Sequence[str]) -> LabelledName:
     marks = zip(columns, line.cells, strict=False)
     return LabelledName(line.name, tuple(name for name, mark in marks if mark.lower() in YES))
-
-
-class _Cells:
-    """Tells a label of several words from several labels in one cell."""
-
-    def __init__(self, path: Path, lines: Sequence[Line], class_names: Collection[str]) -> None:
-        self._path = path
-        self._class_names = frozenset(class_names)
-        cells = {cell for line in lines for cell in line.cells if cell}
-        self._known = self._class_names or frozenset(cell for cell in cells if " " not in cell)
-        words = Counter(chain.from_iterable({*cell.split()} for cell in cells))
-        self._shared = {word for word, count in words.items() if count > 1}
-        self._one_each = any(sum(map(bool, line.cells)) > 1 for line in lines)
-
-    def labels(self, line: Line) -> tuple[str, ...]:
-        """Return the labels of a line."""
-        parts = (self._parts(cell, line.number) for cell in line.cells if cell)
-        return tuple(label for part in parts for label in part if label)
-
-    def _parts(self, cell: str, number: int) -> list[str]:
-        if cell in self._class_names:
-            return [cell]
-        listed = SEPARATORS.split(cell)
-        if len(listed) > 1:
-            return listed
-        words = cell.split()
-        if len(words) > 1 and self._known.issuperset(words):
-            return words
-        elsewhere = [word for word in words if word in self._known | self._shared]
-        if elsewhere and len(words) > 1 and not self._one_each and not self._class_names:
-            raise DatasetError(
-                f"{self._path}, line {number}: {cell!r} may be one class or several, since "
-                f"{elsewhere[0]!r} is elsewhere too: give each label a cell, or all classes to "
-                "--classes"
-            )
-        return [cell]

@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from toco_core.data.sources.files import read_text
+from toco_core.data.sources.folder_files import image_suffix
 from toco_core.data.storage import DatasetError
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DELIMITERS = (",", ";", "\t")
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 # What the column of the images is called: name, filename, image_id, Images ...
 NAME_HEADING = re.compile(
     r"(image|img|file|photo|picture)?[ _-]?(name|path|file|id)?s?", re.IGNORECASE
@@ -93,11 +93,17 @@ def _without_index(lines: Sequence[Line], is_image: Callable[[str], bool]) -> li
 
 def _is_heading(lines: Sequence[Line], is_image: Callable[[str], bool]) -> bool:
     first, others = lines[0], lines[1:]
-    if is_image(first.name) or first.name.lower().endswith(IMAGE_SUFFIXES):
+    if image_suffix(first.name):
         return False
-    if first.name and NAME_HEADING.fullmatch(first.name):
+    is_known = bool(first.name and NAME_HEADING.fullmatch(first.name))
+    if is_known and not is_image(first.name):
         return True
-    # In words that are not known here. A missing image would share its labels with others.
+    # In words that are not known here, or that an image has for a name, as image.jpg has. An image
+    # would share its labels with others.
     labels = {cell for line in others for cell in line.cells if cell}
-    has_images = any(is_image(line.name) for line in others)
-    return has_images and any(first.cells) and labels.isdisjoint(first.cells)
+    is_strange = any(first.cells) and labels.isdisjoint(first.cells)
+    return (
+        is_strange
+        and is_known == is_image(first.name)
+        and any(is_image(line.name) for line in others)
+    )
