@@ -138,6 +138,7 @@ def test_without_an_area_the_pixels_are_counted(area: float | None) -> None:
         [[1, 1, 5, 1, 5, math.inf]],
         [[1, 1, 5, 1, 1e9, 5]],
         [[1, 1, 5, 1, -1e9, 5]],
+        [[1, 1, 5, 1, 10**400, 5]],
         "a drawing",
         7,
         None,

@@ -113,10 +113,7 @@ def test_a_lossy_mask_is_no_mask() -> None:
 
 
 def test_no_message_shows_where_an_object_lies_in_memory() -> None:
-    with pytest.raises(RowError, match="cannot identify image file") as error:
+    with pytest.raises(RowError) as error:
         validate_image(b"text")
-    assert "0x" not in error.value.detail
-    assert "<" not in error.value.detail
-    assert first_line(ValueError(f"bad {object()}, twice {object}")) == (
-        "bad object, twice <class 'object'>"
-    )
+    assert error.value.detail == "cannot identify image file"
+    assert first_line(ValueError(f"bad {object()}, and {object}")) == "bad, and <class 'object'>"

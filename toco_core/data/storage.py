@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # `<_io.BytesIO object at 0x7f30dd331260>`, which Pillow puts in place of the name of a file.
-ADDRESS = re.compile(r"<(?:[\w.]*\.)?(\w+) object at 0x[0-9a-f]+>")
+ADDRESS = re.compile(r" ?<[\w.]+ object at 0x[0-9a-f]+>")
 
 
 class DatasetError(ValueError):
@@ -104,7 +104,7 @@ class Location(NamedTuple):
 def first_line(error: BaseException) -> str:
     """Return the first line of an error's message, or the name of its type.
 
-    Where an object lies in memory is left out: it says nothing, and is another at each run.
+    An object by its place in memory is left out: it says nothing, and is another at each run.
     """
     line = next(iter(str(error).splitlines()), type(error).__name__)
-    return ADDRESS.sub(r"\1", line).strip()
+    return ADDRESS.sub("", line).strip()

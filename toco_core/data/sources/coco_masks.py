@@ -73,7 +73,7 @@ def region_pixels(segmentation: Any, height: int, width: int) -> NDArray[np.bool
         if segmentation.get("size") != [height, width]:
             raise ValueError(f"its run lengths are not of {height} x {width} px")
         return run_length_pixels(segmentation.get("counts"), height, width)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise RowError("corrupt annotation", f"a segmentation cannot be drawn: {error}") from error
 
 
