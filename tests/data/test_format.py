@@ -236,6 +236,12 @@ def test_a_description_that_names_files_elsewhere_reads_nothing(tmp_path: Path, 
     assert "\n" not in one_line(error)
 
 
+@pytest.mark.parametrize("name", ["../secret", "/etc/secret", "a/b", "", ".."])
+def test_no_file_elsewhere_is_one_of_a_location(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DatasetError, match="is no plain file name"):
+        Location.of(tmp_path).file(name)
+
+
 @pytest.mark.parametrize("name", ["../secret", "/etc/secret", "a/../../b", "", "a\0b", "a" * 300])
 def test_a_row_whose_name_leads_out_of_a_directory_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(DatasetError, match="split train: image "):
