@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,11 @@ from typing import NamedTuple
 
 import pyarrow as pa
 from pyarrow import fs
+
+from toco_core.data.names import file_name_problem
+
+# `<_io.BytesIO object at 0x7f30dd331260>`, which Pillow puts in place of the name of a file.
+ADDRESS = re.compile(r" ?<[\w.]+ object at 0x[0-9a-f]+>")
 
 
 class DatasetError(ValueError):
@@ -47,7 +53,13 @@ class Location(NamedTuple):
         return self.filesystem.type_name == "local"
 
     def file(self, name: str) -> str:
-        """Return the path of a file of this directory."""
+        """Return the path of a file of this directory.
+
+        Raises:
+            DatasetError: the name would lead out of it.
+        """
+        if problem := file_name_problem(name):
+            raise DatasetError(f"{self}: {problem}")
         return f"{self.path.rstrip('/')}/{name}"
 
     def kind(self, name: str | None = None) -> fs.FileType:
@@ -88,5 +100,9 @@ class Location(NamedTuple):
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of an error's message, or the name of its type."""
-    return next(iter(str(error).splitlines()), type(error).__name__)
+    """Return the first line of an error's message, or the name of its type.
+
+    An object by its place in memory is left out: it says nothing, and is another at each run.
+    """
+    line = next(iter(str(error).splitlines()), type(error).__name__)
+    return ADDRESS.sub("", line).strip()
