@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from toco_core.files import replacing
+from toco_core.messages import first_refusal
 from toco_core.model.toco import ToCo, build_model
 from toco_core.settings import Recipe
 from toco_core.settings.keys import refused_on_resume
@@ -104,9 +105,8 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
     try:
         recipe = Recipe.model_validate(content["recipe"])
     except ValidationError as error:
-        problem = error.errors()[0]
-        key = ".".join(map(str, problem["loc"]))
-        raise ValueError(f"{path}: its recipe is not valid: {key}: {problem['msg']}") from error
+        key, reason = first_refusal(error)
+        raise ValueError(f"{path}: its recipe is not valid: {key}: {reason}") from error
     return Checkpoint(**{**content, "recipe": recipe})
 
 

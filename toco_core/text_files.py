@@ -1,14 +1,14 @@
-"""Text as editors and spreadsheets write it, and values in a message, however long they are."""
+"""Text as editors and spreadsheets write it, and the characters that a line of it cannot hold."""
 
 from __future__ import annotations
 
 import codecs
-import reprlib
+import re
 from pathlib import Path
-from typing import Any
 
 UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-MOST_BITS = 256  # of a number that is shown in digits
+# Line breaks, NUL and their like, and halves of characters, which no file holds as text.
+CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\ud800-\\udfff]")
 
 
 def decode_text(content: bytes, name: str | Path) -> str:
@@ -31,26 +31,6 @@ def decode_text(content: bytes, name: str | Path) -> str:
     return text
 
 
-def shown(value: Any) -> str:
-    """Return a value as a message shows it: its beginning, if there is much of it.
-
-    What a YAML file says in 300 bytes may be 10^8 values, since it can name one of them often.
-    """
-    return _SHORT.repr(value)
-
-
-class _Short(reprlib.Repr):
-    def __init__(self) -> None:
-        super().__init__()
-        self.maxlevel = 2
-        self.maxlist = self.maxtuple = self.maxdict = self.maxset = 6
-        self.maxstring = self.maxother = self.maxlong = 120
-
-    def repr_int(self, x: int, level: int) -> str:
-        # Python itself refuses to write a number of thousands of digits.
-        if x.bit_length() > MOST_BITS:
-            return f"a number of {x.bit_length()} bits"
-        return super().repr_int(x, level)
-
-
-_SHORT = _Short()
+def has_control(text: str) -> bool:
+    """Whether a text holds a line break, NUL, or another character that no line of text shows."""
+    return CONTROL.search(text) is not None

@@ -198,7 +198,7 @@ def test_a_path_of_windows_is_one_below_the_directory(tree: FolderTree) -> None:
         ("/etc/secret.png", "image '/etc/secret' cannot name a file below a directory"),
         ("..\\secret.png", "cannot name a file below a directory"),
         ("", "image '' cannot name a file below a directory"),
-        ("a" * 300, r"image 'aaaa[a]*'\.\.\. has a name of more than 230 bytes"),
+        ("a" * 300, r"image 'a+\.\.\.a+' has a name of more than 230 bytes"),
         ("ä" * 120, "has a name of more than 230 bytes"),
         ('"an\nimal0"', r"image 'an\\nimal0' has a character in its name that is none of a text"),
     ],

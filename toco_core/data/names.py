@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import PurePosixPath
+
+from toco_core.messages import shown
+from toco_core.text_files import has_control
 
 # A file system takes 255 bytes; an export adds a suffix, and 13 more while it writes a file.
 MOST_BYTES = 230
-# Line breaks, NUL and their like, and halves of characters, which no file holds as text.
-CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\ud800-\\udfff]")
-SHOWN = 60  # characters of a name in a message
 
 
 def file_name_problem(name: str) -> str | None:
     """Say why a name is none of a file in the directory of a dataset; None if it is one."""
     if not name or name in (".", "..") or set(name) & set("/\\:") or has_control(name):
-        return f"{shown_name(name)} is no plain file name"
+        return f"{shown(name)} is no plain file name"
     return None
 
 
@@ -26,24 +25,14 @@ def row_name_problem(name: str) -> str | None:
     """
     parts = PurePosixPath(name).parts
     if not parts or name.startswith("/") or ".." in parts or "\\" in name:
-        return f"image {shown_name(name)} cannot name a file below a directory"
+        return f"image {shown(name)} cannot name a file below a directory"
     if has_control(name):
-        return f"image {shown_name(name)} has a character in its name that is none of a text"
+        return f"image {shown(name)} has a character in its name that is none of a text"
     if max(len(part.encode()) for part in parts) > MOST_BYTES:
-        return f"image {shown_name(name)} has a name of more than {MOST_BYTES} bytes"
+        return f"image {shown(name)} has a name of more than {MOST_BYTES} bytes"
     return None
-
-
-def shown_name(name: str) -> str:
-    """Return a name as a message shows it: in one line, and not without end."""
-    return repr(name) if len(name) <= SHOWN else f"{name[:SHOWN]!r}..."
 
 
 def plain_path(path: str) -> str:
     """Return a path below a directory as its files are listed: without ``./`` and ``//``."""
     return str(PurePosixPath(path)) if path else path
-
-
-def has_control(name: str) -> bool:
-    """Whether a name holds a line break, NUL, or another character that no text shows."""
-    return CONTROL.search(name) is not None

@@ -23,6 +23,7 @@ from pydantic import (
 from toco_core.data.names import file_name_problem
 from toco_core.data.splitting import Splitting
 from toco_core.data.storage import DatasetError, Location
+from toco_core.messages import first_refusal
 
 FORMAT_VERSION = 1
 INFO_FILE = "dataset.json"
@@ -144,7 +145,6 @@ def read_info(location: Location) -> DatasetInfo:
     try:
         return DatasetInfo.model_validate(content)
     except ValidationError as error:
-        problem = error.errors()[0]
-        where = ".".join(map(str, problem["loc"])) or "content"
-        message = problem["msg"].removeprefix("Value error, ")
-        raise DatasetError(f"{place} does not fit the format: {where}: {message}") from error
+        key, reason = first_refusal(error)
+        where = key or "content"
+        raise DatasetError(f"{place} does not fit the format: {where}: {reason}") from error

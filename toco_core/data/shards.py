@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 from toco_core.data.images import DECODE_ERRORS, image_size
 from toco_core.data.names import row_name_problem
 from toco_core.data.schema import SCHEMA
-from toco_core.data.storage import DatasetError, Location, first_line
+from toco_core.data.storage import DatasetError, Location
+from toco_core.messages import first_line
 
 
 class ShardSizes(NamedTuple):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,9 +12,7 @@ import pyarrow as pa
 from pyarrow import fs
 
 from toco_core.data.names import file_name_problem
-
-# `<_io.BytesIO object at 0x7f30dd331260>`, which Pillow puts in place of the name of a file.
-ADDRESS = re.compile(r" ?<[\w.]+ object at 0x[0-9a-f]+>")
+from toco_core.messages import first_line
 
 
 class DatasetError(ValueError):
@@ -97,12 +94,3 @@ class Location(NamedTuple):
         except BaseException:
             self.delete(partial)
             raise
-
-
-def first_line(error: BaseException) -> str:
-    """Return the first line of an error's message, or the name of its type.
-
-    An object by its place in memory is left out: it says nothing, and is another at each run.
-    """
-    line = next(iter(str(error).splitlines()), type(error).__name__)
-    return ADDRESS.sub("", line).strip()

@@ -12,7 +12,7 @@ from toco_core.data.images import DECODE_ERRORS, decode_image, decode_mask, is_t
 from toco_core.data.mask_tally import MaskLabels
 from toco_core.data.problems import RowError
 from toco_core.data.shards import Row
-from toco_core.data.storage import first_line
+from toco_core.messages import first_line
 
 # MPO is a JPEG with a second picture behind it, as some cameras write.
 IMAGE_FORMATS = ("JPEG", "MPO", "PNG")

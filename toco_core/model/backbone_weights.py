@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from timm.models.vision_transformer import VisionTransformer, checkpoint_filter_fn
 from torch import Tensor
 
-from toco_core.data.storage import first_line
+from toco_core.messages import first_line
 from toco_core.tensor_files import read_torch_file, without_wrappers
 
 HUB_TIMEOUT_SECONDS = 5.0

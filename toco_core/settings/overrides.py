@@ -11,10 +11,11 @@ from typing import Any, NoReturn
 import yaml
 from pydantic import ValidationError
 
+from toco_core.messages import reason_of, shown
 from toco_core.settings import Recipe
-from toco_core.settings.keys import check_key, get_value, unknown_key
+from toco_core.settings.keys import check_key, get_value, setting_fields, unknown_key
 from toco_core.settings.yaml_text import parse_yaml
-from toco_core.text_files import decode_text, shown
+from toco_core.text_files import decode_text
 
 
 def apply_overrides(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
@@ -108,7 +109,10 @@ def _readable(detail: dict[str, Any], source: str) -> str:
     match detail["type"]:
         case "extra_forbidden" | "invalid_key":
             return unknown_key(key, source)
-        case "value_error":  # a validator of the settings: its message names keys and values
-            return f"{source}: {detail['msg'].removeprefix('Value error, ')}"
+        # a validator over several settings: its message names keys and values
+        case "value_error" if key not in setting_fields():
+            return f"{source}: {reason_of(detail['msg'])}"
         case _:
-            return f"{source}: {key}: {detail['msg']} (was given {shown(detail['input'])})"
+            return (
+                f"{source}: {key}: {reason_of(detail['msg'])} (was given {shown(detail['input'])})"
+            )

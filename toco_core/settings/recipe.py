@@ -8,9 +8,8 @@ from __future__ import annotations
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
-from pydantic_core import PydanticCustomError
 
-from toco_core.data.names import has_control
+from toco_core.text_files import has_control
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Weight = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
@@ -19,7 +18,7 @@ Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 
 def _require_one_line(text: str) -> str:
     if has_control(text):
-        raise PydanticCustomError("one_line", "a text without line breaks and NUL is needed")
+        raise ValueError("a text without line breaks and NUL is needed")
     return text
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from yaml.reader import ReaderError
 
-from toco_core.text_files import shown
+from toco_core.messages import shortened, shown
 
 MOST_VALUES = 10_000  # that aliases stand for; a recipe has a hundred
 MOST_CHARACTERS = 200  # of what is said of a mistake
@@ -97,17 +97,14 @@ def parse_yaml(text: str, source: str) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f", line {mark.line + 1}" if mark else ""
-        raise ValueError(f"{source}{place}: {_short(error.problem)}") from None
+        raise ValueError(
+            f"{source}{place}: {shortened(error.problem or '', MOST_CHARACTERS)}"
+        ) from None
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         problem = f"a character that no text holds: {chr(error.character)!r}"
         raise ValueError(f"{source}, line {line}: {problem}") from None
     except yaml.YAMLError as error:
-        raise ValueError(f"{source}: {_short(str(error))}") from None
+        raise ValueError(f"{source}: {shortened(str(error), MOST_CHARACTERS)}") from None
     except RecursionError:
         raise ValueError(f"{source}: lists or mappings are nested too deeply") from None
-
-
-def _short(problem: str | None) -> str:
-    line = " ".join((problem or "").split())
-    return line if len(line) <= MOST_CHARACTERS else f"{line[:MOST_CHARACTERS]}..."

@@ -7,8 +7,8 @@ from typing import Any
 
 from platform.search.space.expressions import parse_condition
 from platform.search.space.parameters import Kind, Parameter
+from toco_core.messages import shown
 from toco_core.settings.keys import check_key
-from toco_core.text_files import shown
 
 _FIELDS = {
     "int": {"low", "high", "step", "log"},

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from toco_core.text_files import shown
+from toco_core.messages import shown
 
 Lookup: TypeAlias = Callable[[str], Any]  # a dotted key -> its value
 

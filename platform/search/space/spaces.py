@@ -12,9 +12,10 @@ from typing import Any
 from platform.search.space.entries import parse_parameter
 from platform.search.space.expressions import Condition, parse_condition
 from platform.search.space.parameters import Parameter, Value
+from toco_core.messages import shown
 from toco_core.settings.keys import check_key
 from toco_core.settings.yaml_text import parse_yaml
-from toco_core.text_files import decode_text, shown
+from toco_core.text_files import decode_text
 
 _SECTIONS = {"description": str, "parameters": dict, "constraints": list, "known": list}
 

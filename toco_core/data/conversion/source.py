@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from toco_core.data.names import has_control, row_name_problem, shown_name
+from toco_core.data.names import row_name_problem
 from toco_core.data.schema import MOST_CLASSES
 from toco_core.data.shards import Row
 from toco_core.data.splitting import Splitting
 from toco_core.data.storage import DatasetError
+from toco_core.messages import shown
+from toco_core.text_files import has_control
 
 
 class Entry(Protocol):
@@ -63,8 +65,7 @@ def _require_classes(source: str, names: Sequence[str]) -> None:
     odd = [name for name in names if has_control(name)]
     if odd:
         raise DatasetError(
-            f"{source}: class {shown_name(odd[0])} has a character in its name that is none of a "
-            "text"
+            f"{source}: class {shown(odd[0])} has a character in its name that is none of a text"
         )
     if len(set(names)) < len(names) or not all(names):
         twice = next((name for name in names if not name or names.count(name) > 1), "")

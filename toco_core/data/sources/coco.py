@@ -21,8 +21,9 @@ from toco_core.data.sources.coco_masks import Region, draw_mask
 from toco_core.data.sources.coco_pool import CocoEntry, CocoPool, find_year, read_pool
 from toco_core.data.sources.files import read_part
 from toco_core.data.splitting import Splitting, draw_splits
-from toco_core.data.storage import DatasetError, first_line
+from toco_core.data.storage import DatasetError
 from toco_core.data.validation import require_size
+from toco_core.messages import first_line
 
 # A score of VOC's 1,464 masks tells configurations apart; four times the classes want some more.
 CONVENTION = Splitting(tune="train:2000", report="val")

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from toco_core.data.sources.files import read_text
 from toco_core.data.storage import DatasetError
+from toco_core.messages import first_refusal
 
 
 class CocoImage(BaseModel):
@@ -62,11 +63,8 @@ def read_instances(path: Path) -> Instances:
     try:
         content = _Instances.model_validate_json(read_text(path))
     except ValidationError as error:
-        problem = error.errors(include_input=False)[0]
-        where = ".".join(map(str, problem["loc"]))
-        raise DatasetError(
-            f"{path} is no annotation file of COCO: {where} {problem['msg']}"
-        ) from error
+        where, reason = first_refusal(error)
+        raise DatasetError(f"{path} is no annotation file of COCO: {where} {reason}") from error
     _require_ids(path, "images", [image.id for image in content.images])
     _require_ids(path, "categories", [category.id for category in content.categories])
     by_image: defaultdict[int, list[CocoAnnotation]] = defaultdict(list)

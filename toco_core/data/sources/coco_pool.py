@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from toco_core.data.names import plain_path, row_name_problem, shown_name
+from toco_core.data.names import plain_path, row_name_problem
 from toco_core.data.sources.coco_file import CocoImage, Instances, read_instances
 from toco_core.data.sources.coco_masks import Region
 from toco_core.data.storage import DatasetError
+from toco_core.messages import shown
 
 DEFAULT_YEAR = 2014  # that of the published results
 
@@ -91,10 +92,10 @@ def read_pool(root: Path, name: str) -> CocoPool:
         if problem := row_name_problem(stem):
             raise DatasetError(f"{file}: {problem}")
         if stem in images:
-            raise DatasetError(f"{file} names the image {shown_name(stem)} twice")
+            raise DatasetError(f"{file} names the image {shown(stem)} twice")
         images[stem] = image
-    shown = {stem: one for stem, one in images.items() if one.id in instances.annotations}
+    with_object = {stem: one for stem, one in images.items() if one.id in instances.annotations}
     for directory in (name, f"images/{name}"):
         if (root / directory).is_dir():
-            return CocoPool(directory, shown, instances)
+            return CocoPool(directory, with_object, instances)
     raise DatasetError(f"{root} has no directory {name}, nor images/{name}")

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from toco_core.data.conversion.source import Source
-from toco_core.data.names import shown_name
 from toco_core.data.problems import RowError
 from toco_core.data.schema import MOST_CLASSES
 from toco_core.data.shards import Row
@@ -28,6 +27,7 @@ from toco_core.data.sources.label_table import LabelTable, read_label_table
 from toco_core.data.sources.mask_files import label_mask, require_one_class
 from toco_core.data.splitting import NO_SPLIT, Splitting, draw_splits
 from toco_core.data.storage import DatasetError
+from toco_core.messages import shown
 
 # Most of the images are for training, with masks or without.
 CONVENTION = Splitting(tune="masks:20%", report="masks:20%")
@@ -46,7 +46,7 @@ class FolderReader:
         """Read an image, and its mask if it is wanted; may raise `RowError`."""
         foreign = [label for label in entry.labels if label not in self.labels]
         if foreign:
-            raise RowError("label without a class", f"{shown_name(foreign[0])} is no class")
+            raise RowError("label without a class", f"{shown(foreign[0])} is no class")
         return Row(
             name=entry.name,
             image=read_part(self.images, entry.path),

@@ -12,7 +12,8 @@ from PIL import Image
 from toco_core.data.images import DECODE_ERRORS, decode_mask, encode_mask
 from toco_core.data.problems import RowError
 from toco_core.data.schema import default_palette
-from toco_core.data.storage import DatasetError, first_line
+from toco_core.data.storage import DatasetError
+from toco_core.messages import first_line
 
 IGNORE = 255
 COLOURED = ("RGB", "RGBA")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
-from toco_core.data.names import shown_name
 from toco_core.data.problems import RowError
+from toco_core.messages import shown
 
 CLASS_NAMES = (
     "aeroplane",
@@ -53,9 +53,9 @@ def annotated_labels(annotation: bytes, class_names: Sequence[str]) -> list[int]
     if foreign and class_names == CLASS_NAMES:
         raise RowError(
             "label without a class",
-            f"{shown_name(foreign[0])} is no class of VOC; a tree of other classes needs --classes "
+            f"{shown(foreign[0])} is no class of VOC; a tree of other classes needs --classes "
             "with all of them, in the order of their labels in the masks",
         )
     if foreign:
-        raise RowError("label without a class", f"{shown_name(foreign[0])} is none of --classes")
+        raise RowError("label without a class", f"{shown(foreign[0])} is none of --classes")
     return sorted({class_names.index(name) + 1 for name in names})
