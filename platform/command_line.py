@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
@@ -21,6 +22,7 @@ RECIPE_FILE = "recipe.yaml"
 FAILED = 1
 USER_ERROR = 2
 WEIGHT_SOURCES = ("timm", "embedded", "random")  # of a backbone; anything else is a file
+MOST_NAME_BYTES = 150  # a file system takes 255, and trials and their files add to the name
 INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
 
 
@@ -31,6 +33,11 @@ def run_command(command: Callable[[], int]) -> None:
     except (ValueError, ConnectionError, FileNotFoundError, PermissionError) as error:
         for line in str(error).splitlines():
             print(f"error: {line}", file=sys.stderr)
+        status = USER_ERROR
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        print(f"error: {error}", file=sys.stderr)
         status = USER_ERROR
     except ArithmeticError as error:  # a loss or a CAM is not finite: no mistake in the options
         print(f"error: {error}", file=sys.stderr)
@@ -71,7 +78,7 @@ def _weights(source: str) -> str:
     if source in WEIGHT_SOURCES:
         return source
     path = Path(source).expanduser().absolute()
-    if not path.is_file():
+    if not os.path.isfile(path):  # of any name: Path.is_file fails on one that is too long
         raise ValueError(
             f"--weights {source}: there is no such file, and it is none of "
             f"{', '.join(WEIGHT_SOURCES)}"
@@ -87,6 +94,8 @@ def check_name(name: str) -> str:
     """
     if not re.fullmatch(r"[\w.+-]+", name) or name.startswith("."):
         raise ValueError(f"--name {name!r} must be letters, digits, and any of _ . + -")
+    if len(name.encode()) > MOST_NAME_BYTES:
+        raise ValueError(f"--name {name!r} must have at most {MOST_NAME_BYTES} bytes")
     return name
 
 

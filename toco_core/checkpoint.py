@@ -13,10 +13,11 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from toco_core.files import replacing
+from toco_core.messages import first_refusal
 from toco_core.model.toco import ToCo, build_model
 from toco_core.settings import Recipe
 from toco_core.settings.keys import refused_on_resume
-from toco_core.tensor_files import read_torch_file
+from toco_core.tensor_files import read_torch_file, without_wrappers
 
 FORMAT = "toco training checkpoint"
 VERSION = 2
@@ -104,9 +105,8 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
     try:
         recipe = Recipe.model_validate(content["recipe"])
     except ValidationError as error:
-        problem = error.errors()[0]
-        key = ".".join(map(str, problem["loc"]))
-        raise ValueError(f"{path}: its recipe is not valid: {key}: {problem['msg']}") from error
+        key, reason = first_refusal(error)
+        raise ValueError(f"{path}: its recipe is not valid: {key}: {reason}") from error
     return Checkpoint(**{**content, "recipe": recipe})
 
 
@@ -122,8 +122,14 @@ def load_official(source: str | Path | Mapping[str, Tensor], model: ToCo) -> ToC
     """
     kind = "official checkpoint"
     weights = source if isinstance(source, Mapping) else read_torch_file(Path(source), kind)
-    plain = {key.removeprefix("module."): value for key, value in weights.items()}
-    plain = {key: value for key, value in plain.items() if not key.startswith(OFFICIAL_UNUSED)}
+    plain = {
+        key: value
+        for key, value in without_wrappers(weights).items()
+        if not key.startswith(OFFICIAL_UNUSED)
+    }
+    odd = [key for key, value in plain.items() if not isinstance(value, Tensor)]
+    if odd:
+        raise ValueError(f"{kind}: {odd[0]} is no weight")
     for key, gain in plain.items():
         if key.endswith(OFFICIAL_GAIN) and not torch.all(gain == 1):
             raise ValueError(f"{kind}: {key} is not 1; the projection head's gain is fixed at 1")

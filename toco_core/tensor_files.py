@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+
+# What DistributedDataParallel and torch.compile put before the names of the weights.
+WRAPPERS = ("module.", "_orig_mod.")
+
+
+def without_wrappers(weights: Mapping[str, Any]) -> dict[str, Any]:
+    """Return weights by the names that they have in the network itself."""
+    return {_without_wrapper(key): value for key, value in weights.items()}
+
+
+def _without_wrapper(key: str) -> str:
+    while key.startswith(WRAPPERS):
+        key = key.partition(".")[2]
+    return key
 
 
 def read_torch_file(path: Path, kind: str) -> dict[str, Any]:
@@ -19,7 +35,7 @@ def read_torch_file(path: Path, kind: str) -> dict[str, Any]:
     Raises:
         ValueError: there is no such file, or it is truncated, corrupt, or something else.
     """
-    if not path.is_file():
+    if not os.path.isfile(path):  # of any name: Path.is_file fails on one that is too long
         raise ValueError(f"there is no {kind} at {path}")
     try:
         _require_checksums(path)
@@ -33,6 +49,8 @@ def read_torch_file(path: Path, kind: str) -> dict[str, Any]:
         ) from error
     if not isinstance(content, dict):
         raise ValueError(f"{path} is not a {kind}: it holds a {type(content).__name__}")
+    if not all(isinstance(key, str) for key in content):
+        raise ValueError(f"{path} is not a {kind}: its keys are no names")
     return content
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 
@@ -12,6 +12,7 @@ from platform.data.options import CheckOptions
 from platform.results.progress import print_line
 from platform.results.task_progress import counting_progress
 from platform.results.text_tables import TextTable, to_rich
+from toco_core.data.mask_tally import hidden_remarks
 from toco_core.data.problems import count_kinds
 from toco_core.data.reader import open_dataset
 from toco_core.data.schema import DatasetInfo
@@ -40,7 +41,7 @@ def run_check(options: CheckOptions) -> int:
     console.print(to_rich(class_table(dataset.info, found)))
     console.print()
     print_line(console, f"masks opened: {dataset.ledger.total()}, all for this check")
-    return _verdict(found, console)
+    return _verdict(found, dataset.info.class_names, console)
 
 
 def class_table(info: DatasetInfo, splits: Mapping[str, SplitReport]) -> TextTable:
@@ -50,17 +51,22 @@ def class_table(info: DatasetInfo, splits: Mapping[str, SplitReport]) -> TextTab
     for split, found in splits.items():
         columns[split] = [*(found.labelled[label] for label in labels), len(found.names)]
         if found.masks:
-            shown = [*(found.shown[label] for label in labels), found.masks]
+            shown = [*(found.tally.shown[label] for label in labels), found.masks]
             columns[f"{split} masks"] = shown
     cells = zip((*info.class_names, "all"), *columns.values(), strict=True)
     rows = [[name, *map(str, counts)] for name, *counts in cells]
     return TextTable(title="Images by class", columns=("class", *columns), rows=rows)
 
 
-def _verdict(splits: Mapping[str, SplitReport], console: Console) -> int:
-    hidden = sum(found.hidden for found in splits.values())
+def _verdict(
+    splits: Mapping[str, SplitReport], class_names: Sequence[str], console: Console
+) -> int:
+    hidden = sum(found.tally.hidden for found in splits.values())
     if hidden:
         print_line(console, f"labels of which the mask shows nothing: {hidden} (no error)")
+    for split, found in splits.items():
+        for line in hidden_remarks(split, found.tally, class_names):
+            print_line(console, line)
     problems = [(split, problem) for split, found in splits.items() for problem in found.problems]
     for split, problem in problems[:NAMED]:
         print_line(console, f"{split}: {problem}")

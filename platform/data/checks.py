@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from platform.data.options import CheckOptions, PartScenesOptions, WriteOptions
+import os
+
+from platform.data.options import CheckOptions, CocoOptions, PartScenesOptions, WriteOptions
 from platform.option_ranges import check_at_least
 
 
@@ -22,8 +24,15 @@ def check_options(options: WriteOptions | CheckOptions) -> None:
         _check_partscenes(options)
         return
     check_at_least(0, seed=options.seed)
-    if not options.source.is_dir():
+    if not isinstance(options, CocoOptions):
+        _check_foreground(options.foreground)
+    if not os.path.isdir(options.source):  # of any name: Path.is_dir fails on one that is too long
         raise ValueError(f"there is no directory {options.source}")
+
+
+def _check_foreground(value: int | None) -> None:
+    if value is not None and not 1 <= value <= 255:
+        raise ValueError(f"--foreground {value} must be in 1..255: 0 is the background")
 
 
 def _check_partscenes(options: PartScenesOptions) -> None:

@@ -18,7 +18,8 @@ from platform.results.task_progress import counting_progress
 from toco_core.data.conversion.jobs import BadSourceError
 from toco_core.data.conversion.run import Written, convert
 from toco_core.data.conversion.source import Source
-from toco_core.data.storage import Location, first_line
+from toco_core.data.storage import Location
+from toco_core.messages import first_line
 
 KEPT = "complete shards are kept: the same command goes on from there"
 

@@ -11,6 +11,8 @@ from tyro.conf import Positional, arg, subcommand
 SourcePath = Annotated[Positional[Path], arg(metavar="SOURCE")]
 Target = Annotated[Positional[str], arg(metavar="TARGET")]
 Share = Annotated[str, arg(metavar="SHARE")]
+Classes = Annotated[tuple[str, ...], arg(metavar="CLASS ...")]
+Foreground = Annotated[int | None, arg(metavar="INT")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,15 +44,22 @@ class VocOptions:
     train. Without a number it takes what tune leaves."""
     seed: int = 0
     """Draws the shares that are parts of a pool."""
+    classes: Classes = ()
+    """Names of a tree's own classes, in the order of their labels in the masks; by default VOC's
+    20."""
+    foreground: Foreground = None
+    """The value that stands for the one class in the masks, such as 255; by default it is 1."""
     writing: Annotated[Writing, arg(name="")] = Writing()
 
 
 @dataclass(frozen=True, kw_only=True)
 class CocoOptions:
-    """Write COCO 2014: 80 classes, in ascending order of their ids."""
+    """Write COCO 2014 or 2017: 80 classes, in ascending order of their ids."""
 
     source: SourcePath
-    """A directory with annotations, train2014 and val2014 (or these in images)."""
+    """A directory with annotations, train2014 and val2014 (or these in images), or of 2017."""
+    year: Annotated[int | None, arg(metavar="INT")] = None
+    """Of the names of files and directories; by default that of instances_train*.json."""
     target: Target
     """Where the dataset goes: a directory, or s3://bucket/path."""
     tune: Share = "train:2000"
@@ -75,12 +84,16 @@ class FolderOptions:
     images: Path = Path("images")
     """Directory of the images, JPEG or PNG."""
     labels: Path = Path("labels.csv")
-    """Table of the labels: name,label,label or name,"label label" in each line."""
+    """Table of the labels: name,label,label or name,label;label in each line, or a heading
+    name,class,class above lines of name,1,0. Between cells: , or ; or tab."""
     masks: Annotated[Path | None, arg(metavar="PATH")] = None
-    """Directory of the masks, PNGs of the images' names; by default masks, if it is there."""
-    classes: tuple[str, ...] = ()
-    """Class names in the order of their labels in the masks; by default those of the table,
-    sorted."""
+    """Directory of the masks, NAME.png or NAME_mask.png for an image NAME; by default masks, if it
+    is there."""
+    classes: Classes = ()
+    """Class names in the order of their labels in the masks; by default those of the table: sorted,
+    or in the order of its columns where each class has one."""
+    foreground: Foreground = None
+    """The value that stands for the one class in the masks, such as 255; by default it is 1."""
     tune: Share = "masks:20%"
     """Images whose masks a search may look at: masks (all images with one), masks:300 for so many
     of them, masks:20% for a part, or none. They stay in train too, without their masks."""

@@ -27,11 +27,15 @@ def list_source(options: WriteOptions) -> Source:
         case PartScenesOptions():
             return partscenes_source(_scenes(options))
         case VocOptions():
-            return voc_source(options.source, _splitting(options))
+            return voc_source(
+                options.source, _splitting(options), options.classes, options.foreground
+            )
         case CocoOptions():
-            return coco_source(options.source, _splitting(options))
+            return coco_source(options.source, _splitting(options), options.year)
         case FolderOptions():
-            return folder_source(_places(options), options.classes, _splitting(options))
+            return folder_source(
+                _places(options), options.classes, _splitting(options), options.foreground
+            )
 
 
 def _scenes(options: PartScenesOptions) -> PartScenes:

@@ -11,9 +11,11 @@ from platform.results.progress import print_line
 from platform.results.text_tables import TextTable, to_rich
 from toco_core.data.conversion.manifest import MANIFEST_FILE
 from toco_core.data.conversion.run import Written
+from toco_core.data.mask_tally import hidden_remarks, unlabelled_remark
 from toco_core.data.schema import DatasetInfo
 from toco_core.data.storage import Location
 
+CLASSES = 20  # as many as VOC has
 NAMED = 5  # problems that are named on the terminal
 
 
@@ -29,7 +31,7 @@ def show_written(
             console.print()
             console.print(to_rich(table))
     console.print()
-    for line in [*_skipped_lines(written), *_remarks(written), *notes]:
+    for line in [class_line(info), *_skipped_lines(written), *_remarks(written), *notes]:
         print_line(console, line)
 
 
@@ -49,6 +51,13 @@ def skipped_table(info: DatasetInfo) -> TextTable:
     return TextTable(title="Skipped", columns=("problem", "images"), rows=rows)
 
 
+def class_line(info: DatasetInfo) -> str:
+    """Return the labels and what they stand for, which tells a table that was misunderstood."""
+    names = [f"{label} {name}" for label, name in enumerate(info.class_names, start=1)]
+    more = f" ... and {len(names) - CLASSES} more" if len(names) > CLASSES else ""
+    return f"labels: {', '.join(names[:CLASSES])}{more}"
+
+
 def _share(info: DatasetInfo, split: str) -> list[str]:
     return [] if info.splitting is None else [getattr(info.splitting, split, NOTHING)]
 
@@ -61,7 +70,11 @@ def _skipped_lines(written: Written) -> list[str]:
 
 
 def _remarks(written: Written) -> list[str]:
-    if not written.shards_kept:
-        return []
-    shards = sum(len(split.shards) for split in written.info.splits.values())
-    return [f"shards written earlier and kept: {written.shards_kept} of {shards}"]
+    lines: list[str] = []
+    if written.shards_kept:
+        shards = sum(len(split.shards) for split in written.info.splits.values())
+        lines.append(f"shards written earlier and kept: {written.shards_kept} of {shards}")
+    for split, tally in written.tallies.items():
+        lines += unlabelled_remark(split, tally)
+        lines += hidden_remarks(split, tally, written.info.class_names)
+    return lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def check_scales(scales: Sequence[float]) -> None:
 
 def check_checkpoint(path: Path) -> None:
     """Require the file to be there."""
-    if not path.is_file():
+    if not os.path.isfile(path):  # of any name: Path.is_file fails on one that is too long
         raise ValueError(f"there is no checkpoint at {path}")
 
 

@@ -26,8 +26,13 @@ class Network:
         """What a worker needs to know to load an official checkpoint."""
         return self.recipe if self.official else None
 
-    def require_classes(self, info: DatasetInfo, root: str) -> None:
+    def require_classes(self, info: DatasetInfo, root: str, *, was_named: bool) -> None:
         """Require the dataset to have the classes that the network knows.
+
+        Args:
+            info: of the dataset.
+            root: of the dataset, for the message.
+            was_named: whether the dataset is that of an option, not of the recipe.
 
         Raises:
             ValueError: it has others; or an official checkpoint does not fit its recipe and their
@@ -36,9 +41,11 @@ class Network:
         if self.class_names is None:
             load_trained(self.checkpoint, info.num_classes, self.official_recipe)
         elif info.class_names != self.class_names:
+            way_out = "--data must name one of the same classes, in the same order"
             raise ValueError(
                 f"the checkpoint's classes {', '.join(self.class_names)} are not those of {root}:"
-                f" {', '.join(info.class_names)}; name its dataset by --data"
+                f" {', '.join(info.class_names)}; "
+                + (way_out if was_named else "name its dataset by --data")
             )
 
 

@@ -46,7 +46,7 @@ def check_dataset(
     root = resolve_dataset(options.data or network.recipe.data.source, progress)
     dataset = open_dataset(root)
     require_masks(dataset, options.split)
-    network.require_classes(dataset.info, root)
+    network.require_classes(dataset.info, root, was_named=options.data is not None)
     in_split = dataset.info.splits[options.split].images
     shared = _shared(network, root, options)
     whose = "the recipe" if network.official else "the checkpoint's recipe"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from toco_core.data.images import DECODE_ERRORS
+from toco_core.data.names import row_name_problem
 from toco_core.data.schema import Colour
 from toco_core.files import replacing
 
@@ -23,11 +24,10 @@ def file_of(directory: Path, kind: str, name: str) -> Path:
     """Return the path of an image's file.
 
     Raises:
-        ValueError: the image's name would lead out of the directory.
+        ValueError: the image's name would lead out of the directory, or is none of a file.
     """
-    relative = PurePosixPath(name)
-    if not name or relative.is_absolute() or ".." in relative.parts or "\\" in name:
-        raise ValueError(f"image {name!r} cannot name a file: it leads out of {directory}")
+    if problem := row_name_problem(name):
+        raise ValueError(f"{directory}: {problem}")
     return directory / kind / f"{name}{SUFFIXES[kind]}"
 
 

@@ -43,7 +43,7 @@ def check_export(
     dataset = open_dataset(root)
     dataset.split(options.split)
     info = dataset.info
-    network.require_classes(info, root)
+    network.require_classes(info, root, was_named=options.data is not None)
     request = _request(network, root, options)
     _take_directory(options.output, _settings(network, request))
     in_split = info.splits[options.split].images
@@ -89,10 +89,20 @@ def _settings(network: Network, request: ExportRequest) -> dict[str, Any]:
     }
 
 
+def _read_settings(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is corrupt; choose another OUTPUT") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} is not of an export; choose another OUTPUT")
+    return content
+
+
 def _take_directory(output: Path, settings: dict[str, Any]) -> None:
     path = output / SETTINGS_FILE
     if path.is_file():
-        before = json.loads(path.read_text())
+        before = _read_settings(path)
         changed = [key for key, value in settings.items() if before.get(key) != value]
         if changed:
             what = ", ".join(f"{key} (was {before.get(key)})" for key in changed if key != "recipe")

@@ -14,6 +14,7 @@ from optuna.trial import TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from platform.search.space.checked import CheckedSpace
+from toco_core.messages import first_line
 
 _SETUP = "setup"  # the study attribute that says what is being searched
 
@@ -33,8 +34,7 @@ def open_storage(url: str) -> BaseStorage:
         try:
             return optuna.storages.get_storage(url)
         except (SQLAlchemyError, ImportError) as error:
-            reason = str(error).splitlines()[0]
-            raise ValueError(f"study storage {url}: {reason}") from None
+            raise ValueError(f"study storage {url}: {first_line(error)}") from None
     path = Path(url)
     path.parent.mkdir(parents=True, exist_ok=True)
     drop_torn_line(path)

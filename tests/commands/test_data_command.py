@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from platform.data.check_command import run_check
@@ -26,9 +27,11 @@ from platform.data.options import (
 from platform.lock import only_one_writer
 from tests.commands.processes import ENVIRONMENT, ROOT, command
 from tests.data.coco_tree import make_coco_tree
-from tests.data.folder_tree import make_folder_tree
-from tests.data.voc_tree import VocTree, make_voc_tree
+from tests.data.folder_tree import FolderTree, make_folder_tree
+from tests.data.noise_dataset import encode
+from tests.data.voc_tree import VocTree, make_voc_tree, with_void
 from toco_core.data.conversion.manifest import MANIFEST_FILE
+from toco_core.data.images import decode_mask
 from toco_core.data.partscenes.dataset import PartScenes, write_partscenes
 from toco_core.data.reader import open_dataset
 from toco_core.data.schema import INFO_FILE
@@ -98,6 +101,107 @@ def test_a_folder_is_written_and_checked(tmp_path: Path, masks: int) -> None:
     with_masks = {"train": (9, 0), "tune": (1, 1), "report": (1, 1)}
     assert images(target) == (with_masks if masks else {"train": (10, 0)})
     assert check(target) == 0
+
+
+def binary_folder(root: Path, value: int) -> FolderTree:
+    """Return a folder of one class, whose masks hold a value of their own for it."""
+    tree = make_folder_tree(root)
+    tree.table.write_text("".join(f"{name},cat\n" for name in tree.pictures))
+    for path in (root / "masks").rglob("*.png"):
+        labels = decode_mask(path.read_bytes())
+        path.write_bytes(encode(np.where(labels > 0, value, 0).astype(np.uint8)))
+    return tree
+
+
+def test_a_class_drawn_in_pixels_that_do_not_count_is_refused_with_the_way_out(
+    tmp_path: Path,
+) -> None:
+    tree = binary_folder(tmp_path / "folder", 255)
+    target = tmp_path / "data"
+    options = FolderOptions(source=tree.root, target=str(target), tune="masks:50%", writing=HERE)
+    with pytest.raises(
+        ValueError,
+        match=r"tune: no mask shows cat, though 3 of its images have it as a label, and their "
+        r"masks hold 255, which does not count: if 255 is meant for it, say --foreground 255",
+    ):
+        write(options)
+    assert sorted(path.name for path in target.iterdir()) == [MANIFEST_FILE, "tune-00000.parquet"]
+    with pytest.raises(ValueError, match="tune: no mask shows cat"):  # it does not go on with it
+        write(options)
+    again = replace(options, foreground=255)
+    with pytest.raises(ValueError, match="with other options, was interrupted"):
+        write(again)
+    assert write(replace(again, writing=replace(HERE, overwrite=True))) == 0
+    split = open_dataset(target).split("tune")
+    for index, mask in enumerate(split.masks(range(3), purpose="test")):
+        expected = tree.pictures[split.row(index).name].mask() > 0
+        assert np.array_equal(mask.numpy(), expected)
+
+
+def test_one_of_several_classes_drawn_in_255_is_refused_too(tmp_path: Path) -> None:
+    tree = make_folder_tree(tmp_path / "folder", images=12, masks=12)
+    for path in (tree.root / "masks").rglob("*.png"):
+        labels = decode_mask(path.read_bytes())
+        path.write_bytes(encode(np.where(labels == 3, 255, labels).astype(np.uint8)))
+    options = FolderOptions(source=tree.root, target=str(tmp_path / "data"), writing=HERE)
+    shares = {"tune": "masks:6", "report": "masks:6"}
+    with pytest.raises(ValueError, match=r"no mask shows emu, .* hold 255, .*its pixels must be 3"):
+        write(replace(options, **shares))
+
+
+def test_void_beside_a_class_that_is_shown_is_no_mistake(tmp_path: Path) -> None:
+    tree = binary_folder(tmp_path / "folder", 1)
+    for path in (tree.root / "masks").rglob("*.png"):
+        path.write_bytes(encode(with_void(decode_mask(path.read_bytes()))))
+    assert write(FolderOptions(source=tree.root, target=str(tmp_path / "data"), writing=HERE)) == 0
+
+
+def test_masks_that_show_more_or_less_than_the_labels_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = make_folder_tree(tmp_path / "folder", images=6, masks=6)
+    rows = [f"{name},{'fox' if number else 'cat'}\n" for number, name in enumerate(tree.pictures)]
+    tree.table.write_text("".join(rows))
+    options = FolderOptions(
+        source=tree.root,
+        target=str(tmp_path / "data"),
+        classes=("cat", "dog", "emu", "fox"),
+        tune="masks:5",
+        report="masks",
+        writing=HERE,
+    )
+    for _ in range(2):  # the second time, all of it is there already
+        assert write(options) == 0
+        shown = " ".join(capsys.readouterr().out.split())
+        assert "labels: 1 cat, 2 dog, 3 emu, 4 fox" in shown
+        assert "tune: masks that show a class which is no label of their image: 5, such as" in shown
+        assert re.search(r"tune: labels of so many images that no mask shows: fox \([45]\)", shown)
+    assert check(tmp_path / "data") == 1
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "mask without its label" in shown
+    assert "tune: labels of so many images that no mask shows: fox" in shown
+
+
+def test_classes_that_are_numbers_have_the_labels_of_their_masks(tmp_path: Path) -> None:
+    tree = make_folder_tree(tmp_path / "folder", images=12, masks=12)
+    number = {1: "2", 2: "10", 3: "30"}
+    rows = [
+        ",".join([name, *(number[label] for label in picture.labels)])
+        for name, picture in tree.pictures.items()
+    ]
+    tree.table.write_text("\n".join(rows))
+    target = tmp_path / "data"
+    assert write(FolderOptions(source=tree.root, target=str(target), writing=HERE)) == 0
+    assert open_dataset(target).info.class_names == ("2", "10", "30")
+    assert check(target) == 0
+
+
+def test_coco_of_another_year_is_written(tmp_path: Path) -> None:
+    tree = make_coco_tree(tmp_path / "coco").rename(2017)
+    target = tmp_path / "data"
+    options = CocoOptions(source=tree.root, target=str(target), tune="train:2", writing=HERE)
+    assert write(options) == 0
+    assert open_dataset(target).info.source == "COCO 2017"
 
 
 def test_partscenes_are_those_of_their_seed(tmp_path: Path) -> None:
@@ -191,6 +295,12 @@ def test_a_check_that_finds_something_fails_and_names_it(
         ({"writing": Writing(processes=0)}, "--processes 0 must be at least 1"),
         ({"target": "nothing://x"}, "nothing://x: cannot be reached"),
         ({"target": "pyproject.toml"}, "pyproject.toml: cannot be written"),
+        ({"source": Path("s" * 300)}, "there is no directory ssss"),
+        ({"target": "t" * 300}, "tttt: cannot be written: .*File name too long"),
+        ({"foreground": 0}, r"--foreground 0 must be in 1\.\.255"),
+        ({"foreground": 256}, r"--foreground 256 must be in 1\.\.255"),
+        ({"foreground": 255}, "--foreground is for one class, not for 20"),
+        ({"classes": ("cat", "cat")}, "the classes cat, cat are not each named once: 'cat'"),
     ],
 )
 def test_a_mistake_is_refused_in_one_line(
@@ -221,10 +331,10 @@ def test_a_writing_that_is_stopped_goes_on_with_the_same_command(
 ) -> None:
     whole = tmp_path / "whole"
     write(replace(options, target=str(whole)))
-    last = list(voc.val)[-1]
+    last = list(voc.extra)[-1]
     picture = voc.image(last).read_bytes()
     voc.image(last).unlink()
-    os.mkfifo(voc.image(last))  # reading waits there, in the middle of the last shard
+    os.mkfifo(voc.image(last))  # reading waits there, in the middle of train, the last shard
     data = tmp_path / "data"
     arguments = command("data", "voc", voc.root, data, "--processes", "1")
     with subprocess.Popen(
@@ -242,7 +352,7 @@ def test_a_writing_that_is_stopped_goes_on_with_the_same_command(
     assert not (data / INFO_FILE).exists()
     voc.image(last).unlink()
     voc.image(last).write_bytes(picture)
-    kept = {path: path.stat().st_mtime_ns for path in data.glob("t*.parquet")}
+    kept = {path: path.stat().st_mtime_ns for path in data.glob("*.parquet")}
     assert len(kept) == 2
     assert write(options) == 0
     assert {path: path.stat().st_mtime_ns for path in kept} == kept

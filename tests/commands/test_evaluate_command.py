@@ -128,8 +128,15 @@ def test_a_split_without_masks_is_refused(options: EvaluateOptions) -> None:
 def test_a_dataset_of_other_classes_is_refused(options: EvaluateOptions, tmp_path: Path) -> None:
     rows = {"report": make_rows(4)}
     write_dataset(tmp_path / "noise", rows, class_names=CLASSES, source="noise")
-    with pytest.raises(ValueError, match=r"are not those of .*noise: bird, boat, bus; name"):
-        run_evaluation(replace(options, data=str(tmp_path / "noise")))
+    other = str(tmp_path / "noise")
+    with pytest.raises(ValueError, match=r"noise: bird, boat, bus; --data must name one of the"):
+        run_evaluation(replace(options, data=other))
+    content = load_checkpoint(options.checkpoint)
+    data = content.recipe.data.model_copy(update={"source": other})
+    recipe = content.recipe.model_copy(update={"data": data})
+    save_checkpoint(tmp_path / "moved.pt", replace(content, recipe=recipe))
+    with pytest.raises(ValueError, match=r"bird, boat, bus; name its dataset by --data"):
+        run_evaluation(replace(options, data=None, checkpoint=tmp_path / "moved.pt"))
 
 
 def test_cams_that_are_not_finite_are_refused(options: EvaluateOptions, tmp_path: Path) -> None:

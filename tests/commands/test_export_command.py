@@ -14,6 +14,7 @@ from platform.evaluate.command import run_evaluation
 from platform.evaluate.options import EvaluateOptions
 from platform.export.command import run_export
 from platform.export.options import ExportOptions
+from platform.export.setup import SETTINGS_FILE
 from platform.results.pictures import GUTTER
 from toco_core.data.reader import ParquetSplit, open_dataset
 from toco_core.scoring.metrics import ConfusionMatrix
@@ -137,6 +138,17 @@ def test_the_same_command_writes_only_what_is_missing_or_damaged(
     assert [file.read_bytes() for file in files] == content
     touched = [file.stat().st_mtime_ns != before[file] for file in files]
     assert touched == [False, True, False, True, False, False]
+
+
+@pytest.mark.parametrize("content", ["{", "[" * 100_000, "[]", "\xff"])
+def test_a_directory_whose_settings_cannot_be_read_is_left_alone(
+    options: ExportOptions, content: str
+) -> None:
+    options.output.mkdir(parents=True)
+    (options.output / SETTINGS_FILE).write_text(content, "latin-1")
+    with pytest.raises(ValueError, match=r"export\.json is .*; choose another OUTPUT"):
+        run_export(options)
+    assert [path.name for path in options.output.iterdir()] == [SETTINGS_FILE]
 
 
 def test_other_settings_do_not_get_into_the_same_directory(options: ExportOptions) -> None:

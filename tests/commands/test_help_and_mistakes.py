@@ -46,6 +46,10 @@ def test_training_in_this_process_needs_no_ray() -> None:
         (["train", "--recipe", "voc"], "recipe voc: neither a file nor one of coco_deit_b,"),
         (["train", "--set", "weights.pct=1"], "did you mean weights.ptc?"),
         (["train", "--weights", "none.pth"], "--weights none.pth: there is no such file"),
+        (["train", "--weights", "w" * 300], "wwww: there is no such file"),
+        (["train", "--reports", "r" * 300], "File name too long: '"),
+        (["train", "--name", "n" * 300], "must have at most 150 bytes"),
+        (["evaluate", "c" * 300], "there is no checkpoint at cccc"),
         (["train", "--seeds", "0"], "--seeds 0 must be at least 1"),
         (["train", "--name", "a/b"], "--name 'a/b' must be letters, digits"),
         (["train", "--workers", "3"], "--workers 3 cannot share data.images_per_step 8 evenly"),
@@ -77,7 +81,7 @@ def test_a_mistake_is_one_line_on_stderr(
     arguments: list[str], message: str, tmp_path: Path
 ) -> None:
     name, *rest = arguments
-    reports = ["--reports", str(tmp_path)] if name == "train" else []
+    reports = ["--reports", str(tmp_path)] if name == "train" and "--reports" not in rest else []
     done = attempt(name, *rest, *reports)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from tests.data.pictures import Box, Picture, draw_picture
 # As in COCO the ids have gaps; here they are not in order either.
 CATEGORIES = {18: "dog", 1: "person", 90: "toothbrush", 10: "traffic light"}
 CLASS_NAMES = ("person", "traffic light", "dog", "toothbrush")
+ABSENT = "ABSENT"  # in place of a value that is to be dropped
 CATEGORY_IDS = sorted(CATEGORIES)
 
 
@@ -24,17 +25,28 @@ class CocoTree:
     root: Path
     train: dict[str, Picture]
     val: dict[str, Picture]
+    year: int = 2014
 
     def annotation_file(self, subset: str) -> Path:
-        return self.root / f"annotations/instances_{subset}2014.json"
+        return self.root / f"annotations/instances_{subset}{self.year}.json"
 
     def image(self, name: str) -> Path:
         return self.root / name.split("_")[1] / f"{name}.jpg"
 
+    def rename(self, year: int) -> CocoTree:
+        """Give the files and directories the names of another year."""
+        there = replace(self, year=year)
+        for subset in ("train", "val"):
+            self.annotation_file(subset).rename(there.annotation_file(subset))
+            (self.root / f"{subset}{self.year}").rename(self.root / f"{subset}{year}")
+        return there
+
     def change(self, subset: str, key: str, number: int, **values: Any) -> None:
-        """Change an image, an annotation or a category of an annotation file."""
+        """Change an image, an annotation or a category of an annotation file; or drop of it."""
         content = json.loads(self.annotation_file(subset).read_text())
         content[key][number].update(values)
+        for name in [name for name, value in values.items() if value is ABSENT]:
+            del content[key][number][name]
         self.annotation_file(subset).write_text(json.dumps(content))
 
 

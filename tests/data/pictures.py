@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image
 
 from toco_core.data.schema import default_palette
 
@@ -70,4 +72,29 @@ def palette_png(mask: np.ndarray) -> bytes:
     image.putpalette(np.pad(COLOURS, ((0, 256 - len(COLOURS)), (0, 0))).ravel().tolist())
     buffer = io.BytesIO()
     image.save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def grey_png(values: np.ndarray, bits: int) -> bytes:
+    """Encode (H, W) values as a grey PNG of 1, 2, 4, 8 or 16 bits, which Pillow cannot write."""
+    height, width = values.shape
+    spread = values[..., None] >> np.arange(bits - 1, -1, -1) & 1  # (H, W, bits)
+    rows = np.packbits(spread.reshape(height, width * bits).astype(np.uint8), axis=1)
+    header = struct.pack(">IIBBBBB", width, height, bits, 0, 0, 0, 0)
+    pixels = zlib.compress(np.pad(rows, ((0, 0), (1, 0))).tobytes())  # no filter in any row
+    parts = ((b"IHDR", header), (b"IDAT", pixels), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, content) for kind, content in parts)
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    checksum = zlib.crc32(kind + content)
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
+
+
+def turned(pixels: np.ndarray, orientation: int, suffix: str = "JPEG") -> bytes:
+    """Encode pixels as a camera that was held otherwise: an EXIF tag says how to turn them."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format=suffix, exif=exif, quality=95)
     return buffer.getvalue()

@@ -192,6 +192,30 @@ def test_a_corrupt_manifest_is_named_and_can_be_overwritten(tmp_path: Path) -> N
     assert len(open_dataset(tmp_path).split("train")) == 30
 
 
+NAMES_OF_NO_SHARD = ["../other/train-00000.parquet", "/etc/passwd", "a/b", "..", "", "a\\b", "a\0b"]
+
+
+@pytest.mark.parametrize("name", NAMES_OF_NO_SHARD)
+@pytest.mark.parametrize("place", ["key", "name"])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_manifest_that_names_files_elsewhere_deletes_nothing(
+    tmp_path: Path, name: str, place: str, *, overwrite: bool
+) -> None:
+    target, other = tmp_path / "target", tmp_path / "other"
+    for root in (target, other):
+        write(root)
+    content = json.loads((target / MANIFEST_FILE).read_text())
+    record = content["shards"].pop("train-00000.parquet")
+    key = name if place == "key" else "train-00000.parquet"
+    content["shards"][key] = record | ({} if place == "key" else {"name": name})
+    (target / MANIFEST_FILE).write_text(json.dumps(content))
+    before = contents(target), contents(other)
+    with pytest.raises(DatasetError, match=r"manifest\.json .* is no plain file name") as error:
+        write(target, source(first=1), overwrite=overwrite)
+    assert "\n" not in str(error.value)
+    assert (contents(target), contents(other)) == before
+
+
 def test_a_bad_image_stops_the_writing_by_its_name(tmp_path: Path) -> None:
     with pytest.raises(BadSourceError, match="row14: missing file: it is not there"):
         write(tmp_path, source(read_bad))

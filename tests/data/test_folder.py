@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.data.folder_tree import CLASS_NAMES, FolderTree, make_folder_tree
+from tests.data.noise_dataset import encode
 from toco_core.data.conversion.source import Source
 from toco_core.data.images import decode_mask
 from toco_core.data.problems import RowError
+from toco_core.data.schema import default_palette
 from toco_core.data.sources.folder import FolderPlaces, folder_source
-from toco_core.data.sources.label_table import read_label_table
 from toco_core.data.splitting import Splitting
 from toco_core.data.storage import DatasetError
 
@@ -88,23 +90,202 @@ def test_images_that_are_not_in_the_table_are_counted(tree: FolderTree) -> None:
     assert listed(tree).notes == ("images with a mask: 6; images that are not in the table: 1",)
 
 
+def masks(source: Source) -> dict[str, str | None]:
+    return {
+        entry.name: entry.mask
+        for split in ("tune", "report")
+        for entry in source.splits.get(split, ())
+    }
+
+
+def test_masks_are_found_in_any_letters_and_with_an_ending(tree: FolderTree) -> None:
+    root = tree.root / "masks"
+    (root / "animal0.png").rename(root / "animal0.PNG")
+    (root / "animal2.png").rename(root / "Animal2.Png")
+    (root / "animal4.png").rename(root / "animal4_mask.png")
+    (root / "wild/animal1.png").rename(root / "wild/ANIMAL1_MASK.PNG")
+    source = listed(tree, tune="masks:3", report="masks")
+    assert masks(source) == {
+        "animal0": "animal0.PNG",
+        "animal2": "Animal2.Png",
+        "animal4": "animal4_mask.png",
+        "wild/animal1": "wild/ANIMAL1_MASK.PNG",
+        "wild/animal3": "wild/animal3.png",
+        "wild/animal5": "wild/animal5.png",
+    }
+    for entry in (*source.splits["tune"], *source.splits["report"]):
+        mask = source.read(entry).mask
+        assert mask is not None
+        assert np.array_equal(decode_mask(mask), tree.pictures[entry.name].mask())
+
+
+def test_files_that_are_masks_of_no_image_are_counted_and_one_is_named(tree: FolderTree) -> None:
+    root = tree.root / "masks"
+    for name in ("cow.png", "animal6.tif", "._animal8.png", ".DS_Store", "Thumbs.db"):
+        (root / name).write_bytes(b"")
+    assert listed(tree).notes[1:] == (
+        "files among the masks that are of no image of the table: 2, such as animal6.tif",
+    )
+
+
+def test_masks_of_which_none_is_that_of_an_image_are_refused(tree: FolderTree) -> None:
+    root = tree.root / "masks"
+    for path in [path for path in root.rglob("*") if path.is_file()]:
+        path.rename(path.with_name(f"seg_{path.name}"))
+    with pytest.raises(
+        DatasetError, match=r"none of 6 files, such as seg_animal0\.png, is the mask"
+    ):
+        listed(tree)
+    assert list(listed(tree, tune="none", report="none").splits) == ["train"]
+
+
+def test_a_mask_that_may_be_of_two_images_is_refused(tree: FolderTree) -> None:
+    for name in ("animal0", "ANIMAL0"):
+        (tree.root / f"images/{name}.jpg").write_bytes(tree.image("animal2").read_bytes())
+    tree.table.write_text("animal0,cat\nANIMAL0,cat\nanimal2,cat\n")
+    (tree.root / "masks/animal0.png").rename(tree.root / "masks/Animal0.png")
+    with pytest.raises(DatasetError, match=r"Animal0\.png may be the mask of 'animal0' or of 'ANI"):
+        listed(tree)
+    (tree.root / "masks/Animal0.png").rename(tree.root / "masks/animal0.png")
+    assert "ANIMAL0" not in masks(listed(tree, tune="masks:1", report="masks:1"))
+
+
+def test_an_image_whose_name_ends_like_that_of_a_mask_keeps_its_own(tree: FolderTree) -> None:
+    (tree.root / "images/animal0_mask.jpg").write_bytes(tree.image("animal0").read_bytes())
+    tree.table.write_text("animal0,cat\nanimal0_mask,cat\nanimal2,dog\n")
+    (tree.root / "masks/animal0.png").rename(tree.root / "masks/animal0_mask.png")
+    assert masks(listed(tree, tune="masks:1", report="masks:1")) == {
+        "animal0_mask": "animal0_mask.png",
+        "animal2": "animal2.png",
+    }
+
+
+def test_clutter_of_a_system_is_no_image(tree: FolderTree) -> None:
+    (tree.root / "images/__MACOSX").mkdir()
+    for name in ("._animal0.jpg", "__MACOSX/._animal0.jpg", ".hidden.png"):
+        (tree.root / "images" / name).write_bytes(b"")
+    assert listed(tree).notes == ("images with a mask: 6; images that are not in the table: 0",)
+
+
+@pytest.mark.parametrize("name", ["./animal0.jpg", "animal0.JPG", "Animal0", ".//animal0"])
+def test_the_file_of_an_image_is_found_however_the_table_writes_it(
+    tree: FolderTree, name: str
+) -> None:
+    tree.table.write_text(f"{name},cat\n")
+    (entry,) = listed(tree, tune="none", report="none").splits["train"]
+    assert entry.path == "animal0.jpg"
+
+
+def test_an_umlaut_is_one_however_a_system_writes_it(tree: FolderTree) -> None:
+    content = tree.image("animal0").read_bytes()
+    (tree.root / "images/K\u0061\u0308fer.jpg").write_bytes(content)  # as macOS does
+    tree.table.write_text("K\u00e4fer.jpg,cat\n")
+    source = listed(tree, tune="none", report="none")
+    assert source.read(source.splits["train"][0]).image == content
+
+
+def test_a_path_of_windows_is_one_below_the_directory(tree: FolderTree) -> None:
+    tree.table.write_text("wild\\animal1.jpg,cat\n")
+    (entry,) = listed(tree, tune="none", report="none").splits["train"]
+    assert (entry.name, entry.path) == ("wild/animal1", "wild/animal1.jpg")
+
+
 @pytest.mark.parametrize(
-    ("table", "labels"),
+    ("name", "problem"),
     [
-        ("a,cat,dog\n", [("cat", "dog")]),
-        ('a,"cat dog"\n', [("cat", "dog")]),
-        ("name,label\na,cat\n", [("cat",)]),
-        ("\ufeffName,labels\n\na, cat \nb,\n", [("cat",), ()]),
-        ("a,traffic light,sea lion\n", [("traffic light", "sea", "lion")]),
+        ("../secret.png", r"image '../secret' cannot name a file below a directory"),
+        ("wild/../../secret.png", "cannot name a file below a directory"),
+        ("/etc/secret.png", "image '/etc/secret' cannot name a file below a directory"),
+        ("..\\secret.png", "cannot name a file below a directory"),
+        ("", "image '' cannot name a file below a directory"),
+        ("a" * 300, r"image 'a+\.\.\.a+' has a name of more than 230 bytes"),
+        ("ä" * 120, "has a name of more than 230 bytes"),
+        ('"an\nimal0"', r"image 'an\\nimal0' has a character in its name that is none of a text"),
     ],
 )
-def test_a_line_is_a_name_and_labels(
-    tmp_path: Path, table: str, labels: list[tuple[str, ...]]
+def test_a_name_that_cannot_be_that_of_a_row_is_refused_before_anything_is_read(
+    tree: FolderTree, name: str, problem: str
 ) -> None:
-    (tmp_path / "labels.csv").write_text(table, encoding="utf-8")
-    lines = read_label_table(tmp_path / "labels.csv", ["traffic light"])
-    assert [line.labels for line in lines] == labels
-    assert [line.name for line in lines] == ["a", "b"][: len(labels)]
+    tree.table.write_text(f"animal0,cat\n{name},dog\n")
+    with pytest.raises(DatasetError, match=rf"labels\.csv: .*{problem}") as error:
+        listed(tree, tune="none", report="none")
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 300
+
+
+def recode(tree: FolderTree, change: Callable[[np.ndarray], np.ndarray]) -> None:
+    """Write the masks of a tree in another way."""
+    for path in (tree.root / "masks").rglob("*.png"):
+        path.write_bytes(encode(change(decode_mask(path.read_bytes()))))
+
+
+def first_mask(source: Source) -> tuple[str, np.ndarray]:
+    entry = source.splits["tune"][0]
+    mask = source.read(entry).mask
+    assert mask is not None
+    return entry.name, decode_mask(mask)
+
+
+PALETTE = np.array(default_palette(255), np.uint8)
+
+
+def test_masks_in_the_colours_of_voc_are_read_as_their_labels(tree: FolderTree) -> None:
+    recode(tree, lambda mask: PALETTE[np.where(mask == 2, 255, mask)])
+    name, mask = first_mask(listed(tree))
+    labels = tree.pictures[name].mask()
+    assert np.array_equal(mask, np.where(labels == 2, 255, labels))
+
+
+@pytest.mark.parametrize(
+    ("colours", "kind", "problem"),
+    [
+        (
+            lambda mask: np.where(mask[..., None] > 0, [1, 2, 3], [0, 0, 0]).astype(np.uint8),
+            "label without a class",
+            r"colour \(1, 2, 3\) of the mask is none of VOC's palette for 0\.\.3 and 255",
+        ),
+        (
+            lambda mask: PALETTE[np.where(mask > 0, 4, 0)],  # of a class that is not there
+            "label without a class",
+            r"colour \(0, 0, 128\) of the mask",
+        ),
+        (
+            lambda mask: np.dstack([PALETTE[mask], np.uint8(255) - mask]),
+            "corrupt mask",
+            "a mask has no transparent pixels",
+        ),
+    ],
+)
+def test_other_colours_are_refused_by_name(
+    tree: FolderTree,
+    colours: Callable[[np.ndarray], np.ndarray],
+    kind: str,
+    problem: str,
+) -> None:
+    recode(tree, colours)
+    with pytest.raises(RowError, match=problem) as error:
+        first_mask(listed(tree))
+    assert error.value.kind == kind
+
+
+@pytest.mark.parametrize(
+    "coded",
+    [
+        lambda mask: np.where(mask > 0, 255, 0).astype(np.uint8),
+        lambda mask: np.where(mask[..., None] > 0, [255] * 3, [0] * 3).astype(np.uint8),
+    ],
+)
+def test_a_value_may_stand_for_the_one_class(
+    tree: FolderTree, coded: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    tree.table.write_text("".join(f"{name},cat\n" for name in tree.pictures))
+    recode(tree, coded)
+    places = FolderPlaces(tree.root / "images", tree.table, tree.root / "masks")
+    source = folder_source(places, (), Splitting(tune="masks:2", report="masks:2"), 255)
+    name, mask = first_mask(source)
+    assert np.array_equal(mask, tree.pictures[name].mask() > 0)
+    with pytest.raises(DatasetError, match="--foreground is for one class, not for 3"):
+        folder_source(places, ("cat", "dog", "emu"), Splitting(tune="none", report="none"), 255)
 
 
 @pytest.mark.parametrize(
@@ -115,6 +296,7 @@ def test_a_line_is_a_name_and_labels(
         (b"animal0,cat\nanimal0.jpg,dog\n", "names 'animal0' twice"),
         (b'animal0,"cat\n', "is no CSV file"),
         (b"animal0,\xff\n", "is not a text in UTF-8"),
+        (b"animal0\0,cat\n", "is not a text in UTF-8, it holds NUL"),
         (b"animal0\n", "there are 0 classes, not 1 to 254"),
     ],
 )

@@ -193,6 +193,8 @@ def replace_columns(root: Path) -> None:
     ("damage", "problem"),
     [
         (truncate(INFO_FILE, 0.5), f"{INFO_FILE} is corrupt"),
+        (lambda root: (root / INFO_FILE).write_text("[" * 100_000), f"{INFO_FILE} is corrupt"),
+        (lambda root: (root / INFO_FILE).write_bytes(b"\xff"), f"{INFO_FILE} is corrupt"),
         (change_info(lambda info: info.update(format_version=7)), "version 7, .* up to version 1"),
         (change_info(lambda info: info.update(format_version="x")), "format_version"),
         (change_info(lambda info: info.pop("class_names")), "class_names: Field required"),
@@ -218,6 +220,32 @@ def test_damage_is_named_in_one_line(
     with pytest.raises(DatasetError, match=problem) as error:
         open_dataset(tmp_path).split("train")
     assert str(tmp_path) in one_line(error)
+
+
+@pytest.mark.parametrize("name", ["../other/train-00000.parquet", "/etc/passwd", "..", "", "a\0b"])
+def test_a_description_that_names_files_elsewhere_reads_nothing(tmp_path: Path, name: str) -> None:
+    write(tmp_path / "other", train=make_rows(20))
+    write(tmp_path / "target", train=make_rows(20))
+    info = json.loads((tmp_path / "target" / INFO_FILE).read_text())
+    info["splits"]["train"]["shards"][0] = name
+    (tmp_path / "target" / INFO_FILE).write_text(json.dumps(info))
+    with pytest.raises(
+        DatasetError, match=r"dataset\.json does not fit .* is no plain file name"
+    ) as error:
+        open_dataset(tmp_path / "target")
+    assert "\n" not in one_line(error)
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/secret", "a/b", "", ".."])
+def test_no_file_elsewhere_is_one_of_a_location(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DatasetError, match="is no plain file name"):
+        Location.of(tmp_path).file(name)
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/secret", "a/../../b", "", "a\0b", "a" * 300])
+def test_a_row_whose_name_leads_out_of_a_directory_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DatasetError, match="split train: image "):
+        write(tmp_path, train=[make_rows(1)[0]._replace(name=name)])
 
 
 def test_a_damaged_page_is_named_by_its_shard(tmp_path: Path) -> None:

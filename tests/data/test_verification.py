@@ -41,10 +41,10 @@ def test_a_good_dataset_has_no_problems_and_all_its_rows_are_counted(
     reports = verify(tmp_path, processes)
     train, tune = reports["train"], reports["tune"]
     assert (train.problems, tune.problems) == ([], [])
-    assert (len(train.names), train.masks, dict(train.shown)) == (6, 0, {})
+    assert (len(train.names), train.masks, dict(train.tally.shown)) == (6, 0, {})
     assert dict(train.labelled) == {1: 3, 2: 3, 3: 3}
     assert (len(tune.names), tune.masks) == (14, 14)
-    assert dict(tune.labelled) == dict(tune.shown) == {1: 14, 2: 14, 3: 14}
+    assert dict(tune.labelled) == dict(tune.tally.shown) == {1: 14, 2: 14, 3: 14}
 
 
 def test_progress_counts_the_images(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ EMPTY = encode(np.zeros(SIZE, np.uint8))
 
 def test_a_label_that_the_mask_does_not_show_is_no_problem(tmp_path: Path) -> None:
     report = verify(written(tmp_path, [ROWS[5]._replace(mask=EMPTY)]))["tune"]
-    assert (report.problems, report.hidden) == ([], 3)
+    assert (report.problems, report.tally.hidden) == ([], 3)
 
 
 @pytest.mark.parametrize(
@@ -115,6 +115,7 @@ def damage_page(shard: Path) -> None:
         (change_row("labels", [3, 2, 1]), {"wrong row"}),
         (change_row("labels", [1, 2, 3, 4]), {"label without a class"}),
         (change_row("name", "row2"), {"wrong row"}),
+        (change_row("name", "../row1"), {"wrong row"}),
         (change_row("mask", None), {"wrong count"}),
         (change_row("mask", encode(np.zeros((2, 2), np.uint8))), {"mask of another size"}),
     ],

@@ -130,7 +130,7 @@ def test_content_that_cannot_be_used_is_refused(
         load_checkpoint(path)
 
 
-@pytest.mark.parametrize("prefix", ["", "module."])
+@pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod.module."])
 def test_official_weights_are_loaded_from_a_file(tmp_path: Path, prefix: str) -> None:
     official = official_state_dict()
     torch.save({prefix + key: value for key, value in official.items()}, tmp_path / "toco.pth")
@@ -139,6 +139,18 @@ def test_official_weights_are_loaded_from_a_file(tmp_path: Path, prefix: str) ->
     assert torch.equal(ours["encoder.vit.cls_token"], official["encoder.cls_token"])
     theirs = official["proj_head_t.last_layer.weight_v"]
     assert torch.equal(ours["teacher_projection.last_layer.weight"], theirs)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [({1: torch.zeros(1)}, "its keys are no names"), ({"epoch": 3}, "epoch is no weight")],
+)
+def test_a_file_that_holds_no_weights_is_named(
+    tmp_path: Path, content: dict[Any, Any], message: str
+) -> None:
+    torch.save(content, tmp_path / "toco.pth")
+    with pytest.raises(ValueError, match=message):
+        load_official(tmp_path / "toco.pth", untrained_network())
 
 
 @torch.no_grad()

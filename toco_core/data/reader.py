@@ -17,7 +17,8 @@ from toco_core.data.images import DECODE_ERRORS, decode_image, decode_mask
 from toco_core.data.ledger import MaskLedger
 from toco_core.data.row_groups import RowGroups, Shard, read_shard
 from toco_core.data.schema import IMAGE_COLUMNS, INFO_FILE, MASK_COLUMN, DatasetInfo, read_info
-from toco_core.data.storage import DatasetError, Location, first_line
+from toco_core.data.storage import DatasetError, Location
+from toco_core.messages import first_line
 
 if TYPE_CHECKING:
     from torch import Tensor

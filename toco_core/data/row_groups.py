@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from toco_core.data.schema import SCHEMA
-from toco_core.data.storage import DatasetError, Location, first_line
+from toco_core.data.storage import DatasetError, Location
+from toco_core.messages import first_line
 
 
 class Shard(NamedTuple):

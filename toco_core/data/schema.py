@@ -1,6 +1,7 @@
 """The data format: Parquet shards of each split, and one ``dataset.json`` that describes them.
 
-Labels: 0 background, 1..C classes, ``ignore_index`` for pixels that do not count.
+Labels: 0 background, 1..C classes, ``ignore_index`` for pixels that do not count. Image and mask
+are as their EXIF says they are turned, and so are height and width.
 """
 
 from __future__ import annotations
@@ -9,10 +10,20 @@ import json
 from typing import Annotated, Literal, Self
 
 import pyarrow as pa
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
+from toco_core.data.names import file_name_problem
 from toco_core.data.splitting import Splitting
 from toco_core.data.storage import DatasetError, Location
+from toco_core.messages import first_refusal
 
 FORMAT_VERSION = 1
 INFO_FILE = "dataset.json"
@@ -31,8 +42,20 @@ MASK_COLUMN = "mask"
 # What training reads. Weak supervision: the mask is not among it.
 IMAGE_COLUMNS = tuple(name for name in SCHEMA.names if name != MASK_COLUMN)
 
+MOST_CLASSES = 254  # a mask has 8 bits: background, classes, and what does not count
+
 Colour = tuple[int, int, int]
 SplitName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]
+
+
+def _plain(name: str) -> str:
+    if problem := file_name_problem(name):
+        raise ValueError(problem)
+    return name
+
+
+# A dataset comes from anywhere, and what it names must not be a file elsewhere.
+ShardName = Annotated[str, AfterValidator(_plain)]
 
 
 class _Frozen(BaseModel):
@@ -44,7 +67,7 @@ class SplitInfo(_Frozen):
 
     images: int = Field(ge=1)
     masks: int = Field(ge=0)
-    shards: tuple[str, ...] = Field(min_length=1)
+    shards: tuple[ShardName, ...] = Field(min_length=1)
 
 
 class DatasetInfo(_Frozen):
@@ -113,7 +136,7 @@ def read_info(location: Location) -> DatasetInfo:
     place = f"{location}/{INFO_FILE}"
     try:
         content = json.loads(location.read(INFO_FILE))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DatasetError(f"{place} is corrupt: {error}") from error
     version = content.get("format_version") if isinstance(content, dict) else None
     if isinstance(version, int) and version > FORMAT_VERSION:
@@ -122,6 +145,6 @@ def read_info(location: Location) -> DatasetInfo:
     try:
         return DatasetInfo.model_validate(content)
     except ValidationError as error:
-        problem = error.errors()[0]
-        where = ".".join(map(str, problem["loc"])) or "content"
-        raise DatasetError(f"{place} does not fit the format: {where}: {problem['msg']}") from error
+        key, reason = first_refusal(error)
+        where = key or "content"
+        raise DatasetError(f"{place} does not fit the format: {where}: {reason}") from error

@@ -11,8 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from toco_core.data.images import DECODE_ERRORS, image_size
+from toco_core.data.names import row_name_problem
 from toco_core.data.schema import SCHEMA
-from toco_core.data.storage import DatasetError, Location, first_line
+from toco_core.data.storage import DatasetError, Location
+from toco_core.messages import first_line
 
 
 class ShardSizes(NamedTuple):
@@ -77,7 +79,8 @@ class ShardWriter:
         """Add a row.
 
         Raises:
-            DatasetError: a label outside 1..C, no image, a mask of another size.
+            DatasetError: a name that is none of a file, a label outside 1..C, no image, a mask of
+                another size.
         """
         self._pending.append(self._checked(row))
         self.images += 1
@@ -103,6 +106,8 @@ class ShardWriter:
 
     def _checked(self, row: Row) -> dict[str, object]:
         place = f"{self._location}, split {self._split}, row {row.name!r}"
+        if problem := row_name_problem(row.name):
+            raise DatasetError(f"{self._location}, split {self._split}: {problem}")
         labels = sorted(set(row.labels))
         if labels and not 1 <= labels[0] <= labels[-1] <= self._num_classes:
             raise DatasetError(f"{place}: labels {labels} are not all in 1..{self._num_classes}")

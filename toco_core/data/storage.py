@@ -11,6 +11,9 @@ from typing import NamedTuple
 import pyarrow as pa
 from pyarrow import fs
 
+from toco_core.data.names import file_name_problem
+from toco_core.messages import first_line
+
 
 class DatasetError(ValueError):
     """A dataset that cannot be read or written as asked; one line that names the place."""
@@ -47,7 +50,13 @@ class Location(NamedTuple):
         return self.filesystem.type_name == "local"
 
     def file(self, name: str) -> str:
-        """Return the path of a file of this directory."""
+        """Return the path of a file of this directory.
+
+        Raises:
+            DatasetError: the name would lead out of it.
+        """
+        if problem := file_name_problem(name):
+            raise DatasetError(f"{self}: {problem}")
         return f"{self.path.rstrip('/')}/{name}"
 
     def kind(self, name: str | None = None) -> fs.FileType:
@@ -85,8 +94,3 @@ class Location(NamedTuple):
         except BaseException:
             self.delete(partial)
             raise
-
-
-def first_line(error: BaseException) -> str:
-    """Return the first line of an error's message, or the name of its type."""
-    return next(iter(str(error).splitlines()), type(error).__name__)

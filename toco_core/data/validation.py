@@ -5,22 +5,24 @@ from __future__ import annotations
 import io
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-from toco_core.data.images import DECODE_ERRORS, decode_mask
+from toco_core.data.images import DECODE_ERRORS, decode_image, decode_mask, is_turned
+from toco_core.data.mask_tally import MaskLabels
 from toco_core.data.problems import RowError
 from toco_core.data.shards import Row
-from toco_core.data.storage import first_line
+from toco_core.messages import first_line
 
 # MPO is a JPEG with a second picture behind it, as some cameras write.
 IMAGE_FORMATS = ("JPEG", "MPO", "PNG")
 
 
-def validate_row(row: Row, num_classes: int, ignore_index: int = 255) -> frozenset[int]:
+def validate_row(row: Row, num_classes: int, ignore_index: int = 255) -> MaskLabels | None:
     """Decode the image of a row, and its mask if there is one.
 
     Returns:
-        The classes 1..C that the mask shows; none without a mask.
+        What the mask shows; None without a mask.
 
     Raises:
         RowError: image or mask cannot be decoded or do not fit each other, or a label no class.
@@ -30,12 +32,14 @@ def validate_row(row: Row, num_classes: int, ignore_index: int = 255) -> frozens
         raise RowError("label without a class", f"label {foreign[0]} is not in 1..{num_classes}")
     size = validate_image(row.image)
     if row.mask is None:
-        return frozenset()
-    return validate_mask(row.mask, size, num_classes, ignore_index)
+        return None
+    labels = _labels(row.mask)
+    require_size(labels.shape, size, row.image)
+    return _shown(labels, num_classes, ignore_index)
 
 
 def validate_image(encoded: bytes) -> tuple[int, int]:
-    """Decode an image to its last pixel and return its height and width, px.
+    """Decode an image to its last pixel and return the height and width of it upright, px.
 
     Raises:
         RowError: it is neither JPEG nor PNG, or not complete.
@@ -44,26 +48,31 @@ def validate_image(encoded: bytes) -> tuple[int, int]:
         with Image.open(io.BytesIO(encoded)) as image:
             if image.format not in IMAGE_FORMATS:
                 raise ValueError(f"{image.format} is neither JPEG nor PNG")
-            image.load()
-            return image.height, image.width
+        upright = decode_image(encoded)
+        return upright.height, upright.width
     except DECODE_ERRORS as error:
         raise RowError("corrupt image", first_line(error)) from error
 
 
-def validate_mask(
-    encoded: bytes, size: tuple[int, int], num_classes: int, ignore_index: int = 255
-) -> frozenset[int]:
-    """Decode a mask and return the classes 1..C that it shows.
+def require_size(mask: tuple[int, ...], size: tuple[int, int], image: bytes) -> None:
+    """Require a mask to be of the size of its image, px.
 
     Raises:
-        RowError: it cannot be decoded, is not of the image's size, or has a label of no class.
+        RowError: it is not; says so if EXIF turns the image, since tools differ in that.
     """
+    if mask != size:
+        turned = ", turned as its EXIF says," if is_turned(image) else ""
+        raise RowError("mask of another size", f"the mask is {mask} px, the image{turned} {size}")
+
+
+def _labels(encoded: bytes) -> NDArray[np.uint8]:
     try:
-        labels = decode_mask(encoded)
+        return decode_mask(encoded)
     except DECODE_ERRORS as error:
         raise RowError("corrupt mask", first_line(error)) from error
-    if labels.shape != size:
-        raise RowError("mask of another size", f"the mask is {labels.shape} px, the image {size}")
+
+
+def _shown(labels: NDArray[np.uint8], num_classes: int, ignore_index: int) -> MaskLabels:
     shown = np.flatnonzero(np.bincount(labels.ravel(), minlength=256)).tolist()
     foreign = [label for label in shown if label > num_classes and label != ignore_index]
     if foreign:
@@ -71,4 +80,5 @@ def validate_mask(
             "label without a class",
             f"label {foreign[0]} of the mask is neither 0..{num_classes} nor {ignore_index}",
         )
-    return frozenset(label for label in shown if 0 < label <= num_classes)
+    classes = frozenset(label for label in shown if 0 < label <= num_classes)
+    return MaskLabels(classes, has_void=ignore_index in shown)

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 from toco_core.data.conversion.reading import in_processes
 from toco_core.data.images import image_size
+from toco_core.data.mask_tally import MaskTally
+from toco_core.data.names import row_name_problem
 from toco_core.data.problems import Problem, RowError
 from toco_core.data.row_groups import RowGroups, Shard, read_shard
 from toco_core.data.schema import INFO_FILE, SCHEMA, DatasetInfo
@@ -25,16 +27,14 @@ class SplitReport:
         names: of its rows.
         masks: how many rows have one; all of them were opened.
         labelled: images of each class, by label.
-        shown: masks that show it.
-        hidden: labels of which the mask shows no pixel: another object may cover it.
+        tally: what the masks show.
         problems: what is wrong.
     """
 
     names: list[str] = field(default_factory=list)
     masks: int = 0
     labelled: Counter[int] = field(default_factory=Counter)
-    shown: Counter[int] = field(default_factory=Counter)
-    hidden: int = 0
+    tally: MaskTally = field(default_factory=MaskTally)
     problems: list[Problem] = field(default_factory=list)
 
     def add(self, part: SplitReport) -> None:
@@ -42,8 +42,7 @@ class SplitReport:
         self.names += part.names
         self.masks += part.masks
         self.labelled += part.labelled
-        self.shown += part.shown
-        self.hidden += part.hidden
+        self.tally.add(part.tally)
         self.problems += part.problems
 
 
@@ -120,28 +119,22 @@ def _verify_row(values: dict[str, Any], info: DatasetInfo, report: SplitReport) 
     report.masks += row.mask is not None
     report.labelled.update(row.labels)
     try:
-        shown = validate_row(row, info.num_classes, info.ignore_index)
+        mask = validate_row(row, info.num_classes, info.ignore_index)
         _verify_columns(row, (values["height"], values["width"]))
-        if row.mask is not None:
-            report.shown.update(shown)
-            report.hidden += len(set(row.labels) - shown)
-            _require_labels(row, shown, info)
+        unlabelled = mask and report.tally.count(row, mask, info.class_names)
+        if unlabelled:
+            raise RowError("mask without its label", unlabelled)
     except RowError as error:
         report.problems.append(Problem(error.kind, row.name, error.detail))
 
 
 def _verify_columns(row: Row, size: tuple[int, int]) -> None:
+    if problem := row_name_problem(row.name):
+        raise RowError("wrong row", problem)
     if image_size(row.image) != size:
         raise RowError("wrong row", f"the image is {image_size(row.image)} px, not {size}")
     if list(row.labels) != sorted(set(row.labels)):
         raise RowError("wrong row", f"labels {row.labels} are not each there once, in order")
-
-
-def _require_labels(row: Row, shown: frozenset[int], info: DatasetInfo) -> None:
-    missing = sorted(shown - set(row.labels))
-    if missing:
-        names = ", ".join(info.class_names[label - 1] for label in missing)
-        raise RowError("mask without its label", f"the mask shows {names}, the labels do not")
 
 
 def _split_problems(info: DatasetInfo, split: str, report: SplitReport) -> Iterator[Problem]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib.resources
+import os
 import urllib.error
 import urllib.request
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import huggingface_hub
 import safetensors.torch
@@ -16,7 +18,8 @@ from safetensors import SafetensorError
 from timm.models.vision_transformer import VisionTransformer, checkpoint_filter_fn
 from torch import Tensor
 
-from toco_core.tensor_files import read_torch_file
+from toco_core.messages import first_line
+from toco_core.tensor_files import read_torch_file, without_wrappers
 
 HUB_TIMEOUT_SECONDS = 5.0
 HUB_FILE = "model.safetensors"
@@ -25,13 +28,13 @@ HUB_FILE = "model.safetensors"
 def load_weights(vit: VisionTransformer, path: str | Path) -> VisionTransformer:
     """Load a .safetensors, .pth or .bin file of timm's names into `vit`, and return `vit`.
 
-    A classification head in the file is left out, and a position embedding of another grid is
-    resized.
+    A classification head in the file is left out, a position embedding of another grid is resized,
+    and it may be of a network that was wrapped for training on several devices.
 
     Raises:
         ValueError: the file is missing, is not a file of weights, or does not fit.
     """
-    weights = checkpoint_filter_fn(_read(Path(path)), vit)
+    weights = _of_timm(_read(Path(path)), vit, path)
     own = vit.state_dict()
     weights = {key: value for key, value in weights.items() if key in own or not _is_head(key)}
     odd = sorted(own.keys() ^ weights.keys())
@@ -89,8 +92,8 @@ def _require_hub() -> None:
         urllib.request.urlopen(endpoint, timeout=HUB_TIMEOUT_SECONDS).close()
 
 
-def _read(path: Path) -> dict[str, Tensor]:
-    if not path.is_file():
+def _read(path: Path) -> dict[str, Any]:
+    if not os.path.isfile(path):  # of any name: Path.is_file fails on one that is too long
         raise ValueError(f"no file of backbone weights at {path}; {_ways_out(None)}")
     if path.suffix != ".safetensors":
         return read_torch_file(path, "file of backbone weights")
@@ -98,6 +101,24 @@ def _read(path: Path) -> dict[str, Tensor]:
         return safetensors.torch.load_file(path)
     except SafetensorError as error:
         raise ValueError(f"{path} is not a readable safetensors file: {error}") from error
+
+
+def _of_timm(
+    content: dict[str, Any], vit: VisionTransformer, path: str | Path
+) -> dict[str, Tensor]:
+    """Return the weights in a file by timm's names and in its shapes."""
+    for name in ("model", "state_dict"):  # of a training; in this order, as timm
+        if isinstance(content.get(name), dict):
+            content = content[name]
+    try:
+        converted = checkpoint_filter_fn(without_wrappers(content), vit)
+    # It takes what it is given for what it looks like.
+    except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        raise ValueError(f"weights {path} do not fit the backbone: {first_line(error)}") from error
+    odd = [key for key, value in converted.items() if not isinstance(value, Tensor)]
+    if odd:
+        raise ValueError(f"weights {path} do not fit the backbone: no tensors: {_few(odd)}")
+    return converted
 
 
 def _is_head(key: str) -> bool:

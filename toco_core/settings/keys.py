@@ -8,7 +8,10 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
+from toco_core.messages import shortened
 from toco_core.settings import Recipe, Section
+
+MOST_CHARACTERS = 80  # of a key that is none, in a message
 
 
 @cache
@@ -41,6 +44,7 @@ def check_key(key: str, source: str) -> None:
 def unknown_key(key: str, source: str) -> str:
     """Say in one line that `key` is no setting, and which one may have been meant."""
     keys = list(setting_fields())
+    key = shortened(key, MOST_CHARACTERS)
     inside = [name for name in keys if name.startswith(f"{key}.")]
     if inside:
         return f"{source}: {key} is a section; give one of {', '.join(inside)}"

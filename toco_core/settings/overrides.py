@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import Any, NoReturn
 import yaml
 from pydantic import ValidationError
 
+from toco_core.messages import reason_of, shown
 from toco_core.settings import Recipe
-from toco_core.settings.keys import check_key, get_value, unknown_key
+from toco_core.settings.keys import check_key, get_value, setting_fields, unknown_key
 from toco_core.settings.yaml_text import parse_yaml
+from toco_core.text_files import decode_text
 
 
 def apply_overrides(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
@@ -41,7 +44,9 @@ def _refuse_bool(recipe: Recipe, key: str, value: Any) -> None:
     # pydantic would take `weights.ptc=yes` for 1.0 and `data.flip=1` for true
     if isinstance(value, bool) != isinstance(get_value(recipe, key), bool):
         wanted = "not a" if isinstance(value, bool) else "a"
-        raise ValueError(f"settings: {key} is {wanted} true/false setting (was given {value!r})")
+        raise ValueError(
+            f"settings: {key} is {wanted} true/false setting (was given {shown(value)})"
+        )
 
 
 def parse_override(text: str) -> tuple[str, Any]:
@@ -71,14 +76,14 @@ def load_recipe(name_or_path: str) -> Recipe:
     """
     if name_or_path in recipe_names():
         text = files("toco_core").joinpath("recipes", f"{name_or_path}.yaml").read_text("utf-8")
-    elif Path(name_or_path).is_file():
-        text = Path(name_or_path).read_text("utf-8")
+    elif os.path.isfile(name_or_path):  # of any name: Path.is_file fails on one that is too long
+        text = decode_text(Path(name_or_path).read_bytes(), name_or_path)
     else:
         known = ", ".join(recipe_names())
         raise ValueError(f"recipe {name_or_path}: neither a file nor one of {known}")
     tree = parse_yaml(text, name_or_path)
     if not isinstance(tree, dict):
-        raise ValueError(f"{name_or_path}: a recipe is a mapping of settings, not {tree!r}")
+        raise ValueError(f"{name_or_path}: a recipe is a mapping of settings, not {shown(tree)}")
     return _validated(tree, name_or_path)
 
 
@@ -102,9 +107,12 @@ def _raise_readable(error: ValidationError, source: str) -> NoReturn:
 def _readable(detail: dict[str, Any], source: str) -> str:
     key = ".".join(str(part) for part in detail["loc"])
     match detail["type"]:
-        case "extra_forbidden":
+        case "extra_forbidden" | "invalid_key":
             return unknown_key(key, source)
-        case "value_error":  # a validator of the settings: its message names keys and values
-            return f"{source}: {detail['msg'].removeprefix('Value error, ')}"
+        # a validator over several settings: its message names keys and values
+        case "value_error" if key not in setting_fields():
+            return f"{source}: {reason_of(detail['msg'])}"
         case _:
-            return f"{source}: {key}: {detail['msg']} (was given {detail['input']!r})"
+            return (
+                f"{source}: {key}: {reason_of(detail['msg'])} (was given {shown(detail['input'])})"
+            )

@@ -7,11 +7,22 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+from toco_core.text_files import has_control
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Weight = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+
+
+def _require_one_line(text: str) -> str:
+    if has_control(text):
+        raise ValueError("a text without line breaks and NUL is needed")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_require_one_line)]
 ConcretePrecision = Literal["float32", "bfloat16", "float16"]
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 
@@ -29,11 +40,11 @@ class Section(BaseModel):
 class Backbone(Section):
     """The Vision Transformer, and the block that supplies the token relations of PTC."""
 
-    name: str = Field(
+    name: Text = Field(
         default="vit_base_patch16_224",
         description="a timm model, or partscenes_vit (in the package)",
     )
-    weights: str = Field(
+    weights: Text = Field(
         default="timm",
         description="timm (downloads), embedded, random, or the path of a file",
         json_schema_extra=MAY_CHANGE_ON_RESUME,
@@ -50,7 +61,7 @@ class Backbone(Section):
 class Data(Section):
     """Where the images come from, and what is done to them before the augmentation of the views."""
 
-    source: str = Field(
+    source: Text = Field(
         default="partscenes",
         description="partscenes (in the package), or a Parquet dataset: a path or s3://",
         json_schema_extra=MAY_CHANGE_ON_RESUME,
@@ -240,7 +251,7 @@ class Scoring(Section):
 class Recipe(Section):
     """One complete ToCo run."""
 
-    name: str = Field(default="voc_vit_b", min_length=1, json_schema_extra=MAY_CHANGE_ON_RESUME)
+    name: Text = Field(default="voc_vit_b", min_length=1, json_schema_extra=MAY_CHANGE_ON_RESUME)
     iterations: int = Field(default=20_000, ge=1)
     seed: int = Field(default=0, ge=0, le=2**31 - 1)
     official_quirks: bool = Field(

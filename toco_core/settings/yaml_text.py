@@ -6,14 +6,55 @@ import re
 from typing import Any
 
 import yaml
+from yaml.reader import ReaderError
+
+from toco_core.messages import shortened, shown
+
+MOST_VALUES = 10_000  # that aliases stand for; a recipe has a hundred
+MOST_CHARACTERS = 200  # of what is said of a mistake
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader with the numbers of YAML 1.2 and without silently repeated keys."""
+    """PyYAML's safe loader with the numbers of YAML 1.2, without surprises.
+
+    A key is a word and is given once, a value that cannot be read is named by its line, and what
+    aliases stand for is bounded.
+    """
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._sizes: dict[int, int] = {}  # values below a node, once it is complete
+        self._aliased = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        event = self.peek_event()
+        node = super().compose_node(parent, index)
+        if isinstance(event, yaml.AliasEvent):
+            self._count(event, node)
+        elif node is not None:
+            self._sizes[id(node)] = 1 + sum(self._sizes[id(part)] for part in _parts(node))
+        return node
+
+    def _count(self, alias: yaml.AliasEvent, node: yaml.Node | None) -> None:
+        if id(node) not in self._sizes:
+            raise _error(f"{alias.anchor} holds itself", alias)
+        self._aliased += self._sizes[id(node)]
+        if self._aliased > MOST_VALUES:
+            raise _error(f"aliases stand for more than {MOST_VALUES} values", alias)
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        # PyYAML lets through what int(), datetime.date() and its own tables say of a scalar.
+        except (ValueError, LookupError, AttributeError, OverflowError) as error:
+            raise _error(f"{shown(node.value)} cannot be read: {error}", node) from error
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                kind = "list" if isinstance(key, yaml.SequenceNode) else "mapping"
+                raise _error(f"a key is a word, not a {kind}", key)
             if key.value in seen:
                 line = key.start_mark.line + 1
                 raise yaml.constructor.ConstructorError(
@@ -21,6 +62,16 @@ class _Loader(yaml.SafeLoader):
                 )
             seen.add(key.value)
         return super().construct_mapping(node, deep)
+
+
+def _parts(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [part for pair in node.value for part in pair]
+    return node.value if isinstance(node, yaml.SequenceNode) else []
+
+
+def _error(problem: str, place: yaml.Node | yaml.Event) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=place.start_mark)
 
 
 # YAML 1.1, which PyYAML reads, takes 6e-5 for a word because it has no point.
@@ -46,6 +97,14 @@ def parse_yaml(text: str, source: str) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f", line {mark.line + 1}" if mark else ""
-        raise ValueError(f"{source}{place}: {error.problem}") from None
+        raise ValueError(
+            f"{source}{place}: {shortened(error.problem or '', MOST_CHARACTERS)}"
+        ) from None
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        problem = f"a character that no text holds: {chr(error.character)!r}"
+        raise ValueError(f"{source}, line {line}: {problem}") from None
     except yaml.YAMLError as error:
-        raise ValueError(f"{source}: {error}") from None
+        raise ValueError(f"{source}: {shortened(str(error), MOST_CHARACTERS)}") from None
+    except RecursionError:
+        raise ValueError(f"{source}: lists or mappings are nested too deeply") from None

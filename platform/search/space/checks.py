@@ -8,6 +8,7 @@ from pydantic import ValidationError, create_model
 from platform.search.space.checked import LAYER, CheckedSpace, Params
 from platform.search.space.parameters import Parameter
 from platform.search.space.spaces import SearchSpace
+from toco_core.messages import first_refusal, shown
 from toco_core.settings import Recipe
 from toco_core.settings.keys import setting_fields
 
@@ -70,8 +71,8 @@ def _check_ends(parameter: Parameter) -> None:
         try:
             value = alone.model_validate({"value": end}).model_dump()["value"]
         except ValidationError as error:
-            message = error.errors()[0]["msg"]
-            raise ValueError(f"{parameter.where}: {end!r} is refused: {message}") from None
+            _, reason = first_refusal(error)
+            raise ValueError(f"{parameter.where}: {shown(end)} is refused: {reason}") from None
         # what pydantic converts quietly (true to 1.0, "2" to 2) is a mistake in a search space
         if type(value) is not type(end) and (type(end), type(value)) != (int, float):
             raise ValueError(

@@ -7,6 +7,7 @@ from typing import Any
 
 from platform.search.space.expressions import parse_condition
 from platform.search.space.parameters import Kind, Parameter
+from toco_core.messages import shown
 from toco_core.settings.keys import check_key
 
 _FIELDS = {
@@ -49,9 +50,9 @@ def _check_choices(fields: dict[str, Any], where: str) -> None:
     if not isinstance(choices, list) or not choices:
         raise ValueError(f"{where}: a category needs choices: [one, another]")
     if not all(isinstance(choice, bool | int | float | str) for choice in choices):
-        raise ValueError(f"{where}: choices are numbers, words or true/false, not {choices}")
+        raise ValueError(f"{where}: choices are numbers, words or true/false, not {shown(choices)}")
     if len(set(choices)) < len(choices):
-        raise ValueError(f"{where}: a choice is given twice in {choices}")
+        raise ValueError(f"{where}: a choice is given twice in {shown(choices)}")
 
 
 def _check_range(kind: Kind, fields: dict[str, Any], where: str) -> None:
@@ -59,12 +60,14 @@ def _check_range(kind: Kind, fields: dict[str, Any], where: str) -> None:
     wanted = int if kind == "int" else (int, float)
     for name in numbers:
         if isinstance(fields[name], bool) or not isinstance(fields[name], wanted):
-            raise ValueError(f"{where}: {name} {fields[name]!r} is not of type {kind}")
+            raise ValueError(f"{where}: {name} {shown(fields[name])} is not of type {kind}")
     if "low" not in fields or "high" not in fields or not fields["low"] <= fields["high"]:
-        raise ValueError(f"{where}: needs low and high, low not above high (has {fields})")
+        raise ValueError(f"{where}: needs low and high, low not above high (has {shown(fields)})")
     if fields.get("step") is not None and fields["step"] <= 0:
         raise ValueError(f"{where}: step {fields['step']} must be above 0")
     if not isinstance(fields.get("log", False), bool):
-        raise ValueError(f"{where}: log {fields['log']!r} must be true or false")
+        raise ValueError(f"{where}: log {shown(fields['log'])} must be true or false")
     if fields.get("log") and (fields["low"] <= 0 or "step" in fields):
-        raise ValueError(f"{where}: a log range needs low above 0 and no step (has {fields})")
+        raise ValueError(
+            f"{where}: a log range needs low above 0 and no step (has {shown(fields)})"
+        )

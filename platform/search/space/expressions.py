@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from toco_core.messages import shown
+
 Lookup: TypeAlias = Callable[[str], Any]  # a dotted key -> its value
 
 
@@ -58,13 +60,13 @@ def parse_condition(text: str, source: str) -> Condition:
     """
     try:
         tree = ast.parse(text.strip(), mode="eval").body
-    except SyntaxError:
-        raise ValueError(f"{source}: {text!r} is not a condition") from None
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # NUL, or brackets without end
+        raise ValueError(f"{source}: {shown(text)} is not a condition") from None
     names: dict[str, None] = {}
-    _check(tree, names, f"{source}: {text!r}")
+    _check(tree, names, f"{source}: {shown(text)}")
     negated = isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.Not)
     if not (negated or isinstance(tree, ast.Compare | ast.BoolOp)):
-        raise ValueError(f"{source}: {text!r} compares nothing; write such as a.b < 1")
+        raise ValueError(f"{source}: {shown(text)} compares nothing; write such as a.b < 1")
     return Condition(text=text, names=tuple(names), _tree=tree)
 
 
@@ -89,7 +91,7 @@ def _check(node: ast.expr, names: dict[str, None], where: str) -> None:
                 _check(part, names, where)
         case _:
             allowed = "keys, numbers, + - * /, comparisons, and/or/not"
-            raise ValueError(f"{where}: {ast.unparse(node)!r} is not allowed; {allowed} are")
+            raise ValueError(f"{where}: {shown(ast.unparse(node))} is not allowed; {allowed} are")
 
 
 def _dotted_key(node: ast.expr) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -11,8 +12,10 @@ from typing import Any
 from platform.search.space.entries import parse_parameter
 from platform.search.space.expressions import Condition, parse_condition
 from platform.search.space.parameters import Parameter, Value
+from toco_core.messages import shown
 from toco_core.settings.keys import check_key
 from toco_core.settings.yaml_text import parse_yaml
+from toco_core.text_files import decode_text
 
 _SECTIONS = {"description": str, "parameters": dict, "constraints": list, "known": list}
 
@@ -80,8 +83,9 @@ def _load_one(name_or_path: str) -> SearchSpace:
     if name_or_path in space_names():
         text = files("search_spaces").joinpath(f"{name_or_path}.yaml").read_text("utf-8")
         return parse_space(text, name_or_path)
-    if Path(name_or_path).is_file():
-        return parse_space(Path(name_or_path).read_text("utf-8"), name_or_path)
+    if os.path.isfile(name_or_path):  # of any name: Path.is_file fails on one that is too long
+        content = Path(name_or_path).read_bytes()
+        return parse_space(decode_text(content, name_or_path), name_or_path)
     raise ValueError(
         f"search space {name_or_path}: neither a file nor one of {', '.join(space_names())}"
     )
@@ -141,7 +145,7 @@ def _check_names(
 
 def _known(values: Any, keys: set[str], source: str) -> Mapping[str, Value]:
     if not isinstance(values, Mapping):
-        raise ValueError(f"{source}: known holds mappings of keys to values, not {values!r}")
+        raise ValueError(f"{source}: known holds mappings of keys to values, not {shown(values)}")
     for key in values:
         check_key(str(key), f"{source}: known")
         if key not in keys:

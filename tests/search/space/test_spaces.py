@@ -66,6 +66,13 @@ def test_an_unknown_space_is_refused_with_those_there_are() -> None:
         ("constraints: weights.ptc < 1", "constraints must be a list"),
         (LAYER % (-3, -1) + "\nconstraints: [weights.pct < 1]", r"mean weights\.ptc"),
         (LAYER % (-3, -1) + "\nknown: [{weights.ptc: 1}]", "does not search"),
+        ("parameters: {? [weights.ptc] : 1}", "line 1: a key is a word, not a list"),
+        ("parameters: &a {weights.ptc: *a}", "line 1: a holds itself"),
+        (LAYER % (-3, -1) + f"\nconstraints: [{'(' * 5000}]", "is not a condition"),
+        (
+            f"parameters: {{data.flip: {{type: category, choices: [{'[1], ' * 999}]}}}}",
+            r"\[1\], \.\.\.",
+        ),
     ],
 )
 def test_a_malformed_space_is_refused_naming_file_and_fault(text: str, message: str) -> None:
@@ -73,6 +80,13 @@ def test_a_malformed_space_is_refused_naming_file_and_fault(text: str, message: 
         parse_space(text, "mine.yaml")
     assert str(caught.value).startswith("mine.yaml")
     assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 400
+
+
+def test_a_space_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_bytes("description: Übung\n".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"mine\.yaml is not a text in UTF-8"):
+        load_space(str(tmp_path / "mine.yaml"))
 
 
 @pytest.mark.parametrize(("low", "high"), [(-11, -1), (0, 10), (-20, -15), (5, 12)])

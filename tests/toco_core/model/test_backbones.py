@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -51,6 +52,44 @@ def test_a_position_embedding_of_another_grid_is_resized(tmp_path: Path) -> None
     )
 
 
+@pytest.mark.parametrize("file", ["vit.safetensors", "vit.pth"])
+@pytest.mark.parametrize("wrapper", ["module.", "_orig_mod.", "module._orig_mod."])
+def test_weights_of_a_wrapped_network_are_loaded(tmp_path: Path, file: str, wrapper: str) -> None:
+    weights = partscenes_vit().state_dict()
+    path = saved(tmp_path / file, {f"{wrapper}{key}": value for key, value in weights.items()})
+    loaded = build_backbone(settings(weights=path)).state_dict()
+    assert all(torch.equal(loaded[key], weights[key]) for key in loaded)
+
+
+@pytest.mark.parametrize("name", ["model", "state_dict"])
+def test_weights_in_the_checkpoint_of_a_training_are_loaded(tmp_path: Path, name: str) -> None:
+    weights = partscenes_vit().state_dict()
+    wrapped = {f"module.{key}": value for key, value in weights.items()}
+    torch.save({"epoch": 3, name: wrapped}, tmp_path / "run.pth")
+    loaded = build_backbone(settings(weights=tmp_path / "run.pth")).state_dict()
+    assert all(torch.equal(loaded[key], weights[key]) for key in loaded)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({1: torch.zeros(1)}, "its keys are no names"),
+        ({"epoch": 3, "names": ["cat"]}, "do not fit the backbone"),
+        ({"patch_embed.proj.weight": 3}, "do not fit the backbone"),
+        ({"model": {1: torch.zeros(1)}}, "do not fit the backbone"),
+        ({"encoder": [1, 2]}, "do not fit the backbone"),
+        ({"mask_token": torch.zeros(1)}, "do not fit the backbone"),
+    ],
+)
+def test_content_that_is_no_weights_is_named_in_one_line(
+    tmp_path: Path, content: dict[Any, Any], message: str
+) -> None:
+    torch.save(content, tmp_path / "vit.pth")
+    with pytest.raises(ValueError, match=rf"vit\.pth .*{message}") as error:
+        build_backbone(settings(weights=tmp_path / "vit.pth"))
+    assert "\n" not in str(error.value)
+
+
 def test_weights_that_do_not_fit_are_named(tmp_path: Path) -> None:
     weights = dict(partscenes_vit().state_dict())
     weights["norm.scale"] = weights.pop("norm.weight")
@@ -76,6 +115,7 @@ def test_a_broken_file_of_weights_is_named_in_one_line(tmp_path: Path, file: str
         ("vit_tiny_patch16_224.nonsense", "random", "Invalid pretrained tag"),
         ("partscenes_vit", "timm", "timm has no weights .* use backbone.weights=embedded"),
         ("vit_tiny_patch16_224", "embedded", "holds no weights .* use backbone.weights=timm"),
+        ("partscenes_vit", "w" * 300, "no file of backbone weights at wwww"),
         ("partscenes_vit", "/no/such/file.pth", "no file of backbone weights at /no/such/file.pth"),
     ],
 )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,73 @@ def test_a_file_that_is_no_recipe_is_named(text: str, message: str, tmp_path: Pa
     with pytest.raises(ValueError, match=message) as caught:
         load_recipe(str(file))
     assert "mine.yaml" in str(caught.value)
+
+
+BOMB = "a: &a [1,1,1,1,1,1,1,1,1]\n" + "".join(
+    f"{new}: &{new} [{','.join(['*' + old] * 9)}]\n" for old, new in pairwise("abcdefghi")
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("? [iterations, weights]\n: 1\n", "line 1: a key is a word, not a list"),
+        ("weights:\n  ? {ptc: 1}\n  : 1\n", "line 2: a key is a word, not a mapping"),
+        ("1: 2\n", "1 is not a setting"),
+        ("2024-01-01: 2\n", "is not a setting"),
+        ("iterations: 2001-99-99\n", "line 1: .2001-99-99. cannot be read: month must be in"),
+        ("iterations: !!int many\n", "line 1: .many. cannot be read"),
+        ("iterations: !!bool perhaps\n", "line 1: 'perhaps' cannot be read"),
+        ("iterations: !!timestamp today\n", "line 1: 'today' cannot be read"),
+        (f"data: {{flip: 0x{'f' * 5000}}}\n", r"flip: .* a number of 20000 bits"),
+        (f"iterations: {'9' * 5000}\n", "line 1: .9*\\.\\.\\.9*. cannot be read"),
+        ("name: !!python/object:os.system x\n", "line 1: could not determine a constructor"),
+        ("\niterations: \a\n", r"line 2: a character that no text holds: '\\x07'"),
+        ("iterations: \0\n", "is not a text in UTF-8, it holds NUL"),
+        (f"{'k' * 900}: 1\n", r"kkk\.\.\. is not a setting"),
+        (
+            'data: {source: "a\\0b"}\n',
+            r"data\.source: a text without line breaks and NUL .*a\\x00b",
+        ),
+        ('name: "a\\nb"\n', "name: a text without line breaks"),
+        ("name: " + "[" * 3000 + "]" * 3000, "nested too deeply"),
+        ("iterations: &a [*a]\n", "line 1: a holds itself"),
+        (BOMB + "iterations: *i\n", "line .: aliases stand for more than 10000 values"),
+        ("iterations: [" + "1," * 5000 + "]\n", r"given \[1, 1, 1, 1, 1, 1, \.\.\.\]\)"),
+        ("[" + "1," * 5000 + "]\n", r"not \[1, 1, 1, 1, 1, 1, \.\.\.\]"),
+        ("iterations: " + "x" * 5000, r"given 'xxx\w*\.\.\.x*'\)"),
+    ],
+)
+def test_a_hostile_recipe_gets_one_short_line_with_its_name(
+    text: str, message: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(text)
+    with pytest.raises(ValueError, match=message) as caught:
+        load_recipe(str(file))
+    assert str(caught.value).startswith(str(file))
+    assert len(str(caught.value).splitlines()) == 1
+    assert len(str(caught.value)) < 400
+
+
+def test_a_value_may_be_given_once_and_meant_twice(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("weights: {ptc: &weight 0.3, ctc: *weight}\n")
+    recipe = load_recipe(str(file))
+    assert (recipe.weights.ptc, recipe.weights.ctc) == (0.3, 0.3)
+
+
+def test_a_recipe_that_is_no_text_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_bytes("name: Übung\n".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"mine\.yaml is not a text in UTF-8"):
+        load_recipe(str(file))
+
+
+@pytest.mark.parametrize("name", ["r" * 300, "a\0b"])
+def test_a_name_that_no_file_can_have_is_no_recipe(name: str) -> None:
+    with pytest.raises(ValueError, match="neither a file nor one of"):
+        load_recipe(name)
 
 
 def test_an_unknown_recipe_is_refused_with_those_there_are() -> None:

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from toco_core.data.conversion.manifest import ShardRecord
-from toco_core.data.conversion.reading import chunked
+from toco_core.data.conversion.reading import ReadRow, chunked
 from toco_core.data.conversion.source import Source
+from toco_core.data.mask_tally import MaskTally
 from toco_core.data.problems import Problem
-from toco_core.data.shards import Row, ShardSizes, ShardWriter, shard_name
+from toco_core.data.shards import ShardSizes, ShardWriter, shard_name
 from toco_core.data.storage import DatasetError
 
 
@@ -40,24 +41,35 @@ def shard_jobs(source: Source, sizes: ShardSizes) -> list[ShardJob]:
 
 
 def write_shard(
-    shard: ShardWriter, outcomes: Iterable[Row | Problem], *, skip: bool
+    shard: ShardWriter,
+    outcomes: Iterable[ReadRow | Problem],
+    class_names: Sequence[str],
+    *,
+    skip: bool,
 ) -> ShardRecord:
-    """Write what was read for a shard.
+    """Write what was read for a shard, and count what its masks show.
 
     Raises:
         BadSourceError: an image cannot be a row, and is not to be skipped.
     """
     skipped: list[Problem] = []
+    tally = MaskTally()
     with shard:
         for outcome in outcomes:
-            if isinstance(outcome, Row):
-                shard.add(outcome)
+            if isinstance(outcome, ReadRow):
+                shard.add(outcome.row)
+                if outcome.mask is not None:
+                    tally.count(outcome.row, outcome.mask, class_names)
                 continue
             skipped.append(outcome)
             if not skip:
                 refuse(skipped)
     return ShardRecord(
-        name=shard.name, images=shard.images, masks=shard.masks, skipped=tuple(skipped)
+        name=shard.name,
+        images=shard.images,
+        masks=shard.masks,
+        skipped=tuple(skipped),
+        tally=tally,
     )
 
 

@@ -6,9 +6,11 @@ import hashlib
 import json
 
 from pyarrow import fs
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from toco_core.data.conversion.source import Source
+from toco_core.data.mask_tally import MaskTally
+from toco_core.data.names import file_name_problem
 from toco_core.data.problems import Problem
 from toco_core.data.schema import INFO_FILE
 from toco_core.data.shards import ShardSizes
@@ -19,7 +21,7 @@ MANIFEST_FILE = "manifest.json"
 
 
 class ShardRecord(BaseModel):
-    """A complete shard, and the images of its part of the source that were skipped."""
+    """A complete shard, what its masks show, and the images of its part that were skipped."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -27,6 +29,7 @@ class ShardRecord(BaseModel):
     images: int
     masks: int
     skipped: tuple[Problem, ...] = ()
+    tally: MaskTally = Field(default_factory=MaskTally)
 
 
 class Manifest(BaseModel):
@@ -65,18 +68,26 @@ def read_manifest(location: Location, *, ignore_corrupt: bool = False) -> Manife
     """Read the manifest of a place; None where there is none.
 
     Raises:
-        DatasetError: it is corrupt, and that matters.
+        DatasetError: it is corrupt, and that matters; or it names files that are none of the place,
+            which whoever goes on from it would delete.
     """
     if location.kind(MANIFEST_FILE) is not fs.FileType.File:
         return None
     try:
-        return Manifest.model_validate_json(location.read(MANIFEST_FILE))
+        manifest = Manifest.model_validate_json(location.read(MANIFEST_FILE))
     except ValidationError as error:
         if ignore_corrupt:
             return None
         raise DatasetError(
             f"{location}/{MANIFEST_FILE} is corrupt; choose another place or allow overwriting"
         ) from error
+    for name in (*manifest.shards, *(shard.name for shard in manifest.shards.values())):
+        if problem := file_name_problem(name):
+            raise DatasetError(
+                f"{location}/{MANIFEST_FILE} is not of this program: shard {problem}; choose "
+                "another place, or delete that file"
+            )
+    return manifest
 
 
 def begin_manifest(location: Location, mark: str, *, overwrite: bool) -> Manifest:
@@ -111,6 +122,7 @@ def fingerprint(source: Source, sizes: ShardSizes) -> str:
     digest = hashlib.sha256()
     splitting = source.splitting and source.splitting.model_dump()
     heading = [source.description, source.class_names, splitting, sizes]
+    heading += [source.reading] if source.reading else []
     digest.update(json.dumps(heading).encode())
     for split, entries in source.splits.items():
         digest.update(json.dumps(split).encode())

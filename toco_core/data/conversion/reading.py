@@ -11,8 +11,9 @@ from concurrent.futures.process import BrokenProcessPool
 from itertools import chain, islice
 from multiprocessing import get_context, parent_process
 from threading import Thread
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
+from toco_core.data.mask_tally import MaskLabels
 from toco_core.data.problems import Problem, RowError
 from toco_core.data.shards import Row
 from toco_core.data.storage import DatasetError
@@ -25,9 +26,16 @@ CHUNK = 16  # entries of a task: a call costs less than one image, and Ctrl-C wa
 TASKS_AHEAD = 4  # for each process; bounds the memory when writing is slower than reading
 
 
+class ReadRow(NamedTuple):
+    """A row that is good, and what its mask shows."""
+
+    row: Row
+    mask: MaskLabels | None
+
+
 def read_entries(
     read: Callable[[Any], Row], num_classes: int, lists: Iterable[Iterable[Any]], processes: int
-) -> Iterator[Row | Problem]:
+) -> Iterator[ReadRow | Problem]:
     """Read and validate entries; what cannot be a row comes back as its problem.
 
     Args:
@@ -42,18 +50,17 @@ def read_entries(
         yield from outcomes
 
 
-def _read_chunk(task: tuple[Callable[[Any], Row], int, list[Any]]) -> list[Row | Problem]:
+def _read_chunk(task: tuple[Callable[[Any], Row], int, list[Any]]) -> list[ReadRow | Problem]:
     read, num_classes, entries = task
     return [_read_entry(read, num_classes, entry) for entry in entries]
 
 
-def _read_entry(read: Callable[[Any], Row], num_classes: int, entry: Any) -> Row | Problem:
+def _read_entry(read: Callable[[Any], Row], num_classes: int, entry: Any) -> ReadRow | Problem:
     try:
         row = read(entry)
-        validate_row(row, num_classes)
+        return ReadRow(row, validate_row(row, num_classes))
     except RowError as error:
         return Problem(error.kind, entry.name, error.detail)
-    return row
 
 
 def chunked(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

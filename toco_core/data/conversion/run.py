@@ -12,11 +12,12 @@ from pyarrow import fs
 
 from toco_core.data.conversion.jobs import ShardJob, refuse, shard_jobs, write_shard
 from toco_core.data.conversion.manifest import Manifest, begin_manifest, fingerprint
-from toco_core.data.conversion.reading import CHUNK, read_entries
+from toco_core.data.conversion.reading import CHUNK, ReadRow, read_entries
 from toco_core.data.conversion.source import Source
+from toco_core.data.mask_tally import MaskTally, refuse_lost_classes
 from toco_core.data.problems import Problem, count_kinds
 from toco_core.data.schema import INFO_FILE, DatasetInfo, default_palette, read_info, write_info
-from toco_core.data.shards import DEFAULT_SIZES, Row, ShardSizes, ShardWriter
+from toco_core.data.shards import DEFAULT_SIZES, ShardSizes, ShardWriter
 from toco_core.data.storage import Location
 from toco_core.data.writer import split_info
 
@@ -30,6 +31,7 @@ class Written(NamedTuple):
     info: DatasetInfo
     skipped: tuple[Problem, ...]
     shards_kept: int  # complete from an earlier session
+    tallies: dict[str, MaskTally]  # what the masks of each split show
 
 
 def convert(
@@ -55,7 +57,8 @@ def convert(
 
     Raises:
         BadSourceError: an image cannot be a row, and is not to be skipped.
-        DatasetError: something else is there already, or a split has no rows.
+        DatasetError: something else is there already, a split has no rows, or its masks lack a
+            class (`refuse_lost_classes`).
     """
     location = Location.of(root)
     location.create()
@@ -64,23 +67,50 @@ def convert(
         refuse(manifest.skipped)
     kept = len(manifest.shards)
     jobs = shard_jobs(source, sizes)
-    missing = [job for job in jobs if job.shard not in manifest.shards]
+    missing = _in_order(source, [job for job in jobs if job.shard not in manifest.shards])
+    tallies = _tallies(source, jobs, manifest)
     if not missing and location.kind(INFO_FILE) is fs.FileType.File:
-        return Written(read_info(location), manifest.skipped, kept)
+        return Written(read_info(location), manifest.skipped, kept, tallies)
+    names, skip = source.class_names, on_error == "skip"
     with closing(_read(source, missing, processes, progress)) as outcomes:
         for job in missing:
-            shard = ShardWriter(location, job.split, job.number, len(source.class_names), sizes)
+            shard = ShardWriter(location, job.split, job.number, len(names), sizes)
             of_shard = islice(outcomes, len(job.entries))
-            manifest = manifest.with_shard(write_shard(shard, of_shard, skip=on_error == "skip"))
+            manifest = manifest.with_shard(write_shard(shard, of_shard, names, skip=skip))
             manifest.write(location)
+            tallies = _tallies(source, jobs, manifest)
     info = _describe(location, source, jobs, manifest)
     write_info(location, info)
-    return Written(info, manifest.skipped, kept)
+    return Written(info, manifest.skipped, kept, tallies)
+
+
+def _in_order(source: Source, jobs: list[ShardJob]) -> list[ShardJob]:
+    """Return jobs in the order of their writing: what its masks may refuse comes first."""
+    return sorted(jobs, key=lambda job: source.has_mask_files and job.split == "train")
+
+
+def _tallies(source: Source, jobs: Sequence[ShardJob], manifest: Manifest) -> dict[str, MaskTally]:
+    """Return what the masks of each split show of which all shards are there.
+
+    Raises:
+        DatasetError: they seem to lack a class that their images are labelled with.
+    """
+    tallies: dict[str, MaskTally] = {}
+    for split in source.splits:
+        records = [manifest.shards.get(job.shard) for job in jobs if job.split == split]
+        if None in records:
+            continue
+        tallies[split] = MaskTally()
+        for record in filter(None, records):
+            tallies[split].add(record.tally)
+        if source.has_mask_files:
+            refuse_lost_classes(split, tallies[split], source.class_names)
+    return tallies
 
 
 def _read(
     source: Source, jobs: Sequence[ShardJob], processes: int, progress: Progress | None
-) -> Generator[Row | Problem]:
+) -> Generator[ReadRow | Problem]:
     """Read the images of some shards, and report each when it is asked for."""
     total = source.images
     done = total - sum(len(job.entries) for job in jobs)

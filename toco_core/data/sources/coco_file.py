@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
-from toco_core.data.sources.files import read_listing
+from toco_core.data.sources.files import read_text
 from toco_core.data.storage import DatasetError
+from toco_core.messages import first_refusal
 
 
 class CocoImage(BaseModel):
@@ -26,9 +27,10 @@ class CocoAnnotation(BaseModel):
 
     image_id: int
     category_id: int
-    iscrowd: bool = False
-    area: float = 0.0
-    segmentation: Any  # checked where it is drawn: one that is wrong is a matter of its image
+    iscrowd: bool | None = None
+    area: float | None = None
+    # Checked where it is drawn: one that is wrong is a matter of its image.
+    segmentation: Any = None
 
 
 class CocoCategory(BaseModel):
@@ -59,16 +61,21 @@ def read_instances(path: Path) -> Instances:
         DatasetError: it is missing, not JSON, or lacks something.
     """
     try:
-        content = _Instances.model_validate_json(read_listing(path))
+        content = _Instances.model_validate_json(read_text(path))
     except ValidationError as error:
-        problem = error.errors(include_input=False)[0]
-        where = ".".join(map(str, problem["loc"]))
-        raise DatasetError(
-            f"{path} is no annotation file of COCO: {where} {problem['msg']}"
-        ) from error
+        where, reason = first_refusal(error)
+        raise DatasetError(f"{path} is no annotation file of COCO: {where} {reason}") from error
+    _require_ids(path, "images", [image.id for image in content.images])
+    _require_ids(path, "categories", [category.id for category in content.categories])
     by_image: defaultdict[int, list[CocoAnnotation]] = defaultdict(list)
     for annotation in content.annotations:
         by_image[annotation.image_id].append(annotation)
     return Instances(
         content.images, dict(by_image), sorted(content.categories, key=lambda one: one.id)
     )
+
+
+def _require_ids(path: Path, what: str, ids: list[int]) -> None:
+    twice = next((one for one, count in Counter(ids).items() if count > 1), None)
+    if twice is not None:
+        raise DatasetError(f"{path}: two of the {what} have the id {twice}")

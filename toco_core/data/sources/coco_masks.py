@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toco_core.data.problems import RowError
+from toco_core.data.sources.run_lengths import run_length_pixels
 
 IGNORE = 255
 TRIANGLE = 6  # coordinates; fewer enclose no area, and pycocotools would take four for a box
@@ -19,7 +21,7 @@ class Region(NamedTuple):
 
     category_id: int
     is_crowd: bool
-    area: float  # px
+    area: float | None  # px; None where the file does not say it
     segmentation: Any  # polygons, or run lengths
 
 
@@ -41,10 +43,17 @@ def draw_mask(
         RowError: a segmentation cannot be drawn.
     """
     mask = np.zeros((height, width), np.uint8)
-    for region in sorted(regions, key=lambda one: (not one.is_crowd, -one.area)):
+    for region in sorted(regions, key=lambda one: (not one.is_crowd, -_area(one, height, width))):
         inside = region_pixels(region.segmentation, height, width)
         mask[inside] = IGNORE if region.is_crowd else labels[region.category_id]
     return mask
+
+
+def _area(region: Region, height: int, width: int) -> float:
+    """Return an area in px: what the file says, or else the pixels that are drawn."""
+    if region.area is not None and 0 < region.area < math.inf:
+        return region.area
+    return float(np.count_nonzero(region_pixels(region.segmentation, height, width)))
 
 
 def region_pixels(segmentation: Any, height: int, width: int) -> NDArray[np.bool_]:
@@ -53,29 +62,37 @@ def region_pixels(segmentation: Any, height: int, width: int) -> NDArray[np.bool
     Raises:
         RowError: it is neither polygons nor run lengths of this size.
     """
-    from pycocotools import mask as coco_mask
-
     try:
         if isinstance(segmentation, list):
-            parts = [part for part in segmentation if len(part) >= TRIANGLE]
-            if not parts:
-                return np.zeros((height, width), np.bool_)
-            encoded = coco_mask.merge(coco_mask.frPyObjects(parts, height, width))
-        else:
-            encoded = _run_lengths(segmentation, height, width)
-        return coco_mask.decode(encoded).astype(np.bool_)
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
+            return _polygon_pixels(segmentation, height, width)
+        if not isinstance(segmentation, dict):
+            raise ValueError("there is none" if segmentation is None else "it is no list")
+        if segmentation.get("size") != [height, width]:
+            raise ValueError(f"its run lengths are not of {height} x {width} px")
+        return run_length_pixels(segmentation.get("counts"), height, width)
+    except (TypeError, ValueError, OverflowError) as error:
         raise RowError("corrupt annotation", f"a segmentation cannot be drawn: {error}") from error
 
 
-def _run_lengths(segmentation: Any, height: int, width: int) -> Any:
+def _polygon_pixels(polygons: list[Any], height: int, width: int) -> NDArray[np.bool_]:
     from pycocotools import mask as coco_mask
 
-    counts = segmentation["counts"]
-    # Checked here: pycocotools fills what it is told to, whatever the size.
-    is_whole = isinstance(counts, str) or sum(counts) == height * width
-    if segmentation["size"] != [height, width] or not is_whole:
-        raise ValueError(f"its run lengths are not of {height} x {width} px")
-    if isinstance(counts, str):
-        return {"size": [height, width], "counts": counts.encode()}
-    return coco_mask.frPyObjects(segmentation, height, width)
+    # pycocotools walks along every edge, wherever it leads: to 1e9 it takes all memory.
+    least, most = -max(height, width), 2 * max(height, width)
+    parts: Any = []  # its stub knows run lengths alone
+    for polygon in polygons:
+        corners = np.asarray(polygon, np.float64)  # (2 x points,), x before y
+        if corners.ndim != 1 or corners.size % 2:
+            raise ValueError("a polygon is no list of x,y,x,y")
+        strange = corners[~((corners >= least) & (corners <= most))]  # NaN too
+        if strange.size:
+            raise ValueError(
+                f"a polygon goes to {strange[0]:g}, far out of an image of {height} x {width} px"
+            )
+        if corners.size >= TRIANGLE:
+            parts.append(corners.tolist())
+    if not parts:
+        return np.zeros((height, width), np.bool_)
+    return coco_mask.decode(coco_mask.merge(coco_mask.frPyObjects(parts, height, width))).astype(
+        np.bool_
+    )

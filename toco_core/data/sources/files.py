@@ -6,6 +6,7 @@ from pathlib import Path
 
 from toco_core.data.problems import RowError
 from toco_core.data.storage import DatasetError
+from toco_core.text_files import decode_text
 
 
 def read_part(root: Path, path: str) -> bytes:
@@ -36,9 +37,10 @@ def read_text(path: Path) -> str:
     """Return the text of a file that the whole source depends on.
 
     Raises:
-        DatasetError: it cannot be read, or is not UTF-8.
+        DatasetError: it cannot be read, or is neither UTF-8 nor UTF-16 that says so.
     """
+    content = read_listing(path)
     try:
-        return read_listing(path).decode("utf-8-sig")  # spreadsheets begin a CSV with a mark
-    except UnicodeDecodeError as error:
-        raise DatasetError(f"{path} is not a text in UTF-8") from error
+        return decode_text(content, path)
+    except ValueError as error:
+        raise DatasetError(str(error)) from error

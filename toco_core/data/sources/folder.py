@@ -6,54 +6,56 @@ mask.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from toco_core.data.conversion.source import Source
 from toco_core.data.problems import RowError
+from toco_core.data.schema import MOST_CLASSES
 from toco_core.data.shards import Row
 from toco_core.data.sources.files import read_part
-from toco_core.data.sources.label_table import LabelledName, read_label_table
+from toco_core.data.sources.folder_files import FolderFiles, image_suffix
+from toco_core.data.sources.folder_images import (
+    FolderEntry,
+    find_image,
+    list_images,
+)
+from toco_core.data.sources.folder_masks import Masks, match_masks
+from toco_core.data.sources.label_table import LabelTable, read_label_table
+from toco_core.data.sources.mask_files import label_mask, require_one_class
 from toco_core.data.splitting import NO_SPLIT, Splitting, draw_splits
 from toco_core.data.storage import DatasetError
+from toco_core.messages import shown
 
 # Most of the images are for training, with masks or without.
 CONVENTION = Splitting(tune="masks:20%", report="masks:20%")
-# In this order: beside a JPEG, the PNG of the same name is likely to be its mask.
-SUFFIXES = (".jpg", ".jpeg", ".JPG", ".JPEG", ".png", ".PNG")
-MOST_CLASSES = 254  # a mask has 8 bits: background, classes, and what does not count
-
-
-class FolderEntry(NamedTuple):
-    """An image of the table."""
-
-    name: str
-    path: str
-    labels: tuple[str, ...]
-    with_mask: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class FolderReader:
-    """Reads images, and their masks, which have the same name."""
+    """Reads images, and their masks."""
 
     images: Path
     masks: Path
     labels: Mapping[str, int]
+    foreground: int | None = None
 
     def __call__(self, entry: FolderEntry) -> Row:
         """Read an image, and its mask if it is wanted; may raise `RowError`."""
         foreign = [label for label in entry.labels if label not in self.labels]
         if foreign:
-            raise RowError("label without a class", f"{foreign[0]!r} is no class")
+            raise RowError("label without a class", f"{shown(foreign[0])} is no class")
         return Row(
             name=entry.name,
             image=read_part(self.images, entry.path),
             labels=[self.labels[label] for label in entry.labels],
-            mask=read_part(self.masks, f"{entry.name}.png") if entry.with_mask else None,
+            mask=None if entry.mask is None else self._mask(entry.mask),
         )
+
+    def _mask(self, path: str) -> bytes:
+        return label_mask(read_part(self.masks, path), len(self.labels), self.foreground)
 
 
 class FolderPlaces(NamedTuple):
@@ -65,86 +67,91 @@ class FolderPlaces(NamedTuple):
 
 
 def folder_source(
-    places: FolderPlaces, classes: Sequence[str] = (), splitting: Splitting = CONVENTION
+    places: FolderPlaces,
+    classes: Sequence[str] = (),
+    splitting: Splitting = CONVENTION,
+    foreground: int | None = None,
 ) -> Source:
     """List a folder of images.
 
     Args:
         places: of images, table and masks.
-        classes: names in the order of their labels; by default those of the table, sorted.
+        classes: names in the order of their labels; by default those of the table, sorted, or in
+            the order of its columns where each has one.
         splitting: what `tune` and `report` take of the pool `masks`; without masks neither is
             there.
+        foreground: the value in the masks that stands for the one class there is, if not 1.
 
     Raises:
         DatasetError: a part is missing, the table is wrong, or the splitting asks for too much.
     """
-    table = read_label_table(places.table, classes)
-    class_names = _class_names(classes, table)
-    files = _files(places.images)
-    entries = _entries(places.table, table, files)
-    masks = set() if places.masks is None else _files(places.masks)
-    if not masks:
-        splitting = Splitting(tune=NO_SPLIT, report=NO_SPLIT, seed=splitting.seed)
-    pool = [name for name in entries if f"{name}.png" in masks]
-    drawn = draw_splits({"masks": pool}, splitting)
+    files = FolderFiles(places.images)
+    table = read_label_table(
+        places.table, classes, lambda name: find_image(files, name) is not None
+    )
+    class_names = tuple(classes) or table.class_names
+    if not class_names:
+        raise DatasetError(
+            f"{places.table}: there are 0 classes, not 1 to {MOST_CLASSES}: a line is "
+            "name,label,label"
+        )
+    require_one_class(foreground, class_names)
+    entries = list_images(places.table, table.lines, files)
+    masks = match_masks(places.masks, entries) if places.masks else Masks({}, ())
+    splitting = _possible(splitting, masks, places)
+    drawn = draw_splits({"masks": list(masks.of_image)}, splitting)
     reported = set(drawn.get("report", ()))
-    train = [entry for name, entry in entries.items() if name not in reported]
     masked = {
-        split: [entries[name]._replace(with_mask=True) for name in names]
+        split: [entries[name]._replace(mask=masks.of_image[name]) for name in names]
         for split, names in drawn.items()
     }
     return Source(
         description=f"folder {places.images.resolve().name}",
         class_names=class_names,
-        splits={"train": train, **masked},
+        splits={
+            "train": [entry for name, entry in entries.items() if name not in reported],
+            **masked,
+        },
         read=FolderReader(
             images=places.images,
             masks=places.masks or places.images,
             labels={name: label for label, name in enumerate(class_names, start=1)},
+            foreground=foreground,
         ),
         splitting=splitting,
-        notes=(_note(entries, files, len(pool)),),
+        notes=tuple(_notes(entries, files, masks, table)),
+        has_mask_files=True,
+        reading={} if foreground is None else {"foreground": foreground},
     )
 
 
-def _class_names(classes: Sequence[str], table: Sequence[LabelledName]) -> tuple[str, ...]:
-    names = tuple(classes) or tuple(sorted({label for line in table for label in line.labels}))
-    if not 1 <= len(names) <= MOST_CLASSES:
-        raise DatasetError(f"there are {len(names)} classes, not 1 to {MOST_CLASSES}")
-    if len(set(names)) < len(names):
-        raise DatasetError(f"the classes {', '.join(names)} are not each named once")
-    return names
+def _possible(splitting: Splitting, masks: Masks, places: FolderPlaces) -> Splitting:
+    """Return the shares that there can be: without a mask there is neither.
+
+    Raises:
+        DatasetError: there are files that should be masks, of which none is.
+    """
+    if masks.of_image:
+        return splitting
+    if masks.others and splitting.shares:
+        raise DatasetError(
+            f"{places.masks}: none of {len(masks.others)} files, such as {masks.others[0]}, is the "
+            "mask of an image of the table, which is NAME.png or NAME_mask.png for an image NAME"
+        )
+    return Splitting(tune=NO_SPLIT, report=NO_SPLIT, seed=splitting.seed)
 
 
-def _files(directory: Path) -> set[str]:
-    """Return the files of a directory and of those in it, with their paths in it."""
-    if not directory.is_dir():
-        raise DatasetError(f"there is no directory {directory}")
-    found = (path for path in directory.rglob("*") if path.is_file())
-    return {path.relative_to(directory).as_posix() for path in found}
-
-
-def _entries(place: Path, table: Sequence[LabelledName], files: set[str]) -> dict[str, FolderEntry]:
-    entries: dict[str, FolderEntry] = {}
-    for line in table:
-        name = line.name.removesuffix(_suffix(line.name))
-        if name in entries:
-            raise DatasetError(f"{place} names {name!r} twice")
-        entries[name] = FolderEntry(name, _image_file(line.name, files), line.labels, False)
-    return entries
-
-
-def _suffix(name: str) -> str:
-    return next((suffix for suffix in SUFFIXES if name.endswith(suffix)), "")
-
-
-def _image_file(name: str, files: set[str]) -> str:
-    """Return the file of an image that is named with or without its suffix."""
-    candidates = [name, *(f"{name}{suffix}" for suffix in SUFFIXES)]
-    return next((path for path in candidates if path in files), name)
-
-
-def _note(entries: Mapping[str, FolderEntry], files: set[str], masks: int) -> str:
-    images = sum(bool(_suffix(file)) for file in files)
-    listed = sum(entry.path in files for entry in entries.values())
-    return f"images with a mask: {masks}; images that are not in the table: {images - listed}"
+def _notes(
+    entries: Mapping[str, FolderEntry], files: FolderFiles, masks: Masks, table: LabelTable
+) -> Iterator[str]:
+    images = sum(bool(image_suffix(file)) for file in files.paths)
+    listed = sum(entry.path in files.paths for entry in entries.values())
+    with_mask = len(masks.of_image)
+    yield f"images with a mask: {with_mask}; images that are not in the table: {images - listed}"
+    if masks.others:
+        yield (
+            f"files among the masks that are of no image of the table: {len(masks.others)}, such "
+            f"as {masks.others[0]}"
+        )
+    if table.guessed_heading:
+        yield f"the first line of the table is taken for its heading: {table.guessed_heading}"
