@@ -14,14 +14,15 @@ from optuna.distributions import BaseDistribution
 from optuna.exceptions import ExperimentalWarning
 from optuna.trial import FrozenTrial, TrialState
 
+from platform.search.curve_sampler import CurveSampler
 from platform.search.space.checked import CheckedSpace, Params
 from platform.search.space.parameters import Parameter, Value
 
-# (seed of the study, seed of the trial) -> a fresh sampler
-Build: TypeAlias = Callable[[int, int], samplers.BaseSampler]
+# (space, seed of the study, seed of the trial) -> a fresh sampler
+Build: TypeAlias = Callable[[CheckedSpace, int, int], samplers.BaseSampler]
 
 
-def _qmc(study_seed: int, seed: int) -> samplers.BaseSampler:
+def _qmc(space: CheckedSpace, study_seed: int, seed: int) -> samplers.BaseSampler:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)  # as it has been since Optuna 3
         return samplers.QMCSampler(
@@ -33,13 +34,20 @@ def _qmc(study_seed: int, seed: int) -> samplers.BaseSampler:
 
 
 _BUILDERS: dict[str, Build] = {
-    "tpe": lambda _, seed: samplers.TPESampler(multivariate=True, constant_liar=True, seed=seed),
-    "gp": lambda _, seed: samplers.GPSampler(seed=seed, warn_independent_sampling=False),
-    "cmaes": lambda _, seed: samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False),
-    "random": lambda _, seed: samplers.RandomSampler(seed=seed),
+    "curve": CurveSampler,
+    "tpe": lambda _space, _study, seed: samplers.TPESampler(
+        multivariate=True, constant_liar=True, seed=seed
+    ),
+    "gp": lambda _space, _study, seed: samplers.GPSampler(
+        seed=seed, warn_independent_sampling=False
+    ),
+    "cmaes": lambda _space, _study, seed: samplers.CmaEsSampler(
+        seed=seed, warn_independent_sampling=False
+    ),
+    "random": lambda _space, _study, seed: samplers.RandomSampler(seed=seed),
     "qmc": _qmc,
     # Optuna's population of 50 makes a random search of any study that is not larger
-    "nsga2": lambda _, seed: samplers.NSGAIISampler(population_size=10, seed=seed),
+    "nsga2": lambda _space, _study, seed: samplers.NSGAIISampler(population_size=10, seed=seed),
 }
 _PACKAGES = {"cmaes": ("cmaes",), "gp": ("scipy", "torch"), "qmc": ("scipy",)}
 _PROPOSALS = 8  # of the sampler itself; a GP answers nearly the same each time, and takes 0.5 s
@@ -94,7 +102,9 @@ class TrialSampler(samplers.BaseSampler):
 
     def _sampler_of(self, trial: FrozenTrial) -> samplers.BaseSampler:
         if trial.number != self._number:
-            self._inner = self._build(self._seed, _trial_seed(self._seed, trial.number))
+            self._inner = self._build(
+                self._space, self._seed, _trial_seed(self._seed, trial.number)
+            )
             self._number = trial.number
         return self._inner
 

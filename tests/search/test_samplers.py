@@ -105,7 +105,7 @@ class Stubborn(optuna.samplers.RandomSampler):
 def test_a_sampler_that_insists_gets_the_nearest_feasible_configuration() -> None:
     space = small_space()
     sampler = make_sampler("random", space, seed=0)
-    sampler._build = lambda _, seed: Stubborn(seed=seed)
+    sampler._build = lambda _space, _study, seed: Stubborn(seed=seed)
     study = optuna.create_study(sampler=sampler)
     params = space.suggest(study.ask())
     assert space.is_feasible(params)
@@ -133,7 +133,7 @@ def test_tpe_finds_more_than_chance() -> None:
 
 
 def test_an_unknown_sampler_is_refused_with_those_there_are() -> None:
-    with pytest.raises(ValueError, match="sampler 'grid' is not one of tpe, gp, cmaes"):
+    with pytest.raises(ValueError, match="sampler 'grid' is not one of curve, tpe, gp"):
         make_sampler("grid", small_space(), seed=0)
 
 

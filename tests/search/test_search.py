@@ -18,10 +18,10 @@ from ray.tune.schedulers import TrialScheduler
 from platform.search.live_trials import Assignment, LiveTrials
 from platform.search.scheduler import StudyScheduler
 from platform.search.searcher import StudySearcher
+from platform.search.simulation.controller import Curve, SimulatedTrial, Simulator
 from platform.search.space.checked import Params
 from platform.search.study import default_storage, open_storage
 from platform.search.trial_protocol import FAILED
-from tests.search.simulator import Curve, FakeTrial, Simulator
 from tests.search.worlds import learning_curve, opener, quality, small_space
 
 ALL_STATES = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
@@ -249,7 +249,7 @@ def test_an_observer_hears_what_is_recorded_once() -> None:
     diary = Diary()
     live.observer = diary
     scheduler, searcher = StudyScheduler(live), StudySearcher(live)
-    trials = [FakeTrial(f"t{n}", searcher.suggest(f"t{n}"), done=0) for n in range(3)]
+    trials = [SimulatedTrial(f"t{n}", searcher.suggest(f"t{n}"), done=0) for n in range(3)]
     results = [{"score": 0.5, "iteration": 100}, {FAILED: "no memory"}, {"event": "saved"}]
     for trial, result in zip(trials, results, strict=True):
         scheduler.on_trial_result(None, cast(Trial, trial), result)
@@ -266,7 +266,7 @@ def test_an_observer_hears_what_is_recorded_once() -> None:
 def test_a_trial_that_reports_its_failure_is_stopped() -> None:
     live = opener(InMemoryStorage(), budget=1)()
     scheduler, searcher = StudyScheduler(live), StudySearcher(live)
-    trial = FakeTrial("t", searcher.suggest("t"), done=0)
+    trial = SimulatedTrial("t", searcher.suggest("t"), done=0)
     decision = scheduler.on_trial_result(None, cast(Trial, trial), {FAILED: "loss is nan"})
     assert decision == TrialScheduler.STOP
     assert live.study.trials[0].state == TrialState.FAIL
