@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial
 from scipy.stats import qmc
 
 from platform.search.curve.model import CurveModel, can_fit, fit_model
-from platform.search.curve.proposal import propose
+from platform.search.curve.proposal import propose, propose_again
 from platform.search.curve.rows import Observed
 from platform.search.observed import has_parameters, observe
 from platform.search.space.checked import CheckedSpace, Params
@@ -76,9 +76,12 @@ class CurveSampler(samplers.BaseSampler):
             params = self._cube.configuration(place)
             return frozenset(params.items()) not in known and self._space.is_feasible(params)
 
-        posterior = model.believing_in_running(observed)
-        place = propose(posterior, self._cube, self._cube.places(tried), accept, self._rng)
-        return self._space.random(self._rng) if place is None else self._cube.configuration(place)
+        posterior, places = model.believing_in_running(observed), self._cube.places(tried)
+        place = propose(posterior, self._cube, places, accept, self._rng)
+        # all are known: one more seed of one of them
+        return self._cube.configuration(
+            propose_again(posterior, self._cube, places) if place is None else place
+        )
 
     def sample_independent(
         self,

@@ -11,6 +11,7 @@ from platform.cluster.placement import DRIVER_CPUS, Placement, place
 from platform.command_line import check_name, resolve_recipe
 from platform.datasets import open_for, resolve_dataset
 from platform.search.options import Resources, SearchOptions
+from platform.search.samplers import check_pairing
 from platform.search.space.checked import CheckedSpace
 from platform.search.space.checks import check_space
 from platform.search.space.spaces import load_space
@@ -61,6 +62,7 @@ def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
         value = getattr(options, option)
         if value is not None and value <= 0:
             raise ValueError(f"--{option.replace('_', '-')} {value} must be more than 0")
+    check_pairing(options.sampler, options.pruner)
     recipe = resolve_recipe(
         options.recipe,
         options.set,

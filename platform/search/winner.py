@@ -12,6 +12,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from platform.results.tables import read_curves
+from platform.search.live_trials import repeat_of
 from platform.search.setup import REPORT_SPLIT, SearchSetup
 from platform.search.trial_protocol import trial_directory
 from platform.train.run_checkpoints import list_checkpoints
@@ -76,7 +77,7 @@ def report_winner(
     chosen = {trial.number for trial in complete_trials(study)} & {0, winner.number}
     new = {number: _score(setup, number, score) for number in sorted(chosen - known.keys())}
     report = {**known, **new}
-    _keep_best(setup, winner, report[winner.number].bkg)
+    _keep_best(setup, study, winner, report[winner.number].bkg)
     _write_report(setup.directory, report)  # last: where it is, the rest is done
     _forget_losers(setup, study, keep=chosen)
 
@@ -136,11 +137,13 @@ def _write_report(directory: Path, report: Mapping[int, ReportScore]) -> None:
         unfinished.write_text(text + "\n")
 
 
-def _keep_best(setup: SearchSetup, winner: FrozenTrial, bkg: float) -> None:
+def _keep_best(setup: SearchSetup, study: optuna.Study, winner: FrozenTrial, bkg: float) -> None:
     """Write the winner's recipe, and its checkpoint with that recipe: both know the threshold."""
     from toco_core.checkpoint import load_checkpoint, save_checkpoint  # torch: not for a summary
 
-    recipe = apply_overrides(setup.space.recipe, {**winner.params, "thresholds.bkg": round(bkg, 4)})
+    seed = setup.space.recipe.seed + repeat_of(study, winner.number, winner.params)
+    changes = {**winner.params, "thresholds.bkg": round(bkg, 4), "seed": seed}
+    recipe = apply_overrides(setup.space.recipe, changes)
     score = 100 * (winner.value or 0.0)
     title = f"# Trial {winner.number} of {setup.name}: CAM mIoU {score:.1f} on tune\n"
     text = title + dump_recipe(recipe)

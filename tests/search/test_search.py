@@ -110,7 +110,7 @@ def test_crashes_lose_nothing_in_a_journal_file(tmp_path: Path) -> None:
     check_invariants(simulator, start(), troubled_curve, 6)
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "random", "qmc", "nsga2"])
+@pytest.mark.parametrize("sampler", ["curve", "tpe", "random", "qmc", "nsga2"])
 def test_the_same_seed_gives_the_same_search(sampler: str) -> None:
     def run(seed: int) -> list[tuple[int, Params]]:
         start = opener(InMemoryStorage(), budget=30, sampler=sampler, seed=seed)
@@ -124,7 +124,7 @@ def test_the_same_seed_gives_the_same_search(sampler: str) -> None:
 
 def test_one_trial_at_a_time_a_crash_changes_nothing() -> None:
     def run(crashes: set[int]) -> list[tuple[Params, TrialState]]:
-        start = opener(InMemoryStorage(), budget=20, sampler="tpe")
+        start = opener(InMemoryStorage(), budget=20, sampler="curve")
         Simulator(start, troubled_curve, concurrent=1, crashes=crashes).run()
         return [(trial.params, trial.state) for trial in start().study.trials]
 
