@@ -47,7 +47,7 @@ def _ours(sampler: str, pruner: str) -> Method:
     return Method(
         lambda space, seed: make_sampler(sampler, space, seed),
         lambda iterations: make_pruner(pruner, iterations),
-        lambda study, space: find_winner(study),
+        find_winner,
     )
 
 

@@ -9,7 +9,15 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from platform.results.events import ParameterValue
-from platform.results.formats import duration, gain, percent, short_names, threshold, value_text
+from platform.results.formats import (
+    NOTHING,
+    duration,
+    gain,
+    percent,
+    short_names,
+    threshold,
+    value_text,
+)
 from platform.results.text_tables import Grid, to_markdown, to_rich
 from platform.results.trial_rows import TrialRow, best_of
 
@@ -42,6 +50,8 @@ class SearchSummary:
         default: the published configuration.
         winner: the best trial; None where no trial has a score.
         seconds: time spent, s.
+        worth: of the configurations of complete trials, in words, by trial.
+        findings: sentences on what may be concluded.
         masks: how many masks were opened, by split and purpose.
         places: what was left behind, and where.
     """
@@ -51,6 +61,8 @@ class SearchSummary:
     default: Contender | None
     winner: Contender | None
     seconds: float
+    worth: Mapping[int, str] = field(default_factory=dict)
+    findings: Sequence[str] = ()
     masks: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     places: Mapping[str, str] = field(default_factory=dict)
 
@@ -58,6 +70,7 @@ class SearchSummary:
 def summary_renderable(summary: SearchSummary) -> RenderableType:
     """Draw the summary for the terminal."""
     parts: list[RenderableType] = [Text(), Text(headline(summary), style="bold")]
+    parts += map(Text, summary.findings)
     for grid in summary_grids(summary):
         parts += [Text(), to_rich(grid)]
     return Group(*parts)
@@ -65,7 +78,7 @@ def summary_renderable(summary: SearchSummary) -> RenderableType:
 
 def summary_markdown(summary: SearchSummary) -> str:
     """Write the summary as the text of `summary.md`."""
-    sections = [f"# Search {summary.name}", headline(summary)]
+    sections = [f"# Search {summary.name}", headline(summary), *summary.findings]
     return "\n\n".join([*sections, *map(to_markdown, summary_grids(summary))]) + "\n"
 
 
@@ -80,28 +93,35 @@ def headline(summary: SearchSummary) -> str:
 
 def summary_grids(summary: SearchSummary) -> list[Grid]:
     """Return the tables of the summary, those that have something to show."""
-    grids = [top_trials(summary.trials), _comparison(summary), _time(summary), _masks(summary)]
+    best = top_trials(summary.trials, worth=summary.worth)
+    grids = [best, _comparison(summary), _time(summary), _masks(summary)]
     places = [[what, where] for what, where in summary.places.items()]
     grids.append(Grid(title="Where things are", columns=("what", "where"), rows=places, words=2))
     return [grid for grid in grids if grid.rows]
 
 
-def top_trials(trials: Sequence[TrialRow], count: int = TOP_TRIALS) -> Grid:
+def top_trials(
+    trials: Sequence[TrialRow],
+    count: int = TOP_TRIALS,
+    worth: Mapping[int, str] | None = None,
+) -> Grid:
     """Return the trials with the highest final scores; complete ones before pruned ones."""
     scored = [row for row in trials if row.state != "failed" and best_of(row.score) is not None]
     ranked = sorted(scored, key=lambda row: (row.state != "complete", -(row.score or 0.0)))[:count]
     keys = list(dict.fromkeys(key for row in trials for key in row.params))
-    names = short_names(keys)
+    names, extra = short_names(keys), ["worth"] if worth else []
+    columns = ["trial", "state", "CAM mIoU", *extra, "aux", "bkg", *(names[key] for key in keys)]
     return Grid(
         title=f"Best {len(ranked)} of {len(trials)} trials, CAM mIoU in %",
-        columns=["trial", "state", "CAM mIoU", "aux", "bkg", *(names[key] for key in keys)],
-        rows=[_trial_cells(row, keys) for row in ranked],
+        columns=columns,
+        rows=[_trial_cells(row, keys, worth or {}) for row in ranked],
         words=2,
     )
 
 
-def _trial_cells(row: TrialRow, keys: Sequence[str]) -> list[str]:
-    numbers = percent(row.score), percent(row.aux_score), threshold(row.bkg)
+def _trial_cells(row: TrialRow, keys: Sequence[str], worth: Mapping[int, str]) -> list[str]:
+    extra = [worth.get(row.number, NOTHING)] if worth else []
+    numbers = percent(row.score), *extra, percent(row.aux_score), threshold(row.bkg)
     return [
         str(row.number),
         row.state,

@@ -16,6 +16,7 @@ from scipy.stats import qmc
 from platform.search.curve.model import CurveModel, can_fit, fit_model
 from platform.search.curve.proposal import propose, propose_again
 from platform.search.curve.rows import Observed
+from platform.search.curve.threads import one_thread
 from platform.search.observed import has_parameters, observe
 from platform.search.space.checked import CheckedSpace, Params
 from platform.search.space.cube import Cube
@@ -24,6 +25,9 @@ Array: TypeAlias = NDArray[np.float64]
 
 STARTS = 5  # trials before the model proposes; known configurations are among them
 RANDOM_SHARE = 0.1  # of the later proposals: no model is right everywhere
+# Of the width of an axis. Nothing is learnt from a configuration next to one that is known; a grid
+# of steps or of integers is coarser, or is 50 values wide.
+APART = 0.02
 _THETA = "curve:theta"  # the trial attribute that keeps the fit which proposed it
 
 
@@ -58,9 +62,11 @@ class CurveSampler(samplers.BaseSampler):
             return self._cube.configuration(self._start(trial.number))
         if self._rng.random() < RANDOM_SHARE:
             return self._space.random(self._rng)
-        model = fit_model(observed, self._cube.groups, _last_theta(earlier, trial.number))
-        _keep_theta(study, trial, model)
-        return self._best(model, observed, [one.params for one in earlier if has_parameters(one)])
+        tried = [one.params for one in earlier if has_parameters(one)]
+        with one_thread():
+            model = fit_model(observed, self._cube.groups, _last_theta(earlier, trial.number))
+            _keep_theta(study, trial, model)
+            return self._best(model, observed, tried)
 
     def _start(self, number: int) -> Array:
         """Return a point of a scrambled Sobol sequence, (P,): the trial's number is its place."""
@@ -70,13 +76,12 @@ class CurveSampler(samplers.BaseSampler):
     def _best(
         self, model: CurveModel, observed: Sequence[Observed], tried: Sequence[Params]
     ) -> Params:
-        known = {frozenset(params.items()) for params in tried}
+        posterior, places = model.believing_in_running(observed), self._cube.places(tried)
 
         def accept(place: Array) -> bool:
-            params = self._cube.configuration(place)
-            return frozenset(params.items()) not in known and self._space.is_feasible(params)
+            apart = np.nan_to_num(np.abs(places - place), nan=1.0).max(axis=1).min() >= APART
+            return bool(apart) and self._space.is_feasible(self._cube.configuration(place))
 
-        posterior, places = model.believing_in_running(observed), self._cube.places(tried)
         place = propose(posterior, self._cube, places, accept, self._rng)
         # all are known: one more seed of one of them
         return self._cube.configuration(

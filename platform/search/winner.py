@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import optuna
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from platform.results.tables import read_curves
 from platform.search.live_trials import repeat_of
 from platform.search.setup import REPORT_SPLIT, SearchSetup
+from platform.search.space.checked import CheckedSpace
 from platform.search.trial_protocol import trial_directory
+from platform.search.worth import best_complete, complete_trials, judge
 from platform.train.run_checkpoints import list_checkpoints
 from platform.workers.requests import ScoreRequest
 from toco_core.files import replacing
@@ -39,19 +41,18 @@ class ReportScore:
     masks_opened: int
 
 
-def complete_trials(study: optuna.Study) -> list[FrozenTrial]:
-    """Return the trials that reached their end, in the order of their numbers."""
-    return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+def find_winner(study: optuna.Study, space: CheckedSpace) -> FrozenTrial | None:
+    """Return the complete trial whose configuration is worth most by the model of all scores.
 
-
-def find_winner(study: optuna.Study) -> FrozenTrial | None:
-    """Return the trial with the highest last score, the earliest of several; None without any."""
-    return max(complete_trials(study), key=lambda trial: trial.value or 0.0, default=None)
+    The highest of several last scores is as much luck as merit. Where there are too few trials for
+    a model, it is the one of the highest last score; None without a complete trial.
+    """
+    return best_complete(judge(study, space), study)
 
 
 def is_reported(setup: SearchSetup, study: optuna.Study) -> bool:
     """Whether the winner's score on `report` is known, or there is no winner to score."""
-    winner = find_winner(study)
+    winner = find_winner(study, setup.space)
     return winner is None or winner.number in read_report(setup.directory)
 
 
@@ -70,7 +71,7 @@ def report_winner(
     Raises:
         ValueError: the checkpoint of one of the two is gone.
     """
-    winner = find_winner(study)
+    winner = find_winner(study, setup.space)
     if winner is None:
         return
     known = read_report(setup.directory)

@@ -71,7 +71,8 @@ class CurveModel:
             Both in units of the scores, (M,).
         """
         mean, sd = self.posterior.predict(configurations_at_end(features))
-        return self.scale.back(mean), self.scale.unit * sd
+        ends = self.scale.back(mean + sd), self.scale.back(mean - sd)  # the tail is stretched
+        return self.scale.back(mean), 0.5 * (ends[0] - ends[1])
 
 
 def can_fit(trials: Sequence[Observed]) -> bool:

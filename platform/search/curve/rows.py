@@ -13,8 +13,9 @@ from platform.search.curve.scaling import ScoreScale, warp_progress
 
 Array: TypeAlias = NDArray[np.float64]
 
-# Ends of the intervals of progress within which scores are averaged: narrow where curves rise.
-INTERVALS = np.array([4, 6, 12, 18, 34, 52]) / 52
+# Ends of the intervals of progress within which scores are averaged: narrow where curves rise,
+# and at the end, where what a mean of rising scores is too low by would be missing from the worth.
+INTERVALS = np.array([4, 6, 12, 18, 34, 48, 52]) / 52
 NO_TRIAL = -1
 
 # Rows of a fit and of a posterior, whose times grow with their cube.

@@ -15,8 +15,8 @@ def test_scores_are_averaged_within_the_intervals_of_progress() -> None:
     progress = np.array([2, 4, 8, 10, 12, 30, 40, 52]) / 52
     scores = np.array([0.1, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9])
     rows = make_rows([Observed(3, X[0], progress, scores)], AS_IT_IS)
-    np.testing.assert_allclose(rows.y, [0.2, 0.5, 0.7, 0.85])
-    np.testing.assert_array_equal(rows.count, [2, 3, 1, 2])
+    np.testing.assert_allclose(rows.y, [0.2, 0.5, 0.7, 0.8, 0.9])
+    np.testing.assert_array_equal(rows.count, [2, 3, 1, 1, 1])
     np.testing.assert_array_equal(rows.at.trial, 3)
     np.testing.assert_allclose(rows.at.t[2], warp_progress(30 / 52))
     assert INTERVALS[-1] == 1
