@@ -164,6 +164,7 @@ def test_the_winner_is_kept_with_its_threshold(setup: SearchSetup) -> None:
     report_winner(setup, study_of(0.2, 0.4), Evaluation())
     recipe = load_recipe(str(setup.directory / "best.yaml"))
     assert (recipe.weights.ptc, recipe.thresholds.bkg) == (0.5, LOW)
+    assert recipe.seed == small_recipe().seed + 1  # a repeat of trial 0
     assert load_checkpoint(setup.directory / "best.pt").recipe == recipe
 
 
