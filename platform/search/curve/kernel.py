@@ -13,7 +13,7 @@ from platform.search.curve.rows import NO_TRIAL, Inputs
 
 Array: TypeAlias = NDArray[np.float64]
 
-_SQRT5 = math.sqrt(5.0)
+_SQRT3 = math.sqrt(3.0)
 AMPLITUDES = ("common", "f", "g", "offset", "own", "wobble")
 TIMES = ("time", "common time")
 SCALARS = len(AMPLITUDES) + len(TIMES)
@@ -52,7 +52,7 @@ class Parts:
     """The factors of the covariance between N and M points, each (N, M).
 
     Attributes:
-        x: Matern-5/2 over configurations.
+        x: Matern-3/2 over configurations.
         x_slope: -2 times its derivative by the squared distance.
         t, common_t: squared exponentials over warped progress.
         dt: squared differences of warped progress.
@@ -84,16 +84,16 @@ def parts(hyper: Hyperparameters, groups: NDArray[np.intp], a: Inputs, b: Inputs
 
 
 def matern(squared: Array) -> tuple[Array, Array]:
-    """Return the Matern-5/2 kernel of squared distances, and -2 times its derivative by them.
+    """Return the Matern-3/2 kernel of squared distances, and -2 times its derivative by them.
 
-        k = (1 + sqrt(5) r + 5/3 r^2) exp(-sqrt(5) r),   -2 dk/dr^2 = 5/3 (1 + sqrt(5) r) exp(...)
+        k = (1 + sqrt(3) r) exp(-sqrt(3) r),   -2 dk/dr^2 = 3 exp(-sqrt(3) r)
 
-    Rasmussen and Williams, Gaussian Processes for Machine Learning, equation 4.17.
+    Rasmussen and Williams, Gaussian Processes for Machine Learning, equation 4.17. The smoother
+    Matern-5/2 takes a narrow peak for the luck of its one trial.
     """
-    r = _SQRT5 * np.sqrt(squared)
+    r = _SQRT3 * np.sqrt(squared)
     decay = np.exp(-r)
-    slope = (5 / 3) * (1 + r) * decay
-    return (1 + r + (5 / 3) * squared) * decay, slope
+    return (1 + r) * decay, 3 * decay
 
 
 def covariance(hyper: Hyperparameters, p: Parts) -> Array:

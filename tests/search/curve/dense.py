@@ -21,7 +21,7 @@ def dense_covariance(theta: Array, a: Inputs, b: Inputs) -> Array:
     for i, j in np.ndindex(K.shape):
         scaled = (a.x[i] - b.x[j]) / np.array(lengths)[GROUPS]
         r = math.sqrt(scaled @ scaled)
-        k = (1 + math.sqrt(5) * r + 5 / 3 * r * r) * math.exp(-math.sqrt(5) * r)
+        k = (1 + math.sqrt(3) * r) * math.exp(-math.sqrt(3) * r)
         kt = math.exp(-0.5 * ((a.t[i] - b.t[j]) / time) ** 2)
         kc = math.exp(-0.5 * ((a.t[i] - b.t[j]) / common_time) ** 2)
         K[i, j] = common**2 * kc + k * (f**2 + g**2 * kt)
