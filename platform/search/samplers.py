@@ -50,9 +50,6 @@ _BUILDERS: dict[str, Build] = {
     # Optuna's population of 50 makes a random search of any study that is not larger
     "nsga2": lambda _space, _study, seed: samplers.NSGAIISampler(population_size=10, seed=seed),
 }
-# Optuna's genetic and Gaussian-process samplers are told of complete trials only. Of twelve trials
-# that halving looks at, a handful are complete: they would draw at random from first to last.
-_COMPLETE_ONLY = ("gp", "cmaes", "nsga2")
 _PACKAGES = {"cmaes": ("cmaes",), "gp": ("scipy", "torch"), "qmc": ("scipy",)}
 _PROPOSALS = 8  # of the sampler itself; a GP answers nearly the same each time, and takes 0.5 s
 _RANDOM = 256  # random configurations from which the feasible one nearest to a proposal is taken
@@ -83,19 +80,6 @@ def make_sampler(name: str, space: CheckedSpace, seed: int) -> TrialSampler:
             f"sampler {name!r} needs {packages}: pip install {packages}, or use --sampler curve"
         )
     return TrialSampler(_BUILDERS[name], space, seed)
-
-
-def check_pairing(sampler: str, pruner: str) -> None:
-    """Refuse a sampler that would hardly learn anything, because a pruner ends most trials.
-
-    Raises:
-        ValueError: with the way out.
-    """
-    if sampler in _COMPLETE_ONLY and pruner != "none":
-        raise ValueError(
-            f"--sampler {sampler} learns from complete trials only, and --pruner {pruner} leaves "
-            f"few: add --pruner none, or use --sampler curve, which learns from every score"
-        )
 
 
 class TrialSampler(samplers.BaseSampler):

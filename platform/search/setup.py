@@ -11,7 +11,7 @@ from platform.cluster.placement import DRIVER_CPUS, Placement, place
 from platform.command_line import check_name, resolve_recipe
 from platform.datasets import open_for, resolve_dataset
 from platform.search.options import Resources, SearchOptions
-from platform.search.samplers import check_pairing
+from platform.search.pairing import check_pairing
 from platform.search.space.checked import CheckedSpace
 from platform.search.space.checks import check_space
 from platform.search.space.spaces import load_space

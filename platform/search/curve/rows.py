@@ -42,11 +42,6 @@ class Observed:
     running: bool = False
     failed: bool = False
 
-    @property
-    def is_complete(self) -> bool:
-        """Whether the training reached its end, and was scored there."""
-        return not self.running and len(self.progress) > 0 and bool(self.progress[-1] >= 1 - 1e-9)
-
 
 @dataclass(frozen=True)
 class Inputs:
