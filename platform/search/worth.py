@@ -9,7 +9,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from platform.search.curve.model import CurveModel, can_fit, fit_model
-from platform.search.curve.rows import Observed, configurations_at_end
+from platform.search.curve.rows import Observed
 from platform.search.curve.threads import one_thread
 from platform.search.observed import observe
 from platform.search.space.checked import CheckedSpace
@@ -66,15 +66,9 @@ def _judged(model: CurveModel, complete: list[Observed]) -> Judgement:
         mean, sd = model.worth(trial.features[None])
         worth[trial.number] = Estimate(float(mean[0]), NORMAL_95 * float(sd[0]))
         if complete[0].number == 0:
-            lead[trial.number] = _lead(model, trial, complete[0])
+            more, spread = model.lead(trial.features, complete[0].features)
+            lead[trial.number] = Estimate(more, NORMAL_95 * spread)
     return Judgement(worth=worth, lead=lead, luck=NORMAL_95 * model.noise)
-
-
-def _lead(model: CurveModel, trial: Observed, recipe: Observed) -> Estimate:
-    at, over = (configurations_at_end(one.features[None]) for one in (trial, recipe))
-    mean, sd = model.posterior.lead(at, over)
-    unit = model.scale.unit
-    return Estimate(unit * float(mean[0]), NORMAL_95 * unit * float(sd[0]))
 
 
 def best_complete(judgement: Judgement, study: optuna.Study) -> FrozenTrial | None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import optuna
-import pytest
 from optuna.storages import InMemoryStorage
 from pyarrow import parquet
 
@@ -75,10 +74,15 @@ def test_a_lead_is_told_apart_or_not() -> None:
     winner = best_complete(judgement, study)
     assert winner
     said = findings(judgement, study, winner)
+    recipe = quality(study.trials[0].params)
+    inside = [
+        abs(lead.value - (quality(study.trials[number].params) - recipe))
+        <= (lead.half or 0.0) + 1e-9
+        for number, lead in judgement.lead.items()
+    ]
+    assert np.mean(inside) > 0.8
     lead = judgement.lead[winner.number]
     assert lead.half is not None
-    gained = quality(winner.params) - quality(study.trials[0].params)
-    assert lead.value == pytest.approx(gained, abs=lead.half)
     assert ("is told apart" in said[-1]) == (lead.value > lead.half)
     assert judgement.lead[0].value == 0
 

@@ -74,6 +74,23 @@ class CurveModel:
         ends = self.scale.back(mean + sd), self.scale.back(mean - sd)  # the tail is stretched
         return self.scale.back(mean), 0.5 * (ends[0] - ends[1])
 
+    def lead(self, features: Array, over: Array) -> tuple[float, float]:
+        """Return how much more a configuration is worth than another, and the standard deviation.
+
+        The scale is stretched in its tail: spreads are those of the scale's slopes at both means.
+
+        Args:
+            features: of the configuration, (D,).
+            over: of the other, (D,).
+        """
+        both = np.stack([features, over])
+        mean, sd = self.posterior.predict(configurations_at_end(both))
+        _, apart = self.posterior.lead(*(configurations_at_end(one[None]) for one in both))
+        shared = 0.5 * (sd @ sd - float(apart[0]) ** 2)  # the covariance of the two
+        slope, value = self.scale.slope(mean), self.scale.back(mean)
+        left = (slope * sd) @ (slope * sd) - 2 * slope[0] * slope[1] * shared
+        return float(value[0] - value[1]), math.sqrt(max(float(left), 0.0))
+
 
 def can_fit(trials: Sequence[Observed]) -> bool:
     """Whether enough trials have scores."""

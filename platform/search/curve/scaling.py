@@ -48,3 +48,7 @@ class ScoreScale:
         """Return values of the model as scores."""
         straight = np.where(z < -1, -np.exp(np.minimum(-1 - z, 50.0)), z)
         return self.middle + self.unit * straight
+
+    def slope(self, z: Array) -> Array:
+        """Return how much a score changes with a value of the model."""
+        return self.unit * np.where(z < -1, np.exp(np.minimum(-1 - z, 50.0)), 1.0)

@@ -65,6 +65,8 @@ def test_the_tail_of_bad_scores_is_drawn_in_and_order_kept() -> None:
     assert (np.diff(z) > 0).all()
     assert z[0] == pytest.approx(-1 - np.log(15))
     np.testing.assert_allclose(scale.back(z), scores, atol=1e-12)
+    middle = 0.5 * (z[1:] + z[:-1])
+    np.testing.assert_allclose(scale.slope(middle), np.diff(scores) / np.diff(z), rtol=0.05)
 
 
 def test_warped_progress_runs_from_0_to_1() -> None:
