@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from platform.results.events import SCORE_FIELDS
-from platform.results.formats import duration, gain, percent
+from platform.results.formats import NOTHING, duration, gain, percent
 from platform.results.parameters import ParameterValue, short_names, value_text
 from platform.results.run_tables import mask_table
 from platform.results.text_tables import TextTable, to_markdown, to_rich
@@ -46,6 +46,8 @@ class SearchSummary:
         default: the published configuration.
         winner: the best trial; None where no trial has a score.
         seconds: time spent, s.
+        worth: of the configurations of complete trials, in words, by trial.
+        findings: sentences on what may be concluded.
         masks: how many masks were opened, and what for.
         places: what was left behind, and where.
     """
@@ -55,6 +57,8 @@ class SearchSummary:
     default: Contender | None
     winner: Contender | None
     seconds: float
+    worth: Mapping[int, str] = field(default_factory=dict)
+    findings: Sequence[str] = ()
     masks: MaskLedger = field(default_factory=MaskLedger)
     places: Mapping[str, str] = field(default_factory=dict)
 
@@ -62,6 +66,7 @@ class SearchSummary:
 def summary_renderable(summary: SearchSummary) -> RenderableType:
     """Draw the summary for the terminal."""
     parts: list[RenderableType] = [Text(), Text(headline(summary), style="bold")]
+    parts += map(Text, summary.findings)
     for table in summary_tables(summary):
         parts += [Text(), to_rich(table)]
     return Group(*parts)
@@ -69,7 +74,7 @@ def summary_renderable(summary: SearchSummary) -> RenderableType:
 
 def summary_markdown(summary: SearchSummary) -> str:
     """Write the summary as the text of `summary.md`."""
-    sections = [f"# Search {summary.name}", headline(summary)]
+    sections = [f"# Search {summary.name}", headline(summary), *summary.findings]
     return "\n\n".join([*sections, *map(to_markdown, summary_tables(summary))]) + "\n"
 
 
@@ -84,7 +89,8 @@ def headline(summary: SearchSummary) -> str:
 
 def summary_tables(summary: SearchSummary) -> list[TextTable]:
     """Return the tables of the summary, those that have something to show."""
-    tables = [top_trials(summary.trials), _comparison(summary), _time(summary)]
+    best = top_trials(summary.trials, worth=summary.worth)
+    tables = [best, _comparison(summary), _time(summary)]
     tables += [mask_table(summary.masks)] if summary.masks.total() else []
     places = [[what, where] for what, where in summary.places.items()]
     tables.append(
@@ -93,25 +99,32 @@ def summary_tables(summary: SearchSummary) -> list[TextTable]:
     return [table for table in tables if table.rows]
 
 
-def top_trials(trials: Sequence[TrialRow], count: int = TOP_TRIALS) -> TextTable:
+def top_trials(
+    trials: Sequence[TrialRow],
+    count: int = TOP_TRIALS,
+    worth: Mapping[int, str] | None = None,
+) -> TextTable:
     """Return the trials with the highest final scores; complete ones before pruned ones."""
     scored = [row for row in trials if row.state != "failed" and best_of(row.score) is not None]
     ranked = sorted(scored, key=lambda row: (row.state != "complete", -(row.score or 0.0)))[:count]
     keys = list(dict.fromkeys(key for row in trials for key in row.params))
-    names = short_names(keys)
+    names, extra = short_names(keys), ["worth"] if worth else []
+    headings = [one.heading for one in BRIEF]
     return TextTable(
         title=f"Best {len(ranked)} of {len(trials)} trials, CAM mIoU in %",
-        columns=["trial", "state", *(one.heading for one in BRIEF), *(names[key] for key in keys)],
-        rows=[_trial_cells(row, keys) for row in ranked],
+        columns=["trial", "state", headings[0], *extra, *headings[1:], *(names[k] for k in keys)],
+        rows=[_trial_cells(row, keys, worth or {}) for row in ranked],
         text_columns=2,
     )
 
 
-def _trial_cells(row: TrialRow, keys: Sequence[str]) -> list[str]:
+def _trial_cells(row: TrialRow, keys: Sequence[str], worth: Mapping[int, str]) -> list[str]:
+    extra = [worth.get(row.number, NOTHING)] if worth else []
+    numbers = [field.text(row.value(field.name)) for field in BRIEF]
     return [
         str(row.number),
         row.state,
-        *(field.text(row.value(field.name)) for field in BRIEF),
+        *[numbers[0], *extra, *numbers[1:]],  # what the score is worth stands beside it
         *(value_text(row.params.get(key)) for key in keys),
     ]
 

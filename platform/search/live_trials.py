@@ -11,7 +11,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from platform.search.optuna_internals import take_up
-from platform.search.space.checked import CheckedSpace
+from platform.search.space.checked import CheckedSpace, Params
 from platform.search.trial_protocol import Assignment
 
 _VERDICT = "verdict"  # the trial attribute that says why a trial was stopped
@@ -84,8 +84,9 @@ class LiveTrials:
         else:
             return None
         self._trials[trial.number] = trial
-        scored = tuple(sorted(_scores(trial)))
-        assignment = Assignment(trial.number, self._space.suggest(trial), scored)
+        scored, params = tuple(sorted(_scores(trial))), self._space.suggest(trial)
+        repeat = repeat_of(self.study, trial.number, params)
+        assignment = Assignment(trial.number, params, scored, repeat)
         if self.observer:
             self.observer.started(assignment)
         return assignment
@@ -162,6 +163,12 @@ class LiveTrials:
 def reason_of(trial: FrozenTrial) -> str:
     """Return why a trial was pruned or failed; empty for one that reached its end."""
     return trial.user_attrs.get(_VERDICT, {}).get("reason", "")
+
+
+def repeat_of(study: optuna.Study, number: int, params: Params) -> int:
+    """Return how many trials before that of a number have the same parameters."""
+    trials = study.get_trials(deepcopy=False)[:number]
+    return sum(trial.params == params for trial in trials)
 
 
 def _scores(trial: optuna.Trial) -> dict[int, float]:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import UseAppendAction, arg
 
-Sampler = Literal["tpe", "gp", "cmaes", "random", "qmc", "nsga2"]
+Sampler = Literal["curve", "tpe", "gp", "cmaes", "random", "qmc", "nsga2"]
 Pruner = Literal["halving", "median", "hyperband", "none"]
 
 
@@ -61,7 +61,7 @@ class SearchOptions:
     """Stop after so many hours of this session."""
     gpu_hours: Annotated[float | None, arg(metavar="FLOAT")] = None
     """Stop after so many GPU-hours of training, all sessions together."""
-    sampler: Sampler = "tpe"
+    sampler: Sampler = "curve"
     """How Optuna proposes configurations."""
     pruner: Pruner = "halving"
     """Which trials stop early: halving and hyperband look at 20, 40 and 80 percent."""

@@ -14,15 +14,16 @@ from optuna.distributions import BaseDistribution
 from optuna.exceptions import ExperimentalWarning
 from optuna.trial import FrozenTrial, TrialState
 
+from platform.search.curve_sampler import STARTS, CurveSampler
 from platform.search.optuna_internals import enqueued_params
 from platform.search.space.checked import CheckedSpace, Params
 from platform.search.space.parameters import Parameter, Value
 
-# (seed of the study, seed of the trial) -> a fresh sampler
-Build: TypeAlias = Callable[[int, int], samplers.BaseSampler]
+# (space, seed of the study, seed of the trial) -> a fresh sampler
+Build: TypeAlias = Callable[[CheckedSpace, int, int], samplers.BaseSampler]
 
 
-def _qmc(study_seed: int, seed: int) -> samplers.BaseSampler:
+def _qmc(space: CheckedSpace, study_seed: int, seed: int) -> samplers.BaseSampler:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)  # as it has been since Optuna 3
         return samplers.QMCSampler(
@@ -34,13 +35,21 @@ def _qmc(study_seed: int, seed: int) -> samplers.BaseSampler:
 
 
 _BUILDERS: dict[str, Build] = {
-    "tpe": lambda _, seed: samplers.TPESampler(multivariate=True, constant_liar=True, seed=seed),
-    "gp": lambda _, seed: samplers.GPSampler(seed=seed, warn_independent_sampling=False),
-    "cmaes": lambda _, seed: samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False),
-    "random": lambda _, seed: samplers.RandomSampler(seed=seed),
+    "curve": CurveSampler,
+    "tpe": lambda _space, _study, seed: samplers.TPESampler(
+        multivariate=True, constant_liar=True, seed=seed
+    ),
+    # Optuna's GP waits for ten complete trials, most of a small search
+    "gp": lambda _space, _study, seed: samplers.GPSampler(
+        n_startup_trials=STARTS, seed=seed, warn_independent_sampling=False
+    ),
+    "cmaes": lambda _space, _study, seed: samplers.CmaEsSampler(
+        seed=seed, warn_independent_sampling=False
+    ),
+    "random": lambda _space, _study, seed: samplers.RandomSampler(seed=seed),
     "qmc": _qmc,
     # Optuna's population of 50 makes a random search of any study that is not larger
-    "nsga2": lambda _, seed: samplers.NSGAIISampler(population_size=10, seed=seed),
+    "nsga2": lambda _space, _study, seed: samplers.NSGAIISampler(population_size=10, seed=seed),
 }
 _PACKAGES = {"cmaes": ("cmaes",), "gp": ("scipy", "torch"), "qmc": ("scipy",)}
 _PROPOSALS = 8  # of the sampler itself; a GP proposes nearly the same each time, and takes 0.5 s
@@ -64,21 +73,22 @@ def make_sampler(name: str, space: CheckedSpace, seed: int) -> TrialSampler:
     if missing:
         packages = " ".join(missing)
         raise ValueError(
-            f"sampler {name!r} needs {packages}: pip install {packages}, or use --sampler tpe"
+            f"sampler {name!r} needs {packages}: pip install {packages}, or use --sampler curve"
         )
     return TrialSampler(_BUILDERS[name], space, seed)
 
 
 class TrialSampler(samplers.BaseSampler):
-    """Any sampler of Optuna, with a random state of each trial's own and feasible proposals only.
+    """Any sampler of Optuna, with a random state of each trial's own and feasible, new proposals.
 
     The random state derives from the seed and the trial's number, so a search that was interrupted
     goes on as it would have; Optuna's samplers by themselves begin again with the numbers that
     they began with, and propose their first configurations a second time.
 
-    A proposal that breaks a constraint is drawn again before Optuna hears of it. It costs no trial,
-    and nothing infeasible is ever in the study. A sampler that insists gets the feasible one of
-    many random configurations that is nearest to its proposal.
+    A proposal that breaks a constraint, or that was tried before, is drawn again before Optuna
+    hears of it. It costs no trial, and nothing infeasible is ever in the study. A sampler that
+    insists gets the feasible one of many random configurations that is nearest to its proposal,
+    a new one if there is any: once all are known, a proposal is one more seed of its configuration.
     """
 
     def __init__(self, build: Build, space: CheckedSpace, seed: int) -> None:
@@ -90,7 +100,9 @@ class TrialSampler(samplers.BaseSampler):
 
     def _sampler_of(self, trial: FrozenTrial) -> samplers.BaseSampler:
         if trial.number != self._number:
-            self._inner = self._build(self._seed, _trial_seed(self._seed, trial.number))
+            self._inner = self._build(
+                self._space, self._seed, _trial_seed(self._seed, trial.number)
+            )
             self._number = trial.number
         return self._inner
 
@@ -132,13 +144,16 @@ class TrialSampler(samplers.BaseSampler):
     def _feasible(
         self, study: optuna.Study, trial: FrozenTrial, given: Mapping[str, Value]
     ) -> Params:
+        tried = _tried(study, trial)
         proposal: Params = {}
         for _ in range(_PROPOSALS):
-            proposal = self._propose(study, trial, given)
-            if self._space.is_feasible(proposal):
+            last, proposal = proposal, self._propose(study, trial, given)
+            if proposal not in tried and self._space.is_feasible(proposal):
                 return proposal
-        seed = [_trial_seed(self._seed, trial.number), 1]
-        return _nearest_feasible(self._space, proposal, given, np.random.default_rng(seed))
+            if proposal == last:
+                break  # it insists
+        rng = np.random.default_rng([_trial_seed(self._seed, trial.number), 1])
+        return _nearest_feasible(self._space, proposal, given, tried, rng)
 
     def _propose(
         self, study: optuna.Study, trial: FrozenTrial, given: Mapping[str, Value]
@@ -176,12 +191,23 @@ def _trial_seed(seed: int, number: int) -> int:
     return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
 
 
+def _tried(study: optuna.Study, trial: FrozenTrial) -> list[Params]:
+    """Return the configurations of the other trials."""
+    others = study.get_trials(deepcopy=False)
+    return [one.params for one in others if one.params and one.number != trial.number]
+
+
 def _nearest_feasible(
-    space: CheckedSpace, proposal: Params, given: Mapping[str, Value], rng: np.random.Generator
+    space: CheckedSpace,
+    proposal: Params,
+    given: Mapping[str, Value],
+    tried: Sequence[Params],
+    rng: np.random.Generator,
 ) -> Params:
-    candidates = [space.random(rng, given) for _ in range(_RANDOM)]
+    candidates = [proposal, *(space.random(rng, given) for _ in range(_RANDOM))]
     feasible = [one for one in candidates if space.is_feasible(one)]
     if not feasible:
         fixed = f" with {dict(given)}" if given else ""
         raise ValueError(f"{space.space.name}: no feasible configuration found{fixed}")
-    return min(feasible, key=lambda one: space.distance(one, proposal))
+    new = [one for one in feasible if one not in tried]
+    return min(new or feasible, key=lambda one: space.distance(one, proposal))

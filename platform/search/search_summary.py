@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import optuna
 from rich.console import Console
@@ -16,15 +17,16 @@ from platform.results.summary import (
 )
 from platform.results.tables import read_trials
 from platform.results.trial_rows import TrialRow
+from platform.search.findings import WORTH_FILE, findings, points, write_worth
 from platform.search.setup import REPORT_SPLIT, TUNE_SPLIT, SearchSetup
 from platform.search.winner import (
     BEST_CHECKPOINT,
     BEST_RECIPE,
     REPORT_PURPOSE,
     ReportScore,
-    find_winner,
     read_report,
 )
+from platform.search.worth import Judgement, best_complete, judge
 from platform.train.plan import SCORING_PURPOSE
 from toco_core.data.ledger import MaskLedger
 
@@ -38,15 +40,19 @@ def print_summary(setup: SearchSetup, study: optuna.Study, console: Console) -> 
     Returns:
         The exit status: 0, or 1 if no trial reached its end.
     """
-    winner = find_winner(study)
+    judgement = judge(study, setup.space)
+    winner = best_complete(judgement, study)
     if winner is None:
         console.print(
             f"no trial reached its end; {setup.directory / 'trials.parquet'} has the reasons",
             soft_wrap=True,
         )
         return NO_WINNER
-    summary = summarise(
-        setup, read_trials(setup.directory), read_report(setup.directory), winner.number
+    write_worth(setup.directory, judgement, study)
+    trials, report = read_trials(setup.directory), read_report(setup.directory)
+    summary = replace(
+        summarise(setup, trials, report, winner.number, judgement),
+        findings=findings(judgement, study, winner),
     )
     (setup.directory / SUMMARY_FILE).write_text(summary_markdown(summary))
     console.print(summary_renderable(summary))
@@ -58,6 +64,7 @@ def summarise(
     trials: Sequence[TrialRow],
     report: Mapping[int, ReportScore],
     winner: int,
+    judgement: Judgement,
 ) -> SearchSummary:
     """Return the summary of what a search found."""
     by_number = {row.number: row for row in trials}
@@ -67,6 +74,7 @@ def summarise(
         default=_contender(by_number[0], report.get(0)) if 0 in report else None,
         winner=_contender(by_number[winner], report.get(winner)),
         seconds=time_span(trials),
+        worth={number: points(one) for number, one in judgement.worth.items()},
         masks=_masks(trials, report.values()),
         places=_places(setup),
     )
@@ -87,6 +95,7 @@ def _places(setup: SearchSetup) -> dict[str, str]:
         "winning configuration": f"{shown}/{BEST_RECIPE}",
         "its checkpoint": f"{shown}/{BEST_CHECKPOINT}",
         "all trials, all scores": f"{shown}/trials.parquet, {shown}/curves.parquet",
+        "what complete trials are worth": f"{shown}/{WORTH_FILE}",
         "TensorBoard": f"tensorboard --logdir {os.path.dirname(shown) or '.'}",
     }
 

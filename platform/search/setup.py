@@ -18,6 +18,7 @@ from platform.datasets import open_for, resolve_dataset
 from platform.option_ranges import check_positive
 from platform.resource_ranges import check_resources
 from platform.search.options import Resources, SearchOptions
+from platform.search.pairing import check_pairing
 from platform.search.space.checked import CheckedSpace
 from platform.search.space.checks import check_space
 from platform.search.space.spaces import load_space
@@ -66,6 +67,7 @@ def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
     """
     check_positive(trials=options.trials, hours=options.hours, gpu_hours=options.gpu_hours)
     check_resources(options.resources)
+    check_pairing(options.sampler, options.pruner)
     recipe = resolve_recipe(
         options.recipe,
         options.set,

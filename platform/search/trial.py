@@ -35,9 +35,10 @@ class TrialPlan:
 
     def run_plan(self, assignment: Assignment) -> RunPlan:
         """Return the plan of one trial, with a directory of its own."""
+        seed = self.base.recipe.seed + assignment.repeat
         return replace(
             self.base,
-            recipe=apply_overrides(self.base.recipe, assignment.params),
+            recipe=apply_overrides(self.base.recipe, {**assignment.params, "seed": seed}),
             directory=str(trial_directory(Path(self.base.directory), assignment.number)),
             scored=frozenset(assignment.scored),
         )

@@ -22,11 +22,13 @@ class Assignment:
 
     Attributes:
         scored: Iterations whose scores the study has from an earlier session.
+        repeat: How many earlier trials have the same parameters: this one gets another seed.
     """
 
     number: int
     params: dict[str, ParameterValue]
     scored: tuple[int, ...] = ()
+    repeat: int = 0
 
 
 def trial_directory(trials: Path, number: int) -> Path:

@@ -8,11 +8,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import optuna
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from platform.results.curves import read_curves
+from platform.search.live_trials import repeat_of
 from platform.search.setup import REPORT_SPLIT, SearchSetup
+from platform.search.space.checked import CheckedSpace
 from platform.search.trial_protocol import trial_directory
+from platform.search.worth import best_complete, complete_trials, judge
 from platform.train.run_checkpoints import delete_checkpoints, list_checkpoints
 from platform.workers.executor import Executor
 from platform.workers.requests import ScoreRequest
@@ -36,19 +39,18 @@ class ReportScore:
     masks_opened: int
 
 
-def complete_trials(study: optuna.Study) -> list[FrozenTrial]:
-    """Return the trials that reached their end, in the order of their numbers."""
-    return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+def find_winner(study: optuna.Study, space: CheckedSpace) -> FrozenTrial | None:
+    """Return the complete trial whose configuration is worth most by the model of all scores.
 
-
-def find_winner(study: optuna.Study) -> FrozenTrial | None:
-    """Return the trial with the highest last score, the earliest of several; None without any."""
-    return max(complete_trials(study), key=lambda trial: trial.value or 0.0, default=None)
+    The highest of several last scores is as much luck as merit. Where there are too few trials for
+    a model, it is the one of the highest last score; None without a complete trial.
+    """
+    return best_complete(judge(study, space), study)
 
 
 def is_reported(setup: SearchSetup, study: optuna.Study) -> bool:
     """Whether the winner's score on `report` is known, or there is no winner to score."""
-    winner = find_winner(study)
+    winner = find_winner(study, setup.space)
     return winner is None or winner.number in read_report(setup.directory)
 
 
@@ -67,14 +69,14 @@ def report_winner(
     Raises:
         ValueError: the checkpoint of one of the two is gone.
     """
-    winner = find_winner(study)
+    winner = find_winner(study, setup.space)
     if winner is None:
         return
     known = read_report(setup.directory)
     chosen = {trial.number for trial in complete_trials(study)} & {0, winner.number}
     new = {number: _score(setup, number, executor) for number in sorted(chosen - known.keys())}
     report = {**known, **new}
-    _keep_best(setup, winner, report[winner.number].bkg)
+    _keep_best(setup, study, winner, report[winner.number].bkg)
     _write_report(setup.directory, report)  # last: where it is, the rest is done
     _forget_losers(setup, study, keep=chosen)
 
@@ -131,11 +133,13 @@ def _write_report(directory: Path, report: Mapping[int, ReportScore]) -> None:
         unfinished.write_text(text + "\n")
 
 
-def _keep_best(setup: SearchSetup, winner: FrozenTrial, bkg: float) -> None:
+def _keep_best(setup: SearchSetup, study: optuna.Study, winner: FrozenTrial, bkg: float) -> None:
     """Write the winner's recipe, and its checkpoint with that recipe: both know the threshold."""
     from toco_core.checkpoint import load_checkpoint, save_checkpoint  # torch: not for a summary
 
-    recipe = apply_overrides(setup.space.recipe, {**winner.params, "thresholds.bkg": round(bkg, 4)})
+    seed = setup.space.recipe.seed + repeat_of(study, winner.number, winner.params)
+    changes = {**winner.params, "thresholds.bkg": round(bkg, 4), "seed": seed}
+    recipe = apply_overrides(setup.space.recipe, changes)
     score = 100 * (winner.value or 0.0)
     title = f"# Trial {winner.number} of {setup.name}: CAM mIoU {score:.1f} on tune\n"
     text = title + dump_recipe(recipe)

@@ -157,7 +157,7 @@ def test_a_search_that_was_interrupted_and_killed_ends_with_the_trials_of_one_th
     assert_nothing_is_left_running(search)
 
     second = search.start()
-    second.wait_for("trial 2  2/10")
+    second.wait_for("trial 3  2/10")  # trials 1 and 2 fail
     assert "trial 0  resumed at" in second.output
     second.kill()
     assert_nothing_is_left_running(search)

@@ -16,12 +16,12 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import TrialScheduler
 
 from platform.search.live_trials import Assignment, LiveTrials
+from platform.search.simulation.controller import Curve, SimulatedTrial, Simulator
 from platform.search.space.checked import Params
 from platform.search.study import default_storage, open_storage
 from platform.search.trial_protocol import FAILED
 from platform.search.tune_scheduler import StudyScheduler
 from platform.search.tune_searcher import StudySearcher
-from tests.search.simulator import Curve, FakeTrial, Simulator
 from tests.search.worlds import learning_curve, opener, quality, small_space
 
 ALL_STATES = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
@@ -110,7 +110,7 @@ def test_crashes_lose_nothing_in_a_journal_file(tmp_path: Path) -> None:
     check_invariants(simulator, start(), troubled_curve, 6)
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "random", "qmc", "nsga2"])
+@pytest.mark.parametrize("sampler", ["curve", "tpe", "random", "qmc", "nsga2"])
 def test_the_same_seed_gives_the_same_search(sampler: str) -> None:
     def run(seed: int) -> list[tuple[int, Params]]:
         start = opener(InMemoryStorage(), budget=30, sampler=sampler, seed=seed)
@@ -124,7 +124,7 @@ def test_the_same_seed_gives_the_same_search(sampler: str) -> None:
 
 def test_one_trial_at_a_time_a_crash_changes_nothing() -> None:
     def run(crashes: set[int]) -> list[tuple[Params, TrialState]]:
-        start = opener(InMemoryStorage(), budget=20, sampler="tpe")
+        start = opener(InMemoryStorage(), budget=20, sampler="curve")
         Simulator(start, troubled_curve, concurrent=1, crashes=crashes).run()
         return [(trial.params, trial.state) for trial in start().study.trials]
 
@@ -249,7 +249,7 @@ def test_an_observer_hears_what_is_recorded_once() -> None:
     diary = Diary()
     live.observer = diary
     scheduler, searcher = StudyScheduler(live), StudySearcher(live)
-    trials = [FakeTrial(f"t{n}", searcher.suggest(f"t{n}"), done=0) for n in range(3)]
+    trials = [SimulatedTrial(f"t{n}", searcher.suggest(f"t{n}"), done=0) for n in range(3)]
     results = [{"score": 0.5, "iteration": 100}, {FAILED: "no memory"}, {"event": "saved"}]
     for trial, result in zip(trials, results, strict=True):
         scheduler.on_trial_result(None, cast(Trial, trial), result)
@@ -266,7 +266,7 @@ def test_an_observer_hears_what_is_recorded_once() -> None:
 def test_a_trial_that_reports_its_failure_is_stopped() -> None:
     live = opener(InMemoryStorage(), budget=1)()
     scheduler, searcher = StudyScheduler(live), StudySearcher(live)
-    trial = FakeTrial("t", searcher.suggest("t"), done=0)
+    trial = SimulatedTrial("t", searcher.suggest("t"), done=0)
     decision = scheduler.on_trial_result(None, cast(Trial, trial), {FAILED: "loss is nan"})
     assert decision == TrialScheduler.STOP
     assert live.study.trials[0].state == TrialState.FAIL

@@ -46,6 +46,8 @@ def test_options_go_into_the_recipe() -> None:
         ({"trials": 0}, "--trials 0 must be more than 0"),
         ({"hours": -1.0}, "--hours -1.0 must be more than 0"),
         ({"gpu_hours": 0.0}, "--gpu-hours 0.0 must be more than 0"),
+        ({"sampler": "gp"}, "--sampler gp learns from complete trials only.*add --pruner none"),
+        ({"sampler": "nsga2", "pruner": "median"}, "--pruner median leaves few"),
         ({"name": "a/b"}, "--name 'a/b' must be letters"),
         ({"name": ".hidden"}, "--name '.hidden' must be letters"),
         ({"set": ("backbone.aux_layer=12",)}, "backbone.aux_layer"),

@@ -30,6 +30,7 @@ from toco_core.settings.overrides import load_recipe
 from toco_core.trainer import Trainer
 
 SPACE = "parameters: {weights.ptc: {type: float, low: 0.0, high: 1.0}}"
+SMALL = check_space(parse_space(SPACE, "made_up"), small_recipe(), depth=10)
 LOW, HIGH = 0.2, 0.6  # thresholds; the made-up mIoU on `report` is the threshold itself
 
 
@@ -78,7 +79,7 @@ def setup(scenes: Path, checkpoint: Path, tmp_path: Path) -> SearchSetup:
     setup = SearchSetup(
         name="made-up",
         directory=tmp_path,
-        space=check_space(parse_space(SPACE, "made_up"), small_recipe(), depth=10),
+        space=SMALL,
         dataset=str(scenes),
         info=open_dataset(scenes).info,
     )
@@ -117,14 +118,14 @@ def checkpoints_of(setup: SearchSetup) -> list[int]:
 def test_the_winner_is_the_best_trial_that_reached_its_end(
     ends: tuple[float | str, ...], winner: int
 ) -> None:
-    found = find_winner(study_of(*ends))
+    found = find_winner(study_of(*ends), SMALL)
     assert found
     assert found.number == winner
 
 
 def test_without_a_complete_trial_there_is_nothing_to_report(setup: SearchSetup) -> None:
     study, evaluation = study_of("FAIL", "PRUNED"), Evaluation()
-    assert find_winner(study) is None
+    assert find_winner(study, SMALL) is None
     assert is_reported(setup, study)
     report_winner(setup, study, evaluation)
     assert evaluation.requests == []
@@ -164,6 +165,7 @@ def test_the_winner_is_kept_with_its_threshold(setup: SearchSetup) -> None:
     report_winner(setup, study_of(0.2, 0.4), Evaluation())
     recipe = load_recipe(str(setup.directory / "best.yaml"))
     assert (recipe.weights.ptc, recipe.thresholds.bkg) == (0.5, LOW)
+    assert recipe.seed == small_recipe().seed + 1  # a repeat of trial 0
     assert load_checkpoint(setup.directory / "best.pt").recipe == recipe
 
 

@@ -1,4 +1,4 @@
-"""Whole searches in simulated time: Tune's calls to our searcher and scheduler, made-up curves.
+"""Tune's controller in simulated time: its calls to our searcher and scheduler, given curves.
 
 What Tune's controller does between its calls (actors, placement groups, files) is left out; which
 calls it makes, with what and in which order, is that of ray/tune/execution/tune_controller.py.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, cast
 
@@ -31,7 +31,7 @@ class CrashError(Exception):
 
 
 @dataclass
-class FakeTrial:
+class SimulatedTrial:
     """The part of a Tune trial that schedulers look at."""
 
     trial_id: str
@@ -67,10 +67,18 @@ class Simulator:
 
     def run(self) -> None:
         """Run until the searcher has finished and no trial is in work."""
+        for _ in self.play():
+            pass
+
+    def play(self) -> Iterator[int]:
+        """Run likewise, yielding after each event how many scores there have been.
+
+        Whoever takes no more of them ends the search there, as a budget does.
+        """
         while True:
             self.runs += 1
             try:
-                self._run_once()
+                yield from self._play_once()
             except CrashError:
                 continue
             return
@@ -80,11 +88,11 @@ class Simulator:
         if self.calls in self.crashes:
             raise CrashError
 
-    def _run_once(self) -> None:
+    def _play_once(self) -> Iterator[int]:
         live = self.open_trials()
         scheduler = StudyScheduler(live)
         searcher = ConcurrencyLimiter(StudySearcher(live), max_concurrent=self.concurrent)
-        events: list[tuple[float, int, FakeTrial]] = []
+        events: list[tuple[float, int, SimulatedTrial]] = []
         order = itertools.count()
         now, finished = 0.0, False
         while True:
@@ -103,16 +111,17 @@ class Simulator:
             now, _, trial = heapq.heappop(events)
             if self._step(trial, scheduler, searcher):
                 heapq.heappush(events, (now + self._duration(trial), next(order), trial))
+            yield self.scores
 
-    def _start(self, trial_id: str, config: dict[str, Any]) -> FakeTrial:
+    def _start(self, trial_id: str, config: dict[str, Any]) -> SimulatedTrial:
         self.handed_out.append((config["number"], config["params"]))
-        return FakeTrial(trial_id, config, self._checkpoints.get(config["number"], 0))
+        return SimulatedTrial(trial_id, config, self._checkpoints.get(config["number"], 0))
 
-    def _duration(self, trial: FakeTrial) -> float:
+    def _duration(self, trial: SimulatedTrial) -> float:
         return 1 + np.random.default_rng([trial.config["number"], trial.done]).random()
 
     def _step(
-        self, trial: FakeTrial, scheduler: StudyScheduler, searcher: ConcurrencyLimiter
+        self, trial: SimulatedTrial, scheduler: StudyScheduler, searcher: ConcurrencyLimiter
     ) -> bool:
         """Process the next event of a trial; return whether it goes on."""
         number = trial.config["number"]

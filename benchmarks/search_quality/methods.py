@@ -1,0 +1,84 @@
+"""The searches that are compared: the platform's own by its options, and Optuna's as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import get_args
+
+import optuna
+from optuna import pruners, samplers
+from optuna.trial import FrozenTrial
+
+from platform.search.options import Pruner, Sampler, SearchOptions
+from platform.search.pruners import make_pruner
+from platform.search.samplers import make_sampler
+from platform.search.space.checked import CheckedSpace
+from platform.search.winner import find_winner
+
+
+@dataclass(frozen=True)
+class Method:
+    """What proposes, what stops early, what names the winner."""
+
+    sampler: Callable[[CheckedSpace, int], samplers.BaseSampler]
+    pruner: Callable[[int], pruners.BasePruner]
+    winner: Callable[[optuna.Study, CheckedSpace], FrozenTrial | None]
+
+
+def make_method(name: str) -> Method:
+    """Make a method by name: `default`, SAMPLER+PRUNER of the platform, or one of Optuna's.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
+    options = SearchOptions()
+    if name == "default":
+        return _ours(options.sampler, options.pruner)
+    if name in _OPTUNA:
+        return _OPTUNA[name]
+    sampler, _, pruner = name.partition("+")
+    if sampler in get_args(Sampler) and pruner in get_args(Pruner):
+        return _ours(sampler, pruner)
+    own = f"{'|'.join(get_args(Sampler))}+{'|'.join(get_args(Pruner))}"
+    raise ValueError(f"method {name!r} is not one of default, {', '.join(_OPTUNA)}, {own}")
+
+
+def _ours(sampler: str, pruner: str) -> Method:
+    return Method(
+        lambda space, seed: make_sampler(sampler, space, seed),
+        lambda iterations: make_pruner(pruner, iterations),
+        find_winner,
+    )
+
+
+def _optuna(
+    sampler: Callable[[int], samplers.BaseSampler], pruner: Callable[[int], pruners.BasePruner]
+) -> Method:
+    return Method(lambda _, seed: sampler(seed), pruner, lambda study, _: _highest(study))
+
+
+def _highest(study: optuna.Study) -> FrozenTrial | None:
+    complete = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+    return max(complete, key=lambda trial: trial.value or 0.0, default=None)
+
+
+def _tpe(seed: int) -> samplers.BaseSampler:
+    return samplers.TPESampler(seed=seed)
+
+
+def _none(_: int) -> pruners.BasePruner:
+    return pruners.NopPruner()
+
+
+# as Optuna's documentation gives them, nothing tuned
+_OPTUNA: dict[str, Method] = {
+    "optuna-random": _optuna(lambda seed: samplers.RandomSampler(seed=seed), _none),
+    "optuna-tpe": _optuna(_tpe, _none),
+    "optuna-tpe+median": _optuna(_tpe, lambda _: pruners.MedianPruner()),
+    "optuna-tpe+halving": _optuna(_tpe, lambda _: pruners.SuccessiveHalvingPruner()),
+    "optuna-tpe+hyperband": _optuna(
+        _tpe, lambda iterations: pruners.HyperbandPruner(max_resource=iterations)
+    ),
+    "optuna-gp": _optuna(lambda seed: samplers.GPSampler(seed=seed), _none),
+}

@@ -1,0 +1,158 @@
+"""One search of a task in simulated time, and what it had found after so many trainings."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import optuna
+from optuna.storages import InMemoryStorage
+from optuna.trial import FrozenTrial, TrialState
+
+from benchmarks.search_quality.conditions import Condition
+from benchmarks.search_quality.methods import Method
+from benchmarks.search_quality.surrogate import (
+    EPOCHS,
+    PARAMETERS,
+    PUBLISHED,
+    Surrogate,
+    TaskScale,
+)
+from platform.search.live_trials import LiveTrials
+from platform.search.simulation.controller import Simulator
+from platform.search.space.checked import CheckedSpace, Params
+from platform.search.space.spaces import SearchSpace
+from platform.search.study import open_study
+from platform.search.trial_protocol import Assignment
+from toco_core.settings.overrides import apply_overrides, load_recipe
+
+MARKS = (5, 10, 20)  # trainings after which the winner is looked at
+_UNLIMITED = 1_000_000  # trials: the budget is one of training
+
+
+@dataclass(frozen=True)
+class TaskSpace(CheckedSpace):
+    """The parameters of a task, which no recipe knows: all are feasible."""
+
+    starts: tuple[Params, ...] = ()
+
+    def is_feasible(self, params: object) -> bool:
+        return True
+
+    def starting_points(self) -> list[Params]:
+        return list(self.starts)
+
+
+def task_space(condition: Condition) -> TaskSpace:
+    """Return the space of LCBench; the recipe lends nothing but the length of a training."""
+    recipe = apply_overrides(load_recipe("voc_vit_b"), {"iterations": EPOCHS})
+    space = SearchSpace(name="lcbench", description="LCBench", parameters=PARAMETERS)
+    starts = (dict(PUBLISHED),) if condition.published else ()
+    return TaskSpace(space, recipe, 12, starts)
+
+
+@dataclass
+class Training:
+    """Simulated training: curves of the surrogate, with the luck of seeds and of scores."""
+
+    surrogate: Surrogate
+    task: str
+    scale: TaskScale
+    condition: Condition
+    seed: int
+    true: dict[int, float] = field(default_factory=dict)  # trial -> accuracy without luck, at last
+    _curves: dict[int, list[float | None]] = field(default_factory=dict)
+
+    def curve(self, number: int, params: Params) -> list[float | None]:
+        """Return the scores of a trial."""
+        if number not in self._curves:
+            count = self.condition.scores
+            epochs = [EPOCHS * place // count for place in range(1, count + 1)]
+            accuracy = self.surrogate.accuracy(self.task, [params], epochs)[0]
+            rng = np.random.default_rng([self.seed, number, 77])
+            luck = rng.normal() + 0.5 * rng.normal(size=count)
+            scores = accuracy + self.condition.noise * self.scale.spread * luck
+            self._curves[number] = np.clip(scores, -0.5, 1.5).tolist()
+            self.true[number] = float(accuracy[-1])
+        return self._curves[number]
+
+
+class TimedTrials(LiveTrials):
+    """Trials in work that time how long the next one takes to be found."""
+
+    seconds = 0.0
+
+    def next(self) -> Assignment | None:
+        start = time.perf_counter()
+        assignment = super().next()
+        self.seconds += time.perf_counter() - start
+        return assignment
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a search found.
+
+    Attributes:
+        regret: of the winner after as many trainings' worth of epochs as the key says.
+        trials: started in all.
+        complete: of them, trained to their end.
+        proposal_ms: mean time of a proposal, ms.
+    """
+
+    regret: dict[int, float]
+    trials: int
+    complete: int
+    proposal_ms: float
+
+
+def search(
+    method: Method,
+    surrogate: Surrogate,
+    task: str,
+    scale: TaskScale,
+    condition: Condition,
+    seed: int,
+) -> Outcome:
+    """Search a task until the last of `MARKS` is spent."""
+    training = Training(surrogate, task, scale, condition, seed)
+    space = task_space(condition)
+    study = open_study(
+        InMemoryStorage(),
+        task,
+        space,
+        sampler=method.sampler(space, seed),
+        pruner=method.pruner(EPOCHS),
+    )
+    live = TimedTrials(study, space, budget=_UNLIMITED, iterations=EPOCHS)
+    simulator = Simulator(
+        lambda: live, training.curve, iterations=EPOCHS, concurrent=condition.concurrent
+    )
+    regret: dict[int, float] = {}
+    for mark in _marks(simulator, condition):
+        winner = method.winner(study, space) or _leader(study)
+        regret[mark] = scale.regret(training.true[winner.number])
+    trials = study.get_trials(deepcopy=False)
+    return Outcome(
+        regret=regret,
+        trials=len(trials),
+        complete=sum(trial.state == TrialState.COMPLETE for trial in trials),
+        proposal_ms=1000 * live.seconds / max(1, len(trials)),
+    )
+
+
+def _marks(simulator: Simulator, condition: Condition) -> Iterator[int]:
+    left = list(MARKS)
+    for scores in simulator.play():
+        while left and scores >= left[0] * condition.scores:
+            yield left.pop(0)
+        if not left:
+            return
+
+
+def _leader(study: optuna.Study) -> FrozenTrial:
+    """Return the trial of the highest score so far, where none has reached its end."""
+    scored = [t for t in study.get_trials(deepcopy=False) if t.last_step is not None]
+    return max(scored, key=lambda trial: trial.intermediate_values[trial.last_step or 0])

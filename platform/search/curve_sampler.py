@@ -1,0 +1,111 @@
+"""An Optuna sampler that proposes by the curve model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import optuna
+from numpy.typing import NDArray
+from optuna import samplers
+from optuna.distributions import BaseDistribution
+from optuna.trial import FrozenTrial
+from scipy.stats import qmc
+
+from platform.search.curve.model import CurveModel, can_fit, fit_model
+from platform.search.curve.proposal import propose, propose_again
+from platform.search.curve.rows import Observed
+from platform.search.curve.threads import one_thread
+from platform.search.observed import has_parameters, observe
+from platform.search.space.checked import CheckedSpace, Params
+from platform.search.space.cube import Cube
+
+Array: TypeAlias = NDArray[np.float64]
+
+STARTS = 5  # trials before the model proposes; known configurations are among them
+RANDOM_SHARE = 0.1  # of the later proposals: no model is right everywhere
+# Of the width of an axis. Nothing is learnt from a configuration next to one that is known; a grid
+# of steps or of integers is coarser, or is 50 values wide.
+APART = 0.02
+_THETA = "curve:theta"  # the trial attribute that keeps the fit which proposed it
+
+
+class CurveSampler(samplers.BaseSampler):
+    """Proposes the configuration of the highest expected improvement at the end of training.
+
+    It keeps nothing: the fit begins where that of the trial before ended, which the study keeps.
+
+    Args:
+        space: what is searched.
+        study_seed: of the study: decides the first trials.
+        seed: of the trial: the candidates among which the next one is found.
+    """
+
+    def __init__(self, space: CheckedSpace, study_seed: int, seed: int) -> None:
+        self._space, self._cube = space, Cube(space)
+        self._study_seed = study_seed
+        self._rng = np.random.default_rng(seed)
+
+    def infer_relative_search_space(
+        self, study: optuna.Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        return self._space.distributions
+
+    def sample_relative(
+        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> Params:
+        """Draw all parameters of a trial together."""
+        earlier = [one for one in study.get_trials(deepcopy=False) if one.number != trial.number]
+        observed = observe(earlier, self._cube, self._space.recipe.iterations)
+        if trial.number < STARTS or not can_fit(observed):
+            return self._cube.configuration(self._start(trial.number))
+        if self._rng.random() < RANDOM_SHARE:
+            return self._space.random(self._rng)
+        tried = [one.params for one in earlier if has_parameters(one)]
+        with one_thread():
+            model = fit_model(observed, self._cube.groups, _last_theta(earlier, trial.number))
+            _keep_theta(study, trial, model)
+            return self._best(model, observed, tried)
+
+    def _start(self, number: int) -> Array:
+        """Return a point of a scrambled Sobol sequence, (P,): the trial's number is its place."""
+        sequence = qmc.Sobol(self._cube.axes, rng=self._study_seed)
+        return sequence.fast_forward(number).random(1)[0] if number else sequence.random(1)[0]
+
+    def _best(
+        self, model: CurveModel, observed: Sequence[Observed], tried: Sequence[Params]
+    ) -> Params:
+        posterior, places = model.believing_in_running(observed), self._cube.places(tried)
+
+        def accept(place: Array) -> bool:
+            apart = np.nan_to_num(np.abs(places - place), nan=1.0).max(axis=1).min() >= APART
+            return bool(apart) and self._space.is_feasible(self._cube.configuration(place))
+
+        place = propose(posterior, self._cube, places, accept, self._rng)
+        # all are known: one more seed of one of them
+        return self._cube.configuration(
+            propose_again(posterior, self._cube, places) if place is None else place
+        )
+
+    def sample_independent(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        """Draw a parameter that a proposal left out, because its `when` did not hold."""
+        return self._space.space.by_key[param_name].uniform(self._rng)
+
+
+def _last_theta(trials: Sequence[FrozenTrial], before: int) -> Array | None:
+    """Return the fit of the latest trial that has one."""
+    kept = [trial for trial in trials if trial.number < before and _THETA in trial.system_attrs]
+    latest = max(kept, key=lambda trial: trial.number, default=None)
+    return None if latest is None else np.array(latest.system_attrs[_THETA])
+
+
+def _keep_theta(study: optuna.Study, trial: FrozenTrial, model: CurveModel) -> None:
+    # as Optuna's own samplers keep their state
+    study._storage.set_trial_system_attr(trial._trial_id, _THETA, model.theta.tolist())

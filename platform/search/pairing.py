@@ -1,0 +1,20 @@
+"""Which samplers and pruners go together. Nothing heavy is imported here: mistakes end at once."""
+
+from __future__ import annotations
+
+# Optuna's genetic and Gaussian-process samplers are told of complete trials only. Of twelve trials
+# that halving looks at, a handful are complete: they would draw at random from first to last.
+_COMPLETE_ONLY = ("gp", "cmaes", "nsga2")
+
+
+def check_pairing(sampler: str, pruner: str) -> None:
+    """Refuse a sampler that would hardly learn anything, because a pruner ends most trials.
+
+    Raises:
+        ValueError: with the way out.
+    """
+    if sampler in _COMPLETE_ONLY and pruner != "none":
+        raise ValueError(
+            f"--sampler {sampler} learns from complete trials only, and --pruner {pruner} leaves "
+            f"few: add --pruner none, or use --sampler curve, which learns from every score"
+        )

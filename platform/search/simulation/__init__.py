@@ -1,0 +1,1 @@
+"""Whole searches in simulated time: our searcher, scheduler and study, made-up training."""

@@ -1,0 +1,81 @@
+"""What the complete configurations of a search are worth, by all its scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from platform.search.curve.model import CurveModel, can_fit, fit_model
+from platform.search.curve.rows import Observed
+from platform.search.curve.threads import one_thread
+from platform.search.observed import observe
+from platform.search.space.checked import CheckedSpace
+from platform.search.space.cube import Cube
+
+NORMAL_95 = 1.96  # standard deviations on either side
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value and half its 95 % interval, in units of the scores; None where it is not known."""
+
+    value: float
+    half: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What the complete trials of a search are worth.
+
+    Attributes:
+        worth: of the configuration of each complete trial at the end of training, without the luck
+            of its seed and of its last score; the last score itself where there are too few trials
+            for a model.
+        lead: of each over the recipe (trial 0); empty where that is not complete, or no model is.
+        luck: half the 95 % interval of one last score around its configuration's worth.
+    """
+
+    worth: Mapping[int, Estimate]
+    lead: Mapping[int, Estimate] = field(default_factory=dict)
+    luck: float | None = None
+
+
+def complete_trials(study: optuna.Study) -> list[FrozenTrial]:
+    """Return the trials that reached their end, in the order of their numbers."""
+    return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+
+
+def judge(study: optuna.Study, space: CheckedSpace) -> Judgement:
+    """Judge the complete trials by the model of all trials' scores; the same for the same study."""
+    complete, cube = complete_trials(study), Cube(space)
+    trials = observe(study.get_trials(deepcopy=False), cube, space.recipe.iterations)
+    if not can_fit(trials):
+        return Judgement(worth={one.number: Estimate(one.value or 0.0) for one in complete})
+    numbers = {one.number for one in complete}
+    with one_thread():
+        return _judged(fit_model(trials, cube.groups), [t for t in trials if t.number in numbers])
+
+
+def _judged(model: CurveModel, complete: list[Observed]) -> Judgement:
+    worth: dict[int, Estimate] = {}
+    lead: dict[int, Estimate] = {}
+    for trial in complete:
+        mean, sd = model.worth(trial.features[None])
+        worth[trial.number] = Estimate(float(mean[0]), NORMAL_95 * float(sd[0]))
+        if complete[0].number == 0:
+            more, spread = model.lead(trial.features, complete[0].features)
+            lead[trial.number] = Estimate(more, NORMAL_95 * spread)
+    return Judgement(worth=worth, lead=lead, luck=NORMAL_95 * model.noise)
+
+
+def best_complete(judgement: Judgement, study: optuna.Study) -> FrozenTrial | None:
+    """Return the complete trial that is worth most; of equals the highest score, the earliest."""
+
+    def rank(trial: FrozenTrial) -> tuple[float, float, int]:
+        value = judgement.worth[trial.number].value
+        return round(value, 9), trial.value or 0.0, -trial.number
+
+    return max(complete_trials(study), key=rank, default=None)

@@ -1,0 +1,117 @@
+"""The benchmark of searches, on a made-up task in place of the surrogate's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.search_quality.__main__ import compare, parser
+from benchmarks.search_quality.comparison import half_interval, summarise
+from benchmarks.search_quality.conditions import parse_condition
+from benchmarks.search_quality.methods import make_method
+from benchmarks.search_quality.searches import MARKS, Outcome, search
+from benchmarks.search_quality.surrogate import (
+    EPOCHS,
+    PARAMETERS,
+    PUBLISHED,
+    Array,
+    Surrogate,
+    measure_scale,
+)
+from platform.search.space.parameters import Value
+
+
+class Hill(Surrogate):
+    """One task whose accuracy has its top at a learning rate of 0.01 and no dropout."""
+
+    def __init__(self) -> None:
+        self._codes = {"hill": 1}
+
+    def accuracy(
+        self, task: str, configurations: Sequence[Mapping[str, Value]], epochs: Sequence[int]
+    ) -> Array:
+        rise = (np.array(epochs) / EPOCHS) ** 0.2
+        rate = np.log10([float(one["learning_rate"]) for one in configurations])
+        dropout = np.array([float(one["max_dropout"]) for one in configurations])
+        return (0.9 - 0.1 * (rate + 2) ** 2 - 0.2 * dropout**2)[:, None] * rise
+
+
+HILL = Hill()
+SCALE = measure_scale(HILL, "hill", blocks=2)
+
+
+def found(method: str, condition: str, seed: int = 0) -> Outcome:
+    return search(make_method(method), HILL, "hill", SCALE, parse_condition(condition), seed)
+
+
+def test_the_scale_is_that_of_random_search() -> None:
+    assert SCALE.regret(SCALE.best) == 0
+    assert SCALE.regret(SCALE.median) == 1
+    assert SCALE.median < SCALE.best <= 0.9
+
+
+@pytest.mark.parametrize("condition", ["n0c1", "n1c4s5@pub"])
+def test_a_search_repeats_itself_and_ends_with_its_budget(condition: str) -> None:
+    first, again = found("default", condition), found("default", condition)
+    assert first.regret == again.regret
+    assert list(first.regret) == list(MARKS)
+    assert first.complete >= 5
+    assert first.trials > 20  # some were stopped early
+
+
+def test_the_default_finds_more_than_random_search() -> None:
+    def regret(method: str) -> float:
+        return float(np.mean([found(method, "n0c1", seed).regret[20] for seed in range(2)]))
+
+    assert regret("default") < regret("optuna-random") - 0.01
+
+
+def test_what_is_published_is_a_configuration_of_the_space() -> None:
+    assert all(one.contains(PUBLISHED[one.key]) for one in PARAMETERS)
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [("n0c1", (0.0, 1, 26, False)), ("n1c4s5@pub", (0.25, 4, 5, True))],
+)
+def test_a_condition_is_read(name: str, parts: tuple[float, int, int, bool]) -> None:
+    one = parse_condition(name)
+    assert (one.noise, one.concurrent, one.scores, one.published) == parts
+
+
+def outcome(regret: float) -> Outcome:
+    return Outcome(regret=dict.fromkeys(MARKS, regret), trials=9, complete=3, proposal_ms=1.0)
+
+
+def test_searches_are_compared_by_task() -> None:
+    ours = {(f"t{t}", s): outcome(0.1 * t + 0.01 * s) for t in range(8) for s in range(2)}
+    theirs = {key: outcome(one.regret[20] + 0.2) for key, one in ours.items()}
+    line = summarise(theirs, ours)
+    assert line["tasks"] == 8
+    assert line["regret"][20] == pytest.approx(0.555)
+    assert (line["to_first"], line["to_first_interval"]) == (0.2, 0.0)
+    assert line["wilcoxon_p"] == pytest.approx(2 / 2**8, abs=1e-4)
+    assert summarise(ours, ours)["wilcoxon_p"] is None
+    assert half_interval(np.array([0.0, 1.0])) == pytest.approx(12.706 * 0.5, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--data", "/nowhere"], "--data /nowhere: there is no model.onnx in it"),
+        (["--data", "."], "there is no model.onnx"),
+    ],
+)
+def test_missing_data_is_named(arguments: list[str], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        compare(parser().parse_args(arguments))
+
+
+def test_an_unknown_condition_or_method_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="condition 'fast' is not of the form"):
+        parse_condition("fast")
+    with pytest.raises(ValueError, match="method 'luck' is not one of default, optuna-random"):
+        make_method("luck")

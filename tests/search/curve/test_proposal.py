@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+from scipy.stats import norm
+
+from platform.search.curve.model import CurveModel, fit_model
+from platform.search.curve.proposal import expected_improvement, propose
+from platform.search.curve.rows import Observed, configurations_at_end
+from platform.search.space.cube import Cube
+from tests.search.curve.made_up import Array
+from tests.search.space.test_cube import mixed_space
+
+RANGES = """
+parameters:
+  weights.ptc: {type: float, low: 0.0, high: 1.0}
+  weights.ctc: {type: float, low: 0.0, high: 1.0}
+"""
+SHARES = np.linspace(0.2, 1, 5)
+
+
+@pytest.mark.parametrize(("mean", "sd"), [(0.0, 1.0), (-0.7, 0.3), (0.4, 0.2)])
+def test_expected_improvement_is_that_of_its_integral(mean: float, sd: float) -> None:
+    integral, _ = quad(lambda lead: lead * norm.pdf(lead, mean, sd), 0, mean + 12 * sd)
+    assert expected_improvement(np.array([mean]), np.array([sd]))[0] == pytest.approx(integral)
+
+
+def curves(worth: Array, features: Array, noise: float = 0.0, seed: int = 0) -> list[Observed]:
+    """Return trials that rise to what they are worth, with the luck of seeds and scores."""
+    rng = np.random.default_rng(seed)
+    return [
+        Observed(
+            n,
+            x,
+            SHARES,
+            value * SHARES**0.3 + noise * rng.normal() + noise / 2 * rng.normal(size=5),
+        )
+        for n, (value, x) in enumerate(zip(worth, features, strict=True))
+    ]
+
+
+def hill(places: Array) -> Array:
+    return 0.6 - (places[:, 0] - 0.3) ** 2 - 0.2 * (places[:, 1] - 0.8) ** 2
+
+
+def accept_all(_: Array) -> bool:
+    return True
+
+
+def test_a_planted_optimum_is_found() -> None:
+    cube = Cube(mixed_space(RANGES))
+    known = np.random.default_rng(0).random((5, 2))
+    for step in range(12):
+        model = fit_model(curves(hill(known), cube.features(known)), cube.groups)
+        rng = np.random.default_rng(step)
+        place = propose(model.posterior, cube, known, accept_all, rng)
+        assert place is not None
+        known = np.vstack([known, place])
+    assert hill(known).max() > 0.6 - 2e-4
+
+
+def fitted(noise: float, seed: int = 0) -> CurveModel:
+    known = np.random.default_rng(seed).random((40, 2))
+    cube = Cube(mixed_space(RANGES))
+    return fit_model(curves(hill(known), cube.features(known), noise, seed), cube.groups)
+
+
+def test_the_luck_of_a_trial_is_told_from_what_its_configuration_is_worth() -> None:
+    grid = np.random.default_rng(9).random((200, 2))
+    model = fitted(noise=0.05)
+    mean, sd = model.worth(grid)
+    error = mean - hill(grid)
+    assert np.abs(error).mean() < 0.025  # a trial is off by 0.056
+    assert 0.85 < (np.abs(error) < 1.96 * sd).mean() <= 1
+    assert model.noise == pytest.approx(0.05 * np.sqrt(1.25), rel=0.35)
+
+
+def test_without_luck_there_is_none_found() -> None:
+    assert fitted(noise=0.0).noise < 0.01
+
+
+def test_only_what_is_accepted_is_proposed() -> None:
+    cube = Cube(mixed_space(RANGES))
+    known = np.random.default_rng(0).random((8, 2))
+    model = fit_model(curves(hill(known), cube.features(known)), cube.groups)
+    rng = np.random.default_rng(0)
+    place = propose(model.posterior, cube, known, lambda one: bool(one[0] > 0.5), rng)
+    assert place is not None
+    assert 0.5 < place[0] < 0.6  # as near to the hill as is allowed
+    assert propose(model.posterior, cube, known, lambda _: False, rng) is None
+
+
+def test_of_a_listed_space_the_best_choice_is_proposed() -> None:
+    cube = Cube(mixed_space("parameters: {backbone.aux_layer: {type: int, low: -12, high: -1}}"))
+    listed = cube.all_places(100)
+    assert listed is not None
+    known = listed[[0, 3, 7, 11]]
+    worth = 0.5 - np.abs(known[:, 0] - listed[8, 0])
+    model = fit_model(curves(worth, cube.features(known)), cube.groups)
+    tried = {float(place) for place in known[:, 0]}
+
+    def accept(place: Array) -> bool:
+        return float(place[0]) not in tried
+
+    place = propose(model.posterior, cube, known, accept, np.random.default_rng(0))
+    assert place is not None
+    assert place[0] in listed[[6, 8, 9], 0]
+
+
+def test_trials_in_work_keep_others_away() -> None:
+    cube = Cube(mixed_space(RANGES))
+    known = np.random.default_rng(0).random((8, 2))
+    trials = curves(hill(known), cube.features(known))
+    model = fit_model(trials, cube.groups)
+    first = propose(model.posterior, cube, known, accept_all, np.random.default_rng(0))
+    assert first is not None
+    features = cube.features(first[None])[0]
+    waiting = Observed(8, features, np.array([]), np.array([]), running=True)
+    believing = model.believing_in_running([*trials, waiting])
+    at = configurations_at_end(features[None])
+    assert believing.predict(at)[1] < 0.7 * model.posterior.predict(at)[1]
+    second = propose(believing, cube, known, accept_all, np.random.default_rng(0))
+    assert second is not None
+    assert np.linalg.norm(second - first) > 0.05
