@@ -36,8 +36,7 @@ def run_search(options: SearchOptions) -> int:
     space, name = check_options(options)
     resources = options.resources
     if not is_on_cluster(resources.address):  # refused before Ray, which takes seconds, is started
-        uses_gpus = bool(resources.gpus or resources.scorer_gpus)
-        place_search([this_machine(with_gpus=uses_gpus)], resources, space.recipe)
+        place_search([this_machine()], resources, space.recipe)
     with drawing_progress(console) as progress:
         setup = check_dataset(space, name, options, progress)
     setup.directory.mkdir(parents=True, exist_ok=True)

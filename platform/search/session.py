@@ -51,12 +51,7 @@ class Session:
 
     def run(self) -> int:
         """Run the trials that are left, then score the winner; return the exit status."""
-        resources = self._options.resources
-        pool = EvaluationPool(
-            PoolOptions(
-                workers=resources.scorers, cpus=resources.scorer_cpus, gpus=resources.scorer_gpus
-            )
-        )
+        pool = EvaluationPool(PoolOptions.of(self._placement))
         try:
             budget = self._run_trials(pool)
             if not is_over(self._study, self._options.trials):
@@ -72,7 +67,7 @@ class Session:
         earlier = read_trials(directory)
         progress = make_progress(self._console, earlier)
         sink = fan_out(TrialTables(directory), TensorBoardSink(directory, earlier), progress)
-        gpus = self._options.resources.gpus * self._options.resources.workers
+        gpus = self._placement.gpus_per_trial
         forwarder = EventForwarder(sink, gpus)
         observer = TrialObserver(sink, self._setup.trials_directory)
         budget = self._budget(gpus, forwarder)
@@ -119,8 +114,7 @@ class Session:
         )
         if live.remaining() == 0:
             return
-        loaders = self._options.resources.loaders
-        plan = make_trial_plan(self._setup, self._placement, pool.executor, loaders)
+        plan = make_trial_plan(self._setup, self._placement, pool.executor)
         storage = str(self._setup.directory / "sessions")
         tuner = make_tuner(plan, live, forwarder, budget, storage)
         with self._ctrl_c_stops(budget):

@@ -39,7 +39,7 @@ def run_train(recipes: Mapping[str, Recipe], options: TrainOptions) -> int:
         ConnectionError: there is no Ray cluster at the address.
     """
     console = Console()
-    check_workers(options.workers)
+    check_workers(options.workers, next(iter(recipes.values())))
     with drawing_progress(console) as progress:
         runs = check_runs(recipes, options, progress)
     try:
@@ -69,7 +69,7 @@ def _fit(options: TrainOptions, todo: Sequence[RunSetup], console: Console) -> I
         return
     log_file = todo[0].log_file
     console.print(f"starting Ray (its log: {shown_path(log_file)})", style="dim")
-    with fit_on_ray(options.workers, log_file) as fit:
+    with fit_on_ray(options.workers, todo[0].plan.recipe, log_file) as fit:
         yield fit
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from typing import Any, Generic
+from typing import Any, Generic, Self
 
 import ray
 
+from platform.cluster.placement import Placement
 from platform.cluster.remote import fetch
 from platform.workers.actor import EvaluationWorker
 from platform.workers.dispatcher import Dispatcher
@@ -25,6 +26,14 @@ class PoolOptions:
     workers: int = 2
     cpus: float = 0.1
     gpus: float = 0.0
+
+    @classmethod
+    def of(cls, placement: Placement) -> Self:
+        """Return what a placement has laid out."""
+        scorer = placement.scorer
+        return cls(
+            workers=placement.scorers, cpus=scorer.get("CPU", 0.0), gpus=scorer.get("GPU", 0.0)
+        )
 
 
 class PoolFuture(Generic[ResultT]):
