@@ -13,6 +13,8 @@ from rich.console import Console
 
 from platform.cluster.remote import cluster_nodes
 from platform.command_line import INTERRUPTED
+from platform.forecast.estimate import forecast
+from platform.forecast.lines import plan_lines, warning
 from platform.results.curves import read_curves
 from platform.results.events import SearchEnded, SearchStarted, fan_out
 from platform.results.progress import make_progress
@@ -23,7 +25,7 @@ from platform.search.live_trials import LiveTrials
 from platform.search.monitor import EventForwarder, TrialObserver
 from platform.search.options import SearchOptions
 from platform.search.search_summary import print_summary
-from platform.search.setup import SearchSetup, place_search
+from platform.search.setup import TUNE_SPLIT, SearchSetup, encoder_size, place_search
 from platform.search.study import is_over
 from platform.search.tune import make_trial_plan, make_tuner
 from platform.search.winner import report_winner
@@ -47,12 +49,14 @@ class Session:
         self, setup: SearchSetup, options: SearchOptions, study: optuna.Study, console: Console
     ) -> None:
         self._setup, self._options, self._study, self._console = setup, options, study, console
-        self._placement = place_search(cluster_nodes(), options.resources, setup.space.recipe)
+        self._nodes = cluster_nodes()
+        self._placement = place_search(self._nodes, options.resources, setup.space.recipe)
 
     def run(self) -> int:
         """Run the trials that are left, then score the winner; return the exit status."""
         pool = EvaluationPool(PoolOptions.of(self._placement))
         try:
+            self._print_plan()
             budget = self._run_trials(pool)
             if not is_over(self._study, self._options.trials):
                 return self._say_how_to_resume(budget)
@@ -60,6 +64,16 @@ class Session:
         finally:
             pool.stop()
         return print_summary(self._setup, self._study, self._console)
+
+    def _print_plan(self) -> None:
+        recipe = self._setup.space.recipe
+        images = self._setup.info.splits[TUNE_SPLIT].images
+        size = encoder_size(recipe.backbone)
+        plan = forecast(self._nodes, self._placement, recipe, size, images)
+        for line in plan_lines(plan):
+            self._console.print(line, style="dim", highlight=False, soft_wrap=True)
+        if text := warning(plan):
+            self._console.print(f"warning: {text}", highlight=False, soft_wrap=True)
 
     def _run_trials(self, pool: EvaluationPool) -> Budget:
         """Show and keep what the trials do; return the budget, which may have ended them."""
