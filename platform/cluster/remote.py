@@ -8,7 +8,12 @@ import ray
 from ray.exceptions import RayTaskError
 
 T = TypeVar("T")
-NAMED = (ValueError, ArithmeticError)  # their messages are one line, for whoever typed the command
+# Their messages are one line, for whoever typed the command.
+NAMED = (ValueError, ArithmeticError, MemoryError)
+    ValueError,
+    ArithmeticError,
+    MemoryError,
+)  # their messages are one line, for whoever typed the command
 
 
 def fetch(reference: ray.ObjectRef[T]) -> T:

@@ -14,9 +14,11 @@ from optuna.distributions import BaseDistribution
 from optuna.exceptions import ExperimentalWarning
 from optuna.trial import FrozenTrial, TrialState
 
+from platform.search.memory_limit import needs_as_much, too_large
 from platform.search.optuna_internals import enqueued_params
 from platform.search.space.checked import CheckedSpace, Params
 from platform.search.space.parameters import Parameter, Value
+from toco_core.settings import Recipe
 
 # (seed of the study, seed of the trial) -> a fresh sampler
 Build: TypeAlias = Callable[[int, int], samplers.BaseSampler]
@@ -76,7 +78,8 @@ class TrialSampler(samplers.BaseSampler):
     goes on as it would have; Optuna's samplers by themselves begin again with the numbers that
     they began with, and propose their first configurations a second time.
 
-    A proposal that breaks a constraint is drawn again before Optuna hears of it. It costs no trial,
+    A proposal that breaks a constraint, or needs the memory that an earlier trial did not get, is
+    drawn again before Optuna hears of it. It costs no trial,
     and nothing infeasible is ever in the study. A sampler that insists gets the feasible one of
     many random configurations that is nearest to its proposal.
     """
@@ -133,12 +136,21 @@ class TrialSampler(samplers.BaseSampler):
         self, study: optuna.Study, trial: FrozenTrial, given: Mapping[str, Value]
     ) -> Params:
         proposal: Params = {}
+        limits = too_large(study, self._space)
         for _ in range(_PROPOSALS):
             proposal = self._propose(study, trial, given)
-            if self._space.is_feasible(proposal):
+            if self._space.is_feasible(proposal) and not self._outgrows(proposal, limits):
                 return proposal
         seed = [_trial_seed(self._seed, trial.number), 1]
-        return _nearest_feasible(self._space, proposal, given, np.random.default_rng(seed))
+        rng = np.random.default_rng(seed)
+        candidates = _feasible_ones(self._space, given, rng)
+        fitting = [one for one in candidates if not self._outgrows(one, limits)]
+        return min(fitting or candidates, key=lambda one: self._space.distance(one, proposal))
+
+    def _outgrows(self, proposal: Params, limits: Sequence[Recipe]) -> bool:
+        return bool(limits) and any(
+            needs_as_much(self._space.recipe_for(proposal), limit) for limit in limits
+        )
 
     def _propose(
         self, study: optuna.Study, trial: FrozenTrial, given: Mapping[str, Value]
@@ -176,12 +188,12 @@ def _trial_seed(seed: int, number: int) -> int:
     return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
 
 
-def _nearest_feasible(
-    space: CheckedSpace, proposal: Params, given: Mapping[str, Value], rng: np.random.Generator
-) -> Params:
+def _feasible_ones(
+    space: CheckedSpace, given: Mapping[str, Value], rng: np.random.Generator
+) -> list[Params]:
     candidates = [space.random(rng, given) for _ in range(_RANDOM)]
     feasible = [one for one in candidates if space.is_feasible(one)]
     if not feasible:
         fixed = f" with {dict(given)}" if given else ""
         raise ValueError(f"{space.space.name}: no feasible configuration found{fixed}")
-    return min(feasible, key=lambda one: space.distance(one, proposal))
+    return feasible

@@ -51,12 +51,20 @@ class ScoringWorker:
         Raises:
             ValueError: the checkpoint or the data cannot be read; one line that names it.
             FloatingPointError: the checkpoint gives numbers that are not finite.
+            MemoryError: the GPU's memory ran out.
         """
         split = self._split(request)
         with self._loading:
             network = self._load(request, split)
-        with _threads(self._threads) if self._threads else nullcontext():
-            return request.run_chunk(network, split, indices, self._turn)
+        try:
+            with _threads(self._threads) if self._threads else nullcontext():
+                return request.run_chunk(network, split, indices, self._turn)
+        except torch.OutOfMemoryError:
+            torch.cuda.empty_cache()
+        raise MemoryError(
+            f"the GPU's memory ran out while {len(indices)} images were evaluated: leave the "
+            "evaluation workers more of it, such as a whole one (--scorer-gpus 1, or --gpus 1)"
+        )
 
     def _load(self, request: Request[Any, Any], split: ParquetSplit) -> TrainedNetwork:
         loaded, wanted = self._loaded, (request.checkpoint, request.official)

@@ -20,8 +20,9 @@ VOC = apply_overrides(load_recipe("voc_vit_b"), {})
 H100 = [{"CPU": 16.0, "GPU": 1.0, "accelerator_type:H100": 1.0}]
 
 
-def planned(nodes: Sequence[Resources], **options: float) -> Forecast:
-    return forecast(nodes, place_search(nodes, Options(**options), VOC), VOC, VIT_B, 1464)
+def planned(nodes: Sequence[Resources], options: Options | None = None) -> Forecast:
+    placement = place_search(nodes, options or Options(), VOC)
+    return forecast(nodes, placement, VOC, VIT_B, 1464)
 
 
 def test_the_operations_of_vit_b_are_those_that_were_counted() -> None:
@@ -45,7 +46,7 @@ def test_the_plan_says_what_runs_where() -> None:
 
 
 def test_scores_on_cpus_beside_gpus_are_warned_of_with_the_numbers() -> None:
-    plan = planned(H100, scorer_gpus=0.0)
+    plan = planned(H100, Options(scorer_gpus=0.0))
     assert 3600 * 3 < plan.score_seconds < 3600 * 9
     text = warning(plan)
     assert text is not None
