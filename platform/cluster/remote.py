@@ -10,10 +10,6 @@ from ray.exceptions import RayTaskError
 T = TypeVar("T")
 # Their messages are one line, for whoever typed the command.
 NAMED = (ValueError, ArithmeticError, MemoryError)
-    ValueError,
-    ArithmeticError,
-    MemoryError,
-)  # their messages are one line, for whoever typed the command
 
 
 def fetch(reference: ray.ObjectRef[T]) -> T:

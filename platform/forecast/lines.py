@@ -31,8 +31,12 @@ def spell(seconds: float) -> str:
     """Return a length of time with two digits that count."""
     for unit, length in (("h", 3600.0), ("min", 60.0), ("s", 1.0)):
         if seconds >= length:
-            return f"{seconds / length:.2g} {unit}"
-    return f"{1000 * seconds:.2g} ms"
+            return f"{_two_digits(seconds / length)} {unit}"
+    return f"{_two_digits(1000 * seconds)} ms"
+
+
+def _two_digits(value: float) -> str:
+    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
 
 
 def _training(plan: Forecast) -> str:

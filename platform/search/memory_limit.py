@@ -10,7 +10,7 @@ from platform.search.space.checked import CheckedSpace
 from toco_core.settings import Recipe
 
 # The settings that memory depends on; where none of them is searched, there is nothing to learn.
-_DECIDING = {
+DECIDING = {
     "backbone.name",
     "cam.scales",
     "compute.parts",
@@ -25,7 +25,7 @@ _DECIDING = {
 
 def too_large(study: optuna.Study, space: CheckedSpace) -> list[Recipe]:
     """Return the recipes of the trials that ran out of memory."""
-    if not _DECIDING & space.space.by_key.keys():
+    if not DECIDING & space.space.by_key.keys():
         return []
     failed = study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
     trials = [trial for trial in failed if reason_of(trial).startswith(MemoryError.__name__)]

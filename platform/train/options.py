@@ -63,4 +63,7 @@ class TrainOptions:
     """Names the run and its directory; by default train- and the name of the recipe."""
     reports: Path = Path("reports")
     """Where runs and searches are kept; on a cluster, a place that all machines see."""
+    preflight: bool = False
+    """Train nothing: measure some steps and a score on this machine's device, and print memory and
+    times."""
     workers: Annotated[Workers, arg(name="")] = Workers()

@@ -72,7 +72,8 @@ def test_what_the_recipe_says_of_precision_is_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0.045, "45 ms"), (7.3, "7.3 s"), (185, "3.1 min"), (27000, "7.5 h")]
+    ("seconds", "text"),
+    [(0.045, "45 ms"), (0.37, "370 ms"), (7.3, "7.3 s"), (185, "3.1 min"), (27000, "7.5 h")],
 )
-def test_times_have_two_digits(seconds: float, text: str) -> None:
+def test_times_are_as_exact_as_they_are_known(seconds: float, text: str) -> None:
     assert spell(seconds) == text
