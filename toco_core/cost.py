@@ -5,23 +5,13 @@ Needs no torch: it is asked before anything starts.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from toco_core.encoder_size import EncoderSize
 from toco_core.scoring.cam_score import CHUNK_IMAGES
 from toco_core.settings import Recipe
 
 _RUNTIME_BYTES = 800 * 10**6  # of CUDA itself and its libraries in a process
 _ALLOCATOR = 1.5  # what PyTorch's allocator reserves for what is in use
 _MOST_CLASSES = 6  # of one image of a chunk
-
-
-class EncoderSize(NamedTuple):
-    """The sizes of a Vision Transformer."""
-
-    depth: int
-    width: int  # D
-    hidden: int  # of the MLP
-    patch: int  # px
 
 
 def encoder_operations(size: EncoderSize, side: int) -> float:

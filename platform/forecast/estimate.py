@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from platform.cluster.gpu_kinds import GpuKind, kind_of
 from platform.cluster.placement import Placement, Resources
 from platform.cluster.shares import with_gpus
-from toco_core.cost import EncoderSize, score_operations, step_operations
+from toco_core.cost import score_operations, step_operations
+from toco_core.encoder_size import EncoderSize
 from toco_core.settings import Recipe
 
 # What an H100 is expected to reach of the products on its data sheet: ViT-B's step of 4 images in

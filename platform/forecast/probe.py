@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
-from platform.train.memory import release, ways_to_less
+from platform.cluster.gpu_memory import release, ways_to_less
 from toco_core.data.reader import ParquetDataset
 from toco_core.scoring.cam import score_chunk
 from toco_core.scoring.cam_score import CHUNK_IMAGES

@@ -17,8 +17,9 @@ from platform.search.space.checked import CheckedSpace
 from platform.search.space.checks import check_space
 from platform.search.space.spaces import load_space
 from platform.train.image_shares import check_shares
-from toco_core.cost import EncoderSize, scoring_bytes
+from toco_core.cost import scoring_bytes
 from toco_core.data.schema import DatasetInfo
+from toco_core.encoder_size import EncoderSize
 from toco_core.model.embedded_vit import PARTSCENES_SIZE, PARTSCENES_VIT
 from toco_core.settings import Backbone, Recipe
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import torch
 
+from platform.cluster.gpu_memory import out_of_memory, release
 from platform.train.lead import Emit, MainRank, StopRequested
-from platform.train.memory import out_of_memory, release
 from platform.train.plan import RunPlan
 from platform.train.run_checkpoints import latest_checkpoint, require_same_settings
 from platform.workers.executor import Executor

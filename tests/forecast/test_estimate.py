@@ -11,7 +11,8 @@ from platform.forecast.estimate import Forecast, forecast
 from platform.forecast.lines import plan_lines, spell, warning
 from platform.search.options import Resources as Options
 from platform.search.setup import place_search
-from toco_core.cost import EncoderSize, score_operations, step_operations
+from toco_core.cost import score_operations, step_operations
+from toco_core.encoder_size import EncoderSize
 from toco_core.model.embedded_vit import PARTSCENES_SIZE
 from toco_core.settings.overrides import apply_overrides, load_recipe
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toco_core.cost import EncoderSize
+from toco_core.encoder_size import EncoderSize
 
 PARTSCENES_VIT = "partscenes_vit"
 # 10 blocks: room for `aux_layer` to move on both sides of its published place (-3).

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from platform.train.memory import out_of_memory, ways_to_less
+from platform.cluster.gpu_memory import out_of_memory, ways_to_less
 from platform.train.on_ray import is_worth_retrying
 from platform.workers.requests import ScoreRequest
 from platform.workers.worker import ScoringWorker
