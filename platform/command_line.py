@@ -39,7 +39,8 @@ def run_command(command: Callable[[], int]) -> None:
             raise
         print(f"error: {error}", file=sys.stderr)
         status = USER_ERROR
-    except ArithmeticError as error:  # a loss or a CAM is not finite: no mistake in the options
+    # A loss or a CAM is not finite, or a GPU's memory ran out: no mistake in the options.
+    except (ArithmeticError, MemoryError) as error:
         print(f"error: {error}", file=sys.stderr)
         status = FAILED
     except KeyboardInterrupt:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 from platform.option_ranges import check_amount, check_at_least
 
@@ -14,13 +14,22 @@ _CPUS, _GPUS = ("cpus", "scorer_cpus"), ("gpus", "scorer_gpus")
 ResourceOptions: TypeAlias = object
 
 
+Auto: TypeAlias = Literal["auto"]  # an option that the machines decide
+T = TypeVar("T")
+
+
+def asked(value: T | Auto) -> T | None:
+    """Return what an option asks for, or None if it leaves that to the machines."""
+    return None if value == "auto" else value  # pyright: ignore[reportReturnType]
+
+
 def check_resources(options: ResourceOptions) -> None:
     """Refuse numbers of processes, CPUs and GPUs that Ray cannot count.
 
     Raises:
         ValueError: names the option, its value and the range.
     """
-    given = vars(options)
+    given = {name: asked(value) for name, value in vars(options).items()}
     for name, least in _LEAST_COUNTS.items():
         check_at_least(least, **{name: given.get(name)})
     check_amount(LEAST_AMOUNT, **{name: given.get(name) for name in _CPUS + _GPUS})

@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
+
 from toco_core.checkpoint import load_checkpoint, load_official
 from toco_core.model.toco import ToCo, build_model
+from toco_core.parallel.precision import autocast, precision_on
 from toco_core.settings import Recipe
 
 
@@ -40,3 +43,14 @@ def load_trained(
             f"{path} knows {len(checkpoint.class_names)} classes, the dataset has {num_classes}"
         )
     return TrainedNetwork(checkpoint.recipe, checkpoint.build_model().eval())
+
+
+def inference_precision(model: ToCo, recipe: Recipe) -> torch.autocast:
+    """Let a trained network compute in its recipe's precision, on the device that it is on.
+
+    It is autocast rather than a copy of the network in bfloat16 (`CamNetwork`): the sum along the
+    blocks stays in float32, so that a score differs less from that in float32, and the weights are
+    cast once for the many images of a chunk.
+    """
+    device = next(model.parameters()).device
+    return autocast(precision_on(device, recipe), device)

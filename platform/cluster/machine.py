@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
+
+from platform.cluster.gpu_kinds import kind_resource
 
 
 def is_on_cluster(address: str | None) -> bool:
@@ -10,18 +13,22 @@ def is_on_cluster(address: str | None) -> bool:
     return bool(address or os.environ.get("RAY_ADDRESS"))
 
 
-def this_machine(*, with_gpus: bool = True) -> dict[str, float]:
-    """Return the resources that Ray will find on this machine, without starting it.
-
-    Args:
-        with_gpus: False where none are used: to count them takes seconds.
-    """
+def this_machine() -> dict[str, float]:
+    """Return the resources that Ray will find on this machine, without starting it."""
     cpus = {"CPU": float(os.cpu_count() or 1)}
-    if not with_gpus:
+    if not _may_have_gpus():
         return cpus
-    import torch
+    import torch  # takes seconds
 
-    return cpus | {"GPU": float(torch.cuda.device_count())}
+    count = torch.cuda.device_count()
+    if not count:
+        return cpus
+    return cpus | {"GPU": float(count), kind_resource(torch.cuda.get_device_name(0)): 1.0}
+
+
+def _may_have_gpus() -> bool:
+    """Whether a driver of NVIDIA's or AMD's is there, which takes no time to say."""
+    return any(Path("/dev").glob("nvidia[0-9]*")) or Path("/dev/kfd").exists()
 
 
 def device_for(gpus: float | None) -> str:

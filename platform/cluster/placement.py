@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 Resources: TypeAlias = Mapping[str, float]  # such as {"CPU": 4, "GPU": 0.5}
@@ -12,8 +12,6 @@ _Units: TypeAlias = dict[str, int]
 # The driver of a trial only waits for its workers, but Ray refuses a driver that asks for nothing.
 # A hundred of them cost one CPU.
 DRIVER_CPUS = 0.01
-# What a worker gets where even shares are less, and another process has to wait.
-LEAST_CPUS = 0.1
 _UNIT = 10_000  # Ray counts resources in ten-thousandths, and so does this: 3 x 0.1 fit into 0.3
 
 
@@ -25,36 +23,24 @@ class Placement:
         max_concurrent_trials: Trials at once.
         driver: Resources of a trial's driver, for `tune.with_resources`.
         workers_per_trial: 0 if the driver trains by itself.
+        scorers: Evaluation workers, shared by all trials.
+        loaders: Loading processes of a worker, which are among its CPUs.
+        gpus_per_trial: That its workers compute on; scorers may have a share of them.
     """
 
     max_concurrent_trials: int
     driver: Resources
     workers_per_trial: int
     worker: Resources
+    scorers: int = 0
+    scorer: Resources = field(default_factory=dict)
+    loaders: int = 0
+    gpus_per_trial: float = 0.0
 
 
 def total(nodes: Sequence[Resources], name: str) -> float:
     """Return how much of a resource all machines have together."""
     return sum(node.get(name, 0.0) for node in nodes)
-
-
-def cpu_share(nodes: Sequence[Resources], among: float, *, reserved: float) -> float:
-    """Return the CPUs of a worker for which none were asked: an even share.
-
-    Rounded down to what Ray counts in, so that the shares never add up to more than there is.
-
-    Args:
-        nodes: resources of each machine.
-        among: workers that share.
-        reserved: CPUs that others take.
-    """
-    units = (total(nodes, "CPU") - reserved) * _UNIT // max(among, 1.0)
-    return max(units / _UNIT, LEAST_CPUS)
-
-
-def gpu_share(nodes: Sequence[Resources], workers: int) -> float:
-    """Return the GPUs of a worker for which none were asked: one where there are enough, else 0."""
-    return float(total(nodes, "GPU") >= workers)
 
 
 def make_placement(
@@ -68,8 +54,9 @@ def make_placement(
 ) -> Placement:
     """Fit the evaluation workers, and then as many trials as possible, on the nodes.
 
-    Bundles are laid on the first node with room for them, the scorers first because they stay for
-    the whole search. This may find room for a trial less than the best packing, never for one more.
+    Bundles are laid on the first node with room for them. The scorers come first, one node after
+    the other, because they stay for the whole search. This may find room for a trial less than the
+    best packing, never for one more.
 
     Args:
         nodes: Resources of each machine; one mapping for a single machine.
@@ -86,7 +73,7 @@ def make_placement(
     scorer = scorer or {}
     driver = {"CPU": DRIVER_CPUS} if workers_per_trial else dict(worker)
     free = [_Node(node) for node in nodes]
-    if not _fit(free, [_units(scorer)] * scorers):
+    if not _spread(free, _units(scorer), scorers):
         need = f"{scorers} evaluation workers x {_text(scorer)}"
         raise ValueError(
             f"{need} do not fit on {_cluster_text(nodes)}; ask for fewer, or for less each"
@@ -104,6 +91,8 @@ def make_placement(
         driver=driver,
         workers_per_trial=workers_per_trial,
         worker=dict(worker),
+        scorers=scorers,
+        scorer=dict(scorer),
     )
 
 
@@ -158,6 +147,14 @@ def _fit(nodes: list[_Node], bundles: Sequence[_Units]) -> bool:
     """Take all the bundles out of the nodes; False, and `nodes` half taken, if one has no room."""
     ordered = sorted(bundles, key=lambda one: -sum(one.values()))
     return all(any(node.take(bundle) for node in nodes) for bundle in ordered)
+
+
+def _spread(nodes: Sequence[_Node], bundle: _Units, count: int) -> bool:
+    """Take bundles out of one node after the other; False, and `nodes` half taken, if one fails."""
+    starts = range(count)
+    return all(
+        any(nodes[(s + i) % len(nodes)].take(bundle) for i in range(len(nodes))) for s in starts
+    )
 
 
 def _refusal(

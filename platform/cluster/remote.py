@@ -8,7 +8,8 @@ import ray
 from ray.exceptions import RayTaskError
 
 T = TypeVar("T")
-NAMED = (ValueError, ArithmeticError)  # their messages are one line, for whoever typed the command
+# Their messages are one line, for whoever typed the command.
+NAMED = (ValueError, ArithmeticError, MemoryError)
 
 
 def fetch(reference: ray.ObjectRef[T]) -> T:

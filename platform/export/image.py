@@ -18,7 +18,7 @@ from toco_core.data.loader import whole_image
 from toco_core.data.reader import ParquetSplit
 from toco_core.data.schema import DatasetInfo
 from toco_core.scoring.inference import segment
-from toco_core.trained_network import TrainedNetwork
+from toco_core.trained_network import TrainedNetwork, inference_precision
 
 
 def export_image(
@@ -56,7 +56,8 @@ def _labels(
     crf_pixels = image.pixels if settings.crf else None
     if settings.source == "seg":
         cut_off = network.recipe.official_quirks
-        logits = segment(network.model, pixels, settings.scales, cut_off=cut_off).multi
+        with inference_precision(network.model, network.recipe):
+            logits = segment(network.model, pixels, settings.scales, cut_off=cut_off).multi
         chosen = None if settings.all_classes else classes
         return labels_from_logits(logits, chosen, crf_pixels=crf_pixels)
     assert maps is not None

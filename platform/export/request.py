@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from platform.export.files import file_of, is_whole
 from platform.export.settings import ExportSettings
-from platform.workers.requests import Request
+from platform.workers.requests import Request, Turn
 from toco_core.scoring.segmentation_score import CHUNK_IMAGES
 
 if TYPE_CHECKING:
@@ -30,7 +30,9 @@ class ExportRequest(ExportSettings, Request[Exported, Exported]):
 
     chunk_images = CHUNK_IMAGES
 
-    def run_chunk(self, network: TrainedNetwork, split: ParquetSplit, indices: range) -> Exported:
+    def run_chunk(
+        self, network: TrainedNetwork, split: ParquetSplit, indices: range, turn: Turn
+    ) -> Exported:
         from platform.export.image import export_image
 
         missing = [index for index in indices if not self._is_there(split.row(index).name)]

@@ -7,15 +7,17 @@ import os
 import optuna
 from rich.console import Console
 
-from platform.cluster.machine import is_on_cluster, this_machine
+from platform.cluster.machine import device_for, is_on_cluster, this_machine
 from platform.cluster.runtime import start_ray
 from platform.command_line import drawing_progress, shown_path, write_recipe
 from platform.lock import only_one
+from platform.search.largest import largest_configuration
 from platform.search.options import SearchOptions
 from platform.search.pruners import make_pruner
 from platform.search.samplers import make_sampler
 from platform.search.search_summary import print_summary
 from platform.search.setup import (
+    TUNE_SPLIT,
     SearchSetup,
     check_dataset,
     check_options,
@@ -36,10 +38,13 @@ def run_search(options: SearchOptions) -> int:
     space, name = check_options(options)
     resources = options.resources
     if not is_on_cluster(resources.address):  # refused before Ray, which takes seconds, is started
-        uses_gpus = bool(resources.gpus or resources.scorer_gpus)
-        place_search([this_machine(with_gpus=uses_gpus)], resources, space.recipe)
+        place_search([this_machine()], resources, space.recipe)
+    elif options.preflight:
+        raise ValueError("--preflight measures the machine it runs on: leave out --address")
     with drawing_progress(console) as progress:
         setup = check_dataset(space, name, options, progress)
+    if options.preflight:
+        return _preflight(setup, options, console)
     setup.directory.mkdir(parents=True, exist_ok=True)
     with only_one(setup.directory):
         study = _open_study(setup, options)
@@ -47,6 +52,24 @@ def run_search(options: SearchOptions) -> int:
         if is_over(study, options.trials) and is_reported(setup, study):
             return print_summary(setup, study, console)
         return _run_session(setup, options, study, console)
+
+
+def _preflight(setup: SearchSetup, options: SearchOptions, console: Console) -> int:
+    from platform.forecast.preflight import Preflight, run_preflight  # torch
+
+    params = largest_configuration(setup.space)
+    recipe = setup.space.recipe_for(params)
+    placement = place_search([this_machine()], options.resources, recipe)
+    plan = Preflight(
+        recipe=recipe,
+        params=params,
+        dataset=setup.dataset,
+        split=TUNE_SPLIT,
+        device=device_for(placement.gpus_per_trial),
+        placement=placement,
+        runs=options.trials,
+    )
+    return run_preflight(plan, console)
 
 
 def _open_study(setup: SearchSetup, options: SearchOptions) -> optuna.Study:

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from tyro.conf import UseAppendAction, arg
 
+from platform.resource_ranges import Auto
+
 Sampler = Literal["curve", "tpe", "gp", "cmaes", "random", "qmc", "nsga2"]
 Pruner = Literal["halving", "median", "hyperband", "none"]
 
@@ -21,17 +23,21 @@ class Resources:
     workers: int = 1
     """Training workers of a trial (DDP). One trains in the trial's own process."""
     cpus: Annotated[float | None, arg(metavar="FLOAT")] = None
-    """CPUs of a training worker; by default what the scorers leave of one."""
-    gpus: float = 0.0
-    """GPUs of a training worker; a fraction shares one between trials."""
-    scorers: int = 2
-    """Evaluation workers, shared by all trials."""
+    """CPUs of a training worker; by default its loading processes and one more beside a GPU, else
+    what the scorers leave of one."""
+    gpus: Annotated[float | None, arg(metavar="FLOAT")] = None
+    """GPUs of a training worker; by default 1 where there are enough, else 0. A fraction shares one
+    between trials."""
+    scorers: int | Auto = "auto"
+    """Evaluation workers, shared by all trials; auto is one on each machine whose GPUs train, and 2
+    for trials on CPUs."""
     scorer_cpus: float = 0.1
     """CPUs of an evaluation worker."""
-    scorer_gpus: float = 0.0
-    """GPUs of an evaluation worker."""
-    loaders: int = 0
-    """Data loading processes of a training worker; 0 loads between the steps."""
+    scorer_gpus: float | Auto = "auto"
+    """GPUs of an evaluation worker; auto is the share of a trial's GPU that its memory needs."""
+    loaders: int | Auto = "auto"
+    """Data loading processes of a training worker; auto is the CPUs beside its GPU less one, 12 at
+    most, and 0 on a CPU, which loads between the steps."""
     address: Annotated[str | None, arg(metavar="TEXT")] = None
     """A running Ray cluster (host:port or auto); by default Ray starts on this machine."""
 
@@ -75,4 +81,7 @@ class SearchOptions:
     """Optuna storage URL; by default a journal file in the search's directory."""
     set: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="KEY=VALUE")] = ()
     """Change a setting of the recipe, such as weights.ptc=0.3. May be given several times."""
+    preflight: bool = False
+    """Search nothing: measure the largest configuration on this machine's device, and print its
+    memory, the time of a step and of a score, and the GPU-hours of the whole search."""
     resources: Annotated[Resources, arg(name="")] = Resources()

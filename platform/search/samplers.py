@@ -15,9 +15,11 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.trial import FrozenTrial, TrialState
 
 from platform.search.curve_sampler import STARTS, CurveSampler
+from platform.search.memory_limit import needs_as_much, too_large
 from platform.search.optuna_internals import enqueued_params
 from platform.search.space.checked import CheckedSpace, Params
 from platform.search.space.parameters import Parameter, Value
+from toco_core.settings import Recipe
 
 # (space, seed of the study, seed of the trial) -> a fresh sampler
 Build: TypeAlias = Callable[[CheckedSpace, int, int], samplers.BaseSampler]
@@ -85,10 +87,11 @@ class TrialSampler(samplers.BaseSampler):
     goes on as it would have; Optuna's samplers by themselves begin again with the numbers that
     they began with, and propose their first configurations a second time.
 
-    A proposal that breaks a constraint, or that was tried before, is drawn again before Optuna
-    hears of it. It costs no trial, and nothing infeasible is ever in the study. A sampler that
-    insists gets the feasible one of many random configurations that is nearest to its proposal,
-    a new one if there is any: once all are known, a proposal is one more seed of its configuration.
+    A proposal that breaks a constraint, that was tried before, or that needs the memory which an
+    earlier trial did not get, is drawn again before Optuna hears of it. It costs no trial, and
+    nothing infeasible is ever in the study. A sampler that insists gets the feasible one of many
+    random configurations that is nearest to its proposal, a new one if there is any: once all are
+    known, a proposal is one more seed of its configuration.
     """
 
     def __init__(self, build: Build, space: CheckedSpace, seed: int) -> None:
@@ -146,14 +149,24 @@ class TrialSampler(samplers.BaseSampler):
     ) -> Params:
         tried = _tried(study, trial)
         proposal: Params = {}
+        limits = too_large(study, self._space)
         for _ in range(_PROPOSALS):
             last, proposal = proposal, self._propose(study, trial, given)
-            if proposal not in tried and self._space.is_feasible(proposal):
+            is_new = proposal not in tried and self._space.is_feasible(proposal)
+            if is_new and not self._outgrows(proposal, limits):
                 return proposal
             if proposal == last:
                 break  # it insists
         rng = np.random.default_rng([_trial_seed(self._seed, trial.number), 1])
-        return _nearest_feasible(self._space, proposal, given, tried, rng)
+        candidates = _feasible_ones(self._space, proposal, given, rng)
+        fitting = [one for one in candidates if not self._outgrows(one, limits)] or candidates
+        new = [one for one in fitting if one not in tried] or fitting
+        return min(new, key=lambda one: self._space.distance(one, proposal))
+
+    def _outgrows(self, proposal: Params, limits: Sequence[Recipe]) -> bool:
+        return bool(limits) and any(
+            needs_as_much(self._space.recipe_for(proposal), limit) for limit in limits
+        )
 
     def _propose(
         self, study: optuna.Study, trial: FrozenTrial, given: Mapping[str, Value]
@@ -197,17 +210,15 @@ def _tried(study: optuna.Study, trial: FrozenTrial) -> list[Params]:
     return [one.params for one in others if one.params and one.number != trial.number]
 
 
-def _nearest_feasible(
+def _feasible_ones(
     space: CheckedSpace,
     proposal: Params,
     given: Mapping[str, Value],
-    tried: Sequence[Params],
     rng: np.random.Generator,
-) -> Params:
+) -> list[Params]:
     candidates = [proposal, *(space.random(rng, given) for _ in range(_RANDOM))]
     feasible = [one for one in candidates if space.is_feasible(one)]
     if not feasible:
         fixed = f" with {dict(given)}" if given else ""
         raise ValueError(f"{space.space.name}: no feasible configuration found{fixed}")
-    new = [one for one in feasible if one not in tried]
-    return min(new or feasible, key=lambda one: space.distance(one, proposal))
+    return feasible

@@ -13,6 +13,8 @@ from rich.console import Console
 
 from platform.cluster.remote import cluster_nodes
 from platform.command_line import INTERRUPTED
+from platform.forecast.estimate import forecast
+from platform.forecast.lines import plan_lines, warning
 from platform.results.curves import read_curves
 from platform.results.events import SearchEnded, SearchStarted, fan_out
 from platform.results.progress import make_progress
@@ -23,7 +25,7 @@ from platform.search.live_trials import LiveTrials
 from platform.search.monitor import EventForwarder, TrialObserver
 from platform.search.options import SearchOptions
 from platform.search.search_summary import print_summary
-from platform.search.setup import SearchSetup, place_search
+from platform.search.setup import TUNE_SPLIT, SearchSetup, encoder_size, place_search
 from platform.search.study import is_over
 from platform.search.tune import make_trial_plan, make_tuner
 from platform.search.winner import report_winner
@@ -47,17 +49,14 @@ class Session:
         self, setup: SearchSetup, options: SearchOptions, study: optuna.Study, console: Console
     ) -> None:
         self._setup, self._options, self._study, self._console = setup, options, study, console
-        self._placement = place_search(cluster_nodes(), options.resources, setup.space.recipe)
+        self._nodes = cluster_nodes()
+        self._placement = place_search(self._nodes, options.resources, setup.space.recipe)
 
     def run(self) -> int:
         """Run the trials that are left, then score the winner; return the exit status."""
-        resources = self._options.resources
-        pool = EvaluationPool(
-            PoolOptions(
-                workers=resources.scorers, cpus=resources.scorer_cpus, gpus=resources.scorer_gpus
-            )
-        )
+        pool = EvaluationPool(PoolOptions.of(self._placement))
         try:
+            self._print_plan()
             budget = self._run_trials(pool)
             if not is_over(self._study, self._options.trials):
                 return self._say_how_to_resume(budget)
@@ -66,13 +65,23 @@ class Session:
             pool.stop()
         return print_summary(self._setup, self._study, self._console)
 
+    def _print_plan(self) -> None:
+        recipe = self._setup.space.recipe
+        images = self._setup.info.splits[TUNE_SPLIT].images
+        size = encoder_size(recipe.backbone)
+        plan = forecast(self._nodes, self._placement, recipe, size, images)
+        for line in plan_lines(plan):
+            self._console.print(line, style="dim", highlight=False, soft_wrap=True)
+        if text := warning(plan):
+            self._console.print(f"warning: {text}", highlight=False, soft_wrap=True)
+
     def _run_trials(self, pool: EvaluationPool) -> Budget:
         """Show and keep what the trials do; return the budget, which may have ended them."""
         directory = self._setup.directory
         earlier = read_trials(directory)
         progress = make_progress(self._console, earlier)
         sink = fan_out(TrialTables(directory), TensorBoardSink(directory, earlier), progress)
-        gpus = self._options.resources.gpus * self._options.resources.workers
+        gpus = self._placement.gpus_per_trial
         forwarder = EventForwarder(sink, gpus)
         observer = TrialObserver(sink, self._setup.trials_directory)
         budget = self._budget(gpus, forwarder)
@@ -119,8 +128,7 @@ class Session:
         )
         if live.remaining() == 0:
             return
-        loaders = self._options.resources.loaders
-        plan = make_trial_plan(self._setup, self._placement, pool.executor, loaders)
+        plan = make_trial_plan(self._setup, self._placement, pool.executor)
         storage = str(self._setup.directory / "sessions")
         tuner = make_tuner(plan, live, forwarder, budget, storage)
         with self._ctrl_c_stops(budget):

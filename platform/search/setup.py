@@ -6,29 +6,27 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from platform.cluster.placement import (
-    DRIVER_CPUS,
-    Placement,
-    cpu_share,
-    make_placement,
-    total,
-)
+from platform.cluster.placement import Placement
+from platform.cluster.shares import Demand, place
 from platform.command_line import check_name, resolve_recipe
 from platform.datasets import open_for, resolve_dataset
 from platform.option_ranges import check_positive
-from platform.resource_ranges import check_resources
+from platform.resource_ranges import asked, check_resources
 from platform.search.options import Resources, SearchOptions
 from platform.search.pairing import check_pairing
 from platform.search.space.checked import CheckedSpace
 from platform.search.space.checks import check_space
 from platform.search.space.spaces import load_space
 from platform.train.image_shares import check_shares
+from toco_core.cost import scoring_bytes
 from toco_core.data.schema import DatasetInfo
-from toco_core.model.embedded_vit import PARTSCENES_DEPTH, PARTSCENES_VIT
+from toco_core.encoder_size import EncoderSize
+from toco_core.model.embedded_vit import PARTSCENES_SIZE, PARTSCENES_VIT
 from toco_core.settings import Backbone, Recipe
 
 TUNE_SPLIT, REPORT_SPLIT = "tune", "report"
 EMBEDDED = "partscenes"
+_CPU_SCORERS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,10 +81,19 @@ def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
 def _checked_depth(backbone: Backbone) -> int:
     """Return the number of blocks; refuse a backbone or weights that every trial would fail on."""
     if backbone.name == PARTSCENES_VIT and backbone.weights in ("embedded", "random"):
-        return PARTSCENES_DEPTH
+        return PARTSCENES_SIZE.depth
     from toco_core.model.backbones import build_backbone  # timm takes seconds
 
     return len(build_backbone(backbone).blocks)
+
+
+def encoder_size(backbone: Backbone) -> EncoderSize:
+    """Return the sizes of a backbone, where possible without torch."""
+    if backbone.name == PARTSCENES_VIT:
+        return PARTSCENES_SIZE
+    from toco_core.model.backbones import backbone_size  # timm takes seconds
+
+    return backbone_size(backbone.name)
 
 
 def _default_name(recipe: str, space: str) -> str:
@@ -123,22 +130,17 @@ def place_search(
         ValueError: they never fit, or the images of a step cannot be shared among the workers.
     """
     check_shares(resources.workers, recipe)
-    worker = {"CPU": _worker_cpus(nodes, resources), "GPU": resources.gpus}
-    return make_placement(
-        nodes,
-        workers_per_trial=resources.workers if resources.workers > 1 else 0,
-        worker={name: amount for name, amount in worker.items() if amount},
-        scorers=resources.scorers,
-        scorer={"CPU": resources.scorer_cpus, "GPU": resources.scorer_gpus},
+    demand = Demand(
+        workers=resources.workers,
+        in_driver=resources.workers == 1,
+        cpus=resources.cpus,
+        gpus=resources.gpus,
+        loaders=asked(resources.loaders),
+        scorers=asked(resources.scorers),
+        scorer_cpus=resources.scorer_cpus,
+        scorer_gpus=asked(resources.scorer_gpus),
+        scorer_bytes=scoring_bytes(recipe, encoder_size(recipe.backbone)),
+        cpu_scorers=_CPU_SCORERS,
         trials=resources.concurrent,
     )
-
-
-def _worker_cpus(nodes: Sequence[Mapping[str, float]], resources: Resources) -> float:
-    """Return what scorers and drivers leave of a core; as many workers run as there are cores."""
-    if resources.cpus is not None:
-        return resources.cpus
-    cores = total(nodes, "CPU")
-    drivers = cores * DRIVER_CPUS if resources.workers > 1 else 0.0
-    reserved = resources.scorers * resources.scorer_cpus + drivers
-    return cpu_share(nodes, cores, reserved=reserved)
+    return place(nodes, demand)

@@ -63,15 +63,13 @@ def make_tuner(
     )
 
 
-def make_trial_plan(
-    setup: SearchSetup, placement: Placement, executor: PoolExecutor, loaders: int
-) -> TrialPlan:
+def make_trial_plan(setup: SearchSetup, placement: Placement, executor: PoolExecutor) -> TrialPlan:
     """Return what all trials of a search have in common."""
     base = RunPlan(
         recipe=setup.space.recipe,
         dataset=setup.dataset,
         split=TUNE_SPLIT,
         directory=str(setup.trials_directory),
-        num_workers=loaders,
+        num_workers=placement.loaders,
     )
     return TrialPlan(base=base, placement=placement, executor=executor)

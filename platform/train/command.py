@@ -7,13 +7,22 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
+from platform.cluster.machine import device_for, is_on_cluster, this_machine
 from platform.command_line import INTERRUPTED, drawing_progress, shown_path
+from platform.forecast.preflight import Preflight, run_preflight
 from platform.interruption import asked_by_ctrl_c
 from platform.results.curves import read_curves
 from platform.results.progress import print_line
 from platform.results.run_tables import mask_table, score_table, seed_table
 from platform.results.text_tables import to_rich
-from platform.train.fit import Fit, check_workers, fit_here, fit_on_ray, uses_ray
+from platform.train.fit import (
+    Fit,
+    check_workers,
+    fit_here,
+    fit_on_ray,
+    place_workers,
+    uses_ray,
+)
 from platform.train.lead import RunStopped
 from platform.train.options import TrainOptions
 from platform.train.plan import SCORING_PURPOSE
@@ -39,9 +48,11 @@ def run_train(recipes: Mapping[str, Recipe], options: TrainOptions) -> int:
         ConnectionError: there is no Ray cluster at the address.
     """
     console = Console()
-    check_workers(options.workers)
+    check_workers(options.workers, next(iter(recipes.values())))
     with drawing_progress(console) as progress:
         runs = check_runs(recipes, options, progress)
+    if options.preflight:
+        return _preflight(runs, options, console)
     try:
         _train_all(runs, options, console)
     except RunStopped as stop:
@@ -49,6 +60,23 @@ def run_train(recipes: Mapping[str, Recipe], options: TrainOptions) -> int:
         return INTERRUPTED
     _show(runs, console)
     return 0
+
+
+def _preflight(runs: Sequence[RunSetup], options: TrainOptions, console: Console) -> int:
+    if is_on_cluster(options.workers.address):
+        raise ValueError("--preflight measures the machine it runs on: leave out --address")
+    plan = runs[0].plan
+    placement = place_workers([this_machine()], options.workers, plan.recipe)
+    preflight = Preflight(
+        recipe=plan.recipe,
+        params=runs[0].params,
+        dataset=plan.dataset,
+        split=plan.split,
+        device=device_for(placement.gpus_per_trial),
+        placement=placement,
+        runs=len(runs),
+    )
+    return run_preflight(preflight, console)
 
 
 def _train_all(runs: Sequence[RunSetup], options: TrainOptions, console: Console) -> None:
@@ -69,7 +97,7 @@ def _fit(options: TrainOptions, todo: Sequence[RunSetup], console: Console) -> I
         return
     log_file = todo[0].log_file
     console.print(f"starting Ray (its log: {shown_path(log_file)})", style="dim")
-    with fit_on_ray(options.workers, log_file) as fit:
+    with fit_on_ray(options.workers, todo[0].plan.recipe, log_file) as fit:
         yield fit
 
 

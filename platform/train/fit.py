@@ -5,25 +5,25 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
 import torch
 
 from platform.cluster.machine import device_for, is_on_cluster, this_machine
-from platform.cluster.placement import (
-    DRIVER_CPUS,
-    Placement,
-    cpu_share,
-    gpu_share,
-    make_placement,
-)
+from platform.cluster.placement import Placement
+from platform.cluster.shares import Demand, loaders_beside, place
+from platform.resource_ranges import asked
 from platform.train.lead import Emit, StopRequested
 from platform.train.loop import Rank, run
 from platform.train.options import Workers
 from platform.train.plan import RunPlan
 from platform.workers.executor import LocalExecutor
 from platform.workers.worker import ScoringWorker
+from toco_core.cost import scoring_bytes
+from toco_core.model.backbones import backbone_size
+from toco_core.settings import Recipe
 
 Fit: TypeAlias = Callable[[RunPlan, Emit, StopRequested], None]
 Nodes: TypeAlias = Sequence[Mapping[str, float]]  # resources of each machine
@@ -34,7 +34,7 @@ def uses_ray(workers: Workers) -> bool:
     return workers.workers > 1 or workers.address is not None
 
 
-def check_workers(workers: Workers) -> None:
+def check_workers(workers: Workers, recipe: Recipe) -> None:
     """Refuse, before Ray is started, what can never run.
 
     Raises:
@@ -43,34 +43,30 @@ def check_workers(workers: Workers) -> None:
     if not uses_ray(workers):
         device_for(workers.gpus)
     elif not is_on_cluster(workers.address):
-        place_workers([this_machine()], workers)
+        place_workers([this_machine()], workers, recipe)
 
 
-def place_workers(nodes: Nodes, workers: Workers) -> Placement:
+def place_workers(nodes: Nodes, workers: Workers, recipe: Recipe) -> Placement:
     """Fit the training and the evaluation workers on the machines.
 
     Raises:
         ValueError: they never fit.
     """
-    gpus = gpu_share(nodes, workers.workers) if workers.gpus is None else workers.gpus
-    worker = {"CPU": _worker_cpus(nodes, workers, gpus), "GPU": gpus}
-    return make_placement(
-        nodes,
-        workers_per_trial=workers.workers,
-        worker={name: amount for name, amount in worker.items() if amount},
-        scorers=workers.scorers,
-        scorer={"CPU": workers.scorer_cpus, "GPU": workers.scorer_gpus},
+    demand = Demand(
+        workers=workers.workers,
+        in_driver=False,
+        cpus=workers.cpus,
+        gpus=workers.gpus,
+        loaders=asked(workers.loaders),
+        scorers=asked(workers.scorers),
+        scorer_cpus=workers.scorer_cpus,
+        scorer_gpus=asked(workers.scorer_gpus),
+        scorer_bytes=scoring_bytes(recipe, backbone_size(recipe.backbone.name)),
+        cpu_scorers=1,
         trials=1,
+        among=workers.workers,
     )
-
-
-def _worker_cpus(nodes: Nodes, workers: Workers, gpus: float) -> float:
-    if workers.cpus is not None:
-        return workers.cpus
-    if gpus:
-        return 1.0
-    reserved = DRIVER_CPUS + workers.scorers * workers.scorer_cpus
-    return cpu_share(nodes, workers.workers, reserved=reserved)
+    return place(nodes, demand)
 
 
 def fit_here(workers: Workers) -> Fit:
@@ -78,16 +74,20 @@ def fit_here(workers: Workers) -> Fit:
     device = device_for(workers.gpus)
     if workers.cpus is not None:
         torch.set_num_threads(max(round(workers.cpus), 1))
+    loaders = asked(workers.loaders)
+    if loaders is None:
+        loaders = loaders_beside([this_machine()], float(device == "cuda"))
 
     def fit(plan: RunPlan, emit: Emit, stop_requested: StopRequested) -> None:
         executor = LocalExecutor(ScoringWorker(device)) if plan.split else None
-        run(plan, Rank(device=device), executor, emit, stop_requested)
+        loading = replace(plan, num_workers=loaders)
+        run(loading, Rank(device=device), executor, emit, stop_requested)
 
     return fit
 
 
 @contextmanager
-def fit_on_ray(workers: Workers, log_file: Path) -> Iterator[Fit]:
+def fit_on_ray(workers: Workers, recipe: Recipe, log_file: Path) -> Iterator[Fit]:
     """Start Ray and the evaluation workers; give how a run is trained in a group of workers."""
     from platform.cluster.remote import cluster_nodes
     from platform.cluster.runtime import start_ray
@@ -95,20 +95,17 @@ def fit_on_ray(workers: Workers, log_file: Path) -> Iterator[Fit]:
     from platform.workers.pool import EvaluationPool, PoolOptions
 
     with start_ray(log_file, address=workers.address):
-        resources = place_workers(cluster_nodes(), workers).worker
-        options = PoolOptions(
-            workers=workers.scorers, cpus=workers.scorer_cpus, gpus=workers.scorer_gpus
-        )
-        pool = EvaluationPool(options)
+        placement = place_workers(cluster_nodes(), workers, recipe)
+        pool = EvaluationPool(PoolOptions.of(placement))
 
         def fit(plan: RunPlan, emit: Emit, stop_requested: StopRequested) -> None:
             fit_in_workers(
-                plan,
+                replace(plan, num_workers=placement.loaders),
                 pool.executor if plan.split else None,
                 emit,
                 time.strftime("train-%Y%m%d-%H%M%S"),
                 workers=workers.workers,
-                resources=resources,
+                resources=placement.worker,
                 stop_requested=stop_requested,
             )
 

@@ -20,7 +20,7 @@ from platform.workers.pool import PoolExecutor
 from toco_core.losses.finite import NonFiniteLossError
 
 # What would happen again at the next try.
-HOPELESS = (NonFiniteLossError, FloatingPointError, ValueError, torch.OutOfMemoryError)
+HOPELESS = (NonFiniteLossError, FloatingPointError, ValueError, MemoryError)
 
 
 def fit_in_process(plan: RunPlan, executor: PoolExecutor, emit: Emit, name: str) -> None:

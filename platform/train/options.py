@@ -8,6 +8,8 @@ from typing import Annotated
 
 from tyro.conf import UseAppendAction, arg
 
+from platform.resource_ranges import Auto
+
 
 @dataclass(frozen=True, kw_only=True)
 class Workers:
@@ -16,17 +18,20 @@ class Workers:
     workers: int = 1
     """Training workers (DDP), which share the images of each step."""
     cpus: Annotated[float | None, arg(metavar="FLOAT")] = None
-    """CPUs of a training worker; by default an even share of what there is, or 1 beside a GPU."""
+    """CPUs of a training worker; by default its loading processes and one more beside a GPU, else
+    an even share of what there is."""
     gpus: Annotated[float | None, arg(metavar="FLOAT")] = None
     """GPUs of a training worker; by default 1 where there are enough, else 0."""
-    loaders: int = 0
-    """Data loading processes of a training worker; 0 loads between the steps."""
-    scorers: int = 1
-    """Evaluation workers beside several training workers; a single one scores by itself."""
+    loaders: int | Auto = "auto"
+    """Data loading processes of a training worker; auto is the CPUs beside its GPU less one, 12 at
+    most, and 0 on a CPU, which loads between the steps."""
+    scorers: int | Auto = "auto"
+    """Evaluation workers beside several training workers, by default one; a single training worker
+    scores by itself."""
     scorer_cpus: float = 0.1
     """CPUs of an evaluation worker."""
-    scorer_gpus: float = 0.0
-    """GPUs of an evaluation worker."""
+    scorer_gpus: float | Auto = "auto"
+    """GPUs of an evaluation worker; auto is the share of a training GPU that its memory needs."""
     address: Annotated[str | None, arg(metavar="TEXT")] = None
     """A running Ray cluster (host:port or auto); by default Ray starts on this machine."""
 
@@ -58,4 +63,7 @@ class TrainOptions:
     """Names the run and its directory; by default train- and the name of the recipe."""
     reports: Path = Path("reports")
     """Where runs and searches are kept; on a cluster, a place that all machines see."""
+    preflight: bool = False
+    """Train nothing: measure some steps and a score on this machine's device, and print memory and
+    times."""
     workers: Annotated[Workers, arg(name="")] = Workers()

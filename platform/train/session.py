@@ -40,6 +40,7 @@ def train_run(setup: RunSetup, fit: Fit, console: Console, stop_requested: StopR
     Raises:
         RunStopped: after `stop_requested`.
         ArithmeticError: a loss or a CAM became infinite or NaN.
+        MemoryError: the GPU's memory ran out.
         ValueError: recipe and dataset cannot be used.
     """
     checkpoint = setup.checkpoint()
@@ -86,7 +87,7 @@ def _started(setup: RunSetup) -> SearchStarted:
 def _fit(setup: RunSetup, fit: Fit, sink: Sink, stop_requested: StopRequested) -> None:
     try:
         fit(setup.plan, lambda event: sink.handle(trial_event(event, _NUMBER)), stop_requested)
-    except (ArithmeticError, ValueError) as error:
+    except (ArithmeticError, ValueError, MemoryError) as error:
         reason = f"{type(error).__name__}: {error}"
         sink.handle(TrialEnded(number=_NUMBER, state="failed", score=None, reason=reason))
         raise

@@ -87,7 +87,6 @@ def _setup(
         dataset=dataset,
         split=split,
         directory=str(directory / "checkpoints"),
-        num_workers=options.workers.loaders,
         scored=frozenset(row["iteration"] for row in read_curves(directory)),
     )
     return RunSetup(name=name, directory=directory, plan=plan, params=_params(recipe, split))

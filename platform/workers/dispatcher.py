@@ -20,13 +20,19 @@ _RESTART_POLL = 0.5  # s
 
 
 class Dispatcher:
-    """An asynchronous actor that holds the idle workers; who comes first is served first."""
+    """An asynchronous actor that holds the idle workers; who comes first is served first.
 
-    def __init__(self, workers: Sequence[Any]) -> None:
+    Args:
+        workers: actors.
+        chunks_at_once: that each of them takes.
+    """
+
+    def __init__(self, workers: Sequence[Any], chunks_at_once: int = 1) -> None:
         self._idle: asyncio.Queue[Any] = asyncio.Queue()
-        for worker in workers:
+        places = [*workers] * chunks_at_once  # each worker once before any of them twice
+        for worker in places:
             self._idle.put_nowait(worker)
-        self._alive = len(workers)
+        self._alive = len(places)
         self._restarts: set[asyncio.Task[None]] = set()  # asyncio itself keeps no hold on a task
         self._progress: dict[str, tuple[int, int]] = {}  # of the requests that are watched
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
-from platform.workers.requests import Request, ResultT
+from platform.workers.requests import PartT, Request, ResultT
 
 if TYPE_CHECKING:
     from platform.workers.worker import ScoringWorker  # imports torch
@@ -56,10 +58,15 @@ class Finished(Generic[ResultT]):
 
 
 class LocalExecutor:
-    """One worker in this process, which does what it is asked for at once."""
+    """One worker in this process, which does what it is asked for at once.
+
+    On a GPU it is called from some threads, which live as long as the executor.
+    """
 
     def __init__(self, worker: ScoringWorker) -> None:
         self._worker = worker
+        at_once = worker.chunks_at_once
+        self._threads = ThreadPoolExecutor(at_once) if at_once > 1 else None
 
     def submit(
         self, request: Request[Any, ResultT], progress: Progress | None = None
@@ -67,10 +74,15 @@ class LocalExecutor:
         start = time.monotonic()
         chunks = self._worker.chunks(request)
         total, parts = sum(map(len, chunks)), []
-        for indices in chunks:
-            if progress:
-                progress(indices.start, total)
-            parts.append(self._worker.run_chunk(request, indices))
         if progress:
-            progress(total, total)
+            progress(0, total)
+        for indices, part in zip(chunks, self._parts(request, chunks), strict=True):
+            parts.append(part)
+            if progress:
+                progress(indices.stop, total)
         return Finished(request.combine(parts, time.monotonic() - start))
+
+    def _parts(self, request: Request[PartT, Any], chunks: Sequence[range]) -> Iterator[PartT]:
+        """Yield the results in the order of the chunks."""
+        run = partial(self._worker.run_chunk, request)
+        return map(run, chunks) if self._threads is None else self._threads.map(run, chunks)

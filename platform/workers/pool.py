@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from typing import Any, Generic
+from typing import Any, Generic, Self
 
 import ray
 
+from platform.cluster.placement import Placement
 from platform.cluster.remote import fetch
 from platform.workers.actor import EvaluationWorker
 from platform.workers.dispatcher import Dispatcher
 from platform.workers.executor import Progress
+from platform.workers.options import chunks_at_once
 from platform.workers.requests import Request, ResultT
 
 _PROGRESS_SECONDS = 0.5  # between two looks at how far a request is
@@ -24,6 +26,14 @@ class PoolOptions:
     workers: int = 2
     cpus: float = 0.1
     gpus: float = 0.0
+
+    @classmethod
+    def of(cls, placement: Placement) -> Self:
+        """Return what a placement has laid out."""
+        scorer = placement.scorer
+        return cls(
+            workers=placement.scorers, cpus=scorer.get("CPU", 0.0), gpus=scorer.get("GPU", 0.0)
+        )
 
 
 class PoolFuture(Generic[ResultT]):
@@ -82,14 +92,20 @@ class EvaluationPool:
     """Owns the workers, which live outside the trials' placement groups until `stop`."""
 
     def __init__(self, options: PoolOptions) -> None:
-        worker = ray.remote(EvaluationWorker).options(
-            num_cpus=options.cpus, num_gpus=options.gpus, max_restarts=-1, max_task_retries=0
-        )
         device = "cuda" if options.gpus > 0 else "cpu"
+        at_once = chunks_at_once(device)
+        worker = ray.remote(EvaluationWorker).options(
+            num_cpus=options.cpus,
+            num_gpus=options.gpus,
+            max_restarts=-1,
+            max_task_retries=0,
+            max_concurrency=at_once,
+            scheduling_strategy="SPREAD",
+        )
         self.workers: list[Any] = [worker.remote(device) for _ in range(options.workers)]
         # As many requests at once as trials may ever have in flight: they only wait for workers.
         dispatcher = ray.remote(Dispatcher).options(num_cpus=0, max_concurrency=1000)
-        self._dispatcher: Any = dispatcher.remote(self.workers)
+        self._dispatcher: Any = dispatcher.remote(self.workers, at_once)
 
     @property
     def executor(self) -> PoolExecutor:

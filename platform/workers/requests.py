@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeAlias, TypeVar
 
 from platform.workers.results import ChunkResult, EvaluationResult
 from toco_core.scoring import cam_score, segmentation_score
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 PartT = TypeVar("PartT")
 ResultT = TypeVar("ResultT")
+Turn: TypeAlias = AbstractContextManager[object]  # on a device that several threads share
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +40,17 @@ class Request(Generic[PartT, ResultT]):
         return cam_score.chunks(min(self.images or in_split, in_split), self.chunk_images)
 
     @abstractmethod
-    def run_chunk(self, network: TrainedNetwork, split: ParquetSplit, indices: range) -> PartT:
-        """Do what is asked for with some images; `network` is on the device to be used."""
+    def run_chunk(
+        self, network: TrainedNetwork, split: ParquetSplit, indices: range, turn: Turn
+    ) -> PartT:
+        """Do what is asked for with some images.
+
+        Args:
+            network: on the device to be used.
+            split: opened by this thread.
+            indices: of the images.
+            turn: to be held by who fills the device's memory; other threads prepare theirs.
+        """
 
     @abstractmethod
     def combine(self, parts: Sequence[PartT], seconds: float) -> ResultT:
@@ -56,7 +67,7 @@ class ScoreRequest(Request[ChunkResult[ChunkScore], EvaluationResult[Score]]):
     pictures: int = 0  # CAM pictures of the first so many images
 
     def run_chunk(
-        self, network: TrainedNetwork, split: ParquetSplit, indices: range
+        self, network: TrainedNetwork, split: ParquetSplit, indices: range, turn: Turn
     ) -> ChunkResult[ChunkScore]:
         from platform.workers.pictures import draw_cam
         from toco_core.scoring.cam import score_chunk
@@ -68,6 +79,7 @@ class ScoreRequest(Request[ChunkResult[ChunkScore], EvaluationResult[Score]]):
             indices,
             purpose=self.purpose,
             keep=self.pictures,
+            turn=turn,
         )
         pictures = [draw_cam(scored, split.info) for scored in chunk.kept]
         return ChunkResult(replace(chunk, kept=()), pictures)
@@ -91,7 +103,7 @@ class SegmentationRequest(
     pictures: int = 0  # of image, CAM, segmentation and truth
 
     def run_chunk(
-        self, network: TrainedNetwork, split: ParquetSplit, indices: range
+        self, network: TrainedNetwork, split: ParquetSplit, indices: range, turn: Turn
     ) -> ChunkResult[SegmentationChunk]:
         from platform.workers.pictures import draw_segmentation
         from toco_core.scoring.segmentation import segmentation_chunk

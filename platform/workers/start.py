@@ -10,7 +10,8 @@ from typing import Any
 from rich.console import Console
 
 from platform.cluster.machine import device_for, is_on_cluster, this_machine
-from platform.cluster.placement import DRIVER_CPUS, cpu_share, gpu_share, make_placement
+from platform.cluster.placement import DRIVER_CPUS, make_placement
+from platform.cluster.shares import cpu_share, gpu_share
 from platform.results.task_progress import counting_progress
 from platform.workers.executor import Executor, LocalExecutor
 from platform.workers.options import EvaluationWorkers

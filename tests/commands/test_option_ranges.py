@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from platform.cluster.placement import cpu_share, make_placement
+from platform.cluster.placement import make_placement
+from platform.cluster.shares import cpu_share
 from platform.evaluate.checks import check_options as check_evaluation
 from platform.evaluate.options import EvaluateOptions
 from platform.export.checks import check_options as check_export

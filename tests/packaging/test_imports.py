@@ -23,8 +23,9 @@ MAY_IMPORT = {
     "platform": {"platform.results"},
     "platform.workers": SHARED,
     "platform.data": SHARED,
-    "platform.train": SHARED,
-    "platform.search": SHARED | {"platform.train"},
+    "platform.forecast": SHARED,
+    "platform.train": SHARED | {"platform.forecast"},
+    "platform.search": SHARED | {"platform.forecast", "platform.train"},
     "platform.evaluate": SHARED,
     "platform.export": SHARED | {"platform.evaluate"},
 }

@@ -192,7 +192,7 @@ def test_the_curve_sampler_repeats_what_may_be_the_best() -> None:
 CONDITIONAL = """
 parameters:
   optimiser.lr: {type: float, low: 1.0e-5, high: 1.0e-2, log: true}
-  compute.precision: {type: category, choices: [float32, bfloat16, float16]}
+  compute.precision: {type: category, choices: [auto, bfloat16, float16]}
   backbone.aux_layer: {type: int, low: -6, high: -1}
   weights.ctc: {type: float, low: 0.05, high: 0.5, step: 0.05, when: backbone.aux_layer < -2}
 constraints: [optimiser.lr < 1.0e-3 or backbone.aux_layer < -3]
@@ -213,7 +213,6 @@ def test_categories_integers_steps_conditions_and_constraints_are_searched_toget
         worths.append(worth)
         live.record(assignment.number, worth, step=100)
         live.finish(assignment.number)
-    print(max(worths))
     assert max(worths) > 0.54  # of 0.55; the best of 24 random ones has 0.53 in the middle
 
 

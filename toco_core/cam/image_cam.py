@@ -13,6 +13,7 @@ from toco_core.cam.present_classes import present_classes
 from toco_core.images import normalise, resize_maps
 from toco_core.model.toco import ToCo
 from toco_core.settings import Recipe
+from toco_core.trained_network import inference_precision
 
 
 class PresentCams(NamedTuple):
@@ -23,9 +24,17 @@ class PresentCams(NamedTuple):
     auxiliary: Tensor  # (K, H, W) in 0..1
 
     def resized(self, size: Sequence[int]) -> PresentCams:
-        """Resize the maps to (H, W), on the CPU."""
-        maps = (resize_maps(cam, size).cpu() for cam in (self.final, self.auxiliary))
+        """Resize the maps to (H, W)."""
+        maps = (resize_maps(cam, size) for cam in (self.final, self.auxiliary))
         return PresentCams(self.classes, *maps)
+
+    def cpu(self) -> PresentCams:
+        """Return the maps on the CPU."""
+        return PresentCams(self.classes, self.final.cpu(), self.auxiliary.cpu())
+
+    def all_finite(self) -> Tensor:
+        """Whether no value is infinite or NaN, as a boolean on the device."""
+        return torch.isfinite(self.final).all() & torch.isfinite(self.auxiliary).all()
 
 
 @torch.no_grad()
@@ -34,22 +43,20 @@ def present_cams(
 ) -> list[PresentCams]:
     """Compute the CAMs of several images, without those of all the classes that none shows.
 
+    Whether they are finite is not looked at: the host would have to wait for them.
+
     Args:
         model: in evaluation mode.
-        recipe: CAM scales.
+        recipe: CAM scales, and the precision of the network.
         images: (B, 3, H, W), ImageNet-normalised, on the model's device.
         class_labels: (B, C) 0/1, on the CPU.
         raw: as of `multi_scale_cam`.
-
-    Raises:
-        FloatingPointError: the CAMs are not finite: the checkpoint is broken.
     """
     classes = [labels.nonzero().flatten() for labels in class_labels]
     most = max(len(one) for one in classes)
-    present = present_classes(class_labels.to(images.device), max(most, 1))
-    cams = multi_scale_cam(model, images, recipe.cam.scales, raw=raw, present=present)
-    if not all(bool(torch.isfinite(cam).all()) for cam in cams):
-        raise FloatingPointError("the CAMs of this checkpoint are not finite")
+    present = present_classes(class_labels.to(images.device, non_blocking=True), max(most, 1))
+    with inference_precision(model, recipe):
+        cams = multi_scale_cam(model, images, recipe.cam.scales, raw=raw, present=present)
     return [
         PresentCams(known, final[: len(known)], auxiliary[: len(known)])
         for known, final, auxiliary in zip(classes, *cams, strict=True)
@@ -73,7 +80,14 @@ def whole_image_cams(
     side = recipe.data.crop_size
     image = resize_maps(normalise(pixels), [side, side])
     (cams,) = present_cams(model, recipe, image[None], class_labels[None])
-    return cams.resized(pixels.shape[1:])
+    if not bool(cams.all_finite()):
+        raise broken_cams()
+    return cams.resized(pixels.shape[1:]).cpu()
+
+
+def broken_cams() -> FloatingPointError:
+    """Return the error of CAMs that are infinite or NaN."""
+    return FloatingPointError("the CAMs of this checkpoint are not finite")
 
 
 def all_classes(cam: Tensor, classes: Tensor, num_classes: int) -> Tensor:

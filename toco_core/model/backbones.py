@@ -10,8 +10,9 @@ from timm.layers.patch_embed import PatchEmbed
 from timm.models.vision_transformer import VisionTransformer
 from torch import nn
 
+from toco_core.encoder_size import EncoderSize
 from toco_core.model.backbone_weights import embedded_weights, hub_weights, load_weights
-from toco_core.model.embedded_vit import PARTSCENES_DEPTH, PARTSCENES_VIT
+from toco_core.model.embedded_vit import PARTSCENES_SIZE, PARTSCENES_VIT
 from toco_core.settings import Backbone
 
 
@@ -19,9 +20,9 @@ def partscenes_vit(num_classes: int = 0, drop_path: float = 0.0) -> VisionTransf
     """Build the untrained ViT of the embedded dataset: 64 px images, 8x8 tokens, 2 M weights."""
     return VisionTransformer(
         img_size=64,
-        patch_size=8,
-        embed_dim=128,
-        depth=PARTSCENES_DEPTH,
+        patch_size=PARTSCENES_SIZE.patch,
+        embed_dim=PARTSCENES_SIZE.width,
+        depth=PARTSCENES_SIZE.depth,
         num_heads=4,
         num_classes=num_classes,
         drop_path_rate=drop_path,
@@ -46,10 +47,28 @@ def build_backbone(settings: Backbone) -> VisionTransformer:
             return load_weights(vit, path)
 
 
-def backbone_depth(name: str) -> int:
-    """Return the number of blocks of the named backbone, without allocating its weights."""
+def backbone_size(name: str) -> EncoderSize:
+    """Return the sizes of the named backbone, without allocating its weights.
+
+    Raises:
+        ValueError: the architecture is unknown or cannot carry ToCo.
+    """
+    if name == PARTSCENES_VIT:
+        return PARTSCENES_SIZE
     with torch.device("meta"):
-        return len(require_supported(_architecture(name, drop_path=0.0), name).blocks)
+        return size_of(require_supported(_architecture(name, drop_path=0.0), name))
+
+
+def size_of(vit: VisionTransformer) -> EncoderSize:
+    """Return the sizes of a backbone."""
+    block = vit.blocks[0].named_parameters()
+    hidden = (len(w) for name, w in block if name.startswith("mlp.fc1") and w.ndim == 2)
+    return EncoderSize(
+        depth=len(vit.blocks),
+        width=vit.embed_dim,
+        hidden=sum(hidden),
+        patch=vit.patch_embed.patch_size[0],
+    )
 
 
 def require_supported(vit: nn.Module, name: str) -> VisionTransformer:

@@ -6,23 +6,30 @@ per-image values that are put in order), so a score does not depend on how many 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from operator import attrgetter
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from toco_core.cam.image_cam import PresentCams, all_classes, present_cams
-from toco_core.data.batch import EvaluationSample
-from toco_core.data.loader import evaluation_samples
+from toco_core.cam.image_cam import PresentCams, all_classes, broken_cams, present_cams
+from toco_core.data.batch import WholeImage
+from toco_core.data.loader import whole_image
 from toco_core.data.reader import ParquetSplit
 from toco_core.data.schema import DatasetInfo
-from toco_core.images import eight_bit, resize_maps
+from toco_core.images import eight_bit, normalise, resize_maps
 from toco_core.model.toco import ToCo, ToCoOutput
 from toco_core.scoring.cam_score import ChunkScore
 from toco_core.scoring.kept_images import ScoredImage
 from toco_core.scoring.metrics import F1Counts, ThresholdHistogram
+from toco_core.scoring.running_counts import counts_on
 from toco_core.settings import Recipe
+from toco_core.trained_network import inference_precision
+
+_SIDES = attrgetter("final"), attrgetter("auxiliary")  # of the two classifiers
 
 
 @torch.no_grad()
@@ -34,51 +41,97 @@ def score_chunk(
     *,
     purpose: str,
     keep: int = 0,
+    turn: AbstractContextManager[object] | None = None,
 ) -> ChunkScore:
-    """Score some images of a split.
+    """Score some images of a split, as one batch in the recipe's precision.
 
     Args:
         model: in evaluation mode, on the device to be used.
-        recipe: crop size and CAM scales.
+        recipe: crop size, CAM scales and precision.
         split: one with masks.
         indices: consecutive images.
         purpose: what the masks are opened for, as the ledger shows it.
         keep: return the images, CAMs and masks of the first so many of the split.
+        turn: is held while the device is used; where several threads share it, the others read
+            their images meanwhile.
 
     Raises:
         DatasetError: an image or a mask cannot be read; names it.
         FloatingPointError: class scores or CAMs are not finite: the checkpoint is broken.
     """
     before = split.ledger.total()
-    samples = list(evaluation_samples(split, indices, recipe.data.crop_size, purpose=purpose))
+    samples = [_read(split, index, purpose) for index in indices]
+    opened = split.ledger.total() - before
+    with turn or nullcontext():
+        return _score(model, recipe, split.info, indices, samples, keep=keep, opened=opened)
+
+
+class _Sample(NamedTuple):
+    image: WholeImage
+    mask: Tensor  # (H, W) int64, on the CPU
+
+
+def _read(split: ParquetSplit, index: int, purpose: str) -> _Sample:
+    (mask,) = split.masks([index], purpose=purpose)
+    return _Sample(whole_image(split, index), mask)
+
+
+def _score(
+    model: ToCo,
+    recipe: Recipe,
+    info: DatasetInfo,
+    indices: Sequence[int],
+    samples: Sequence[_Sample],
+    *,
+    keep: int,
+    opened: int,
+) -> ChunkScore:
     device = next(model.parameters()).device
-    images = torch.stack([sample.image for sample in samples]).to(device)  # (n, 3, S, S)
-    labels = torch.stack([sample.class_labels for sample in samples])  # (n, C)
-    output: ToCoOutput = model(images, segment=False, keep_blocks=True)
-    if not bool(torch.isfinite(output.cls).all()):  # the CAMs of absent classes are not looked at
-        raise FloatingPointError("the class scores of this checkpoint are not finite")
+    images = _resized_images(samples, recipe, device)  # (n, 3, S, S)
+    # Copied before there is anything to wait for; 16 bits are a quarter of what there is to copy.
+    masks = [s.mask if device.type == "cpu" else s.mask.short().to(device) for s in samples]
+    labels = torch.stack([sample.image.class_labels for sample in samples])  # (n, C)
+    with inference_precision(model, recipe):
+        output: ToCoOutput = model(images, segment=False, keep_blocks=True)
     # One size for all CAMs; the masks differ.
     small = present_cams(model, recipe, images, labels, output.raw_cams)
     cams = [one.resized(s.mask.shape) for one, s in zip(small, samples, strict=True)]
+    waiting = [_count(side, cams, masks, info) for side in _SIDES]
     similarity = torch.stack([token_similarity(tokens) for tokens in output.blocks], dim=1)
+    _require_finite(output.cls, small)  # the first wait for the device: all it has to do is queued
+    final, auxiliary = (counts() for counts in waiting)
     return ChunkScore(
         first=indices[0],
-        final=_histogram([one.final for one in cams], samples, split.info),
-        auxiliary=_histogram([one.auxiliary for one in cams], samples, split.info),
+        final=final,
+        auxiliary=auxiliary,
         classification=F1Counts.of(output.cls.cpu(), labels),
         similarity=similarity.cpu().numpy(),
-        masks_opened=split.ledger.total() - before,
+        masks_opened=opened,
         kept=tuple(
-            _scored_image(image, one, sample)
+            _scored_image(image, one.cpu(), sample)
             for index, image, one, sample in zip(indices, images, cams, samples, strict=True)
             if index < keep
         ),
     )
 
 
-def _scored_image(image: Tensor, cams: PresentCams, sample: EvaluationSample) -> ScoredImage:
+def _resized_images(samples: Sequence[_Sample], recipe: Recipe, device: torch.device) -> Tensor:
+    """Bring the pixels to the device, and normalise and resize them there: (n, 3, S, S)."""
+    side = recipe.data.crop_size
+    pixels = (sample.image.pixels.to(device) for sample in samples)
+    return torch.stack([resize_maps(normalise(one), [side, side]) for one in pixels])
+
+
+def _require_finite(cls: Tensor, cams: Sequence[PresentCams]) -> None:
+    if not bool(torch.isfinite(cls).all()):  # the CAMs of absent classes are not looked at
+        raise FloatingPointError("the class scores of this checkpoint are not finite")
+    if not bool(torch.stack([one.all_finite() for one in cams]).all()):
+        raise broken_cams()
+
+
+def _scored_image(image: Tensor, cams: PresentCams, sample: _Sample) -> ScoredImage:
     pixels = resize_maps(eight_bit(image[None])[0], sample.mask.shape).cpu()
-    cam = all_classes(cams.final, cams.classes, len(sample.class_labels))
+    cam = all_classes(cams.final, cams.classes, len(sample.image.class_labels))
     return ScoredImage(pixels, cam, sample.mask)
 
 
@@ -96,14 +149,14 @@ def token_similarity(tokens: Tensor) -> Tensor:
     return (unit.sum(dim=1).square().sum(dim=1) - count) / (count * (count - 1))
 
 
-def _histogram(
-    cams: Sequence[Tensor], samples: Sequence[EvaluationSample], info: DatasetInfo
-) -> ThresholdHistogram:
-    """Count what the CAMs, (K, H, W) of the K classes present, say at every threshold."""
-    total = ThresholdHistogram.empty(info.num_classes)
-    for maps, sample in zip(cams, samples, strict=True):
-        classes = sample.class_labels.nonzero().flatten()
-        total = total + ThresholdHistogram.of_present(
-            maps, classes, sample.mask, info.num_classes, info.ignore_index
-        )
-    return total
+def _count(
+    side: Callable[[PresentCams], Tensor],
+    cams: Sequence[PresentCams],
+    masks: Sequence[Tensor],
+    info: DatasetInfo,
+) -> Callable[[], ThresholdHistogram]:
+    """Count what one side's CAMs say at every threshold; return what waits for the counts."""
+    total = counts_on(masks[0].device, info.num_classes, info.ignore_index)
+    for one, mask in zip(cams, masks, strict=True):
+        total.add(side(one), one.classes, mask)
+    return total.histogram

@@ -81,6 +81,6 @@ def _scaled(model: ToCo, image: Tensor, scale: float, cut_off: bool) -> Tensor:
 
 def _at_size(model: ToCo, images: Tensor, like: Tensor) -> Tensor:
     """Segment images (B, 3, h, w), and resize their logits to the size of (1, 3, H, W)."""
-    logits = model.segment(images)
+    logits = model.segment(images).float()  # autocast's would be resized in 8 bits
     size = [like.shape[-2], like.shape[-1]]
     return F.interpolate(logits, size=size, mode="bilinear", align_corners=False)

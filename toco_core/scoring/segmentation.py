@@ -18,6 +18,7 @@ from toco_core.scoring.kept_images import SegmentedImage
 from toco_core.scoring.metrics import ConfusionMatrix
 from toco_core.scoring.segmentation_score import Method, SegmentationChunk, Variant
 from toco_core.settings import Recipe
+from toco_core.trained_network import inference_precision
 
 
 def segmentation_chunk(
@@ -34,7 +35,8 @@ def segmentation_chunk(
 
     Args:
         model: in evaluation mode, on the device to be used.
-        recipe: whether the authors' deviations are wanted; for what is kept, crop and CAM scales.
+        recipe: precision, and whether the authors' deviations are wanted; for what is kept, crop
+            and CAM scales.
         split: one with masks.
         indices: consecutive images.
         method: scales and CRF.
@@ -54,7 +56,8 @@ def segmentation_chunk(
     for index in indices:
         image = whole_image(split, index)
         (mask,) = split.masks([index], purpose=purpose)
-        labels = label_variants(model, image, method, cut_off=recipe.official_quirks)
+        with inference_precision(model, recipe):
+            labels = label_variants(model, image, method, cut_off=recipe.official_quirks)
         for variant, predicted in labels.items():
             counts[variant] += ConfusionMatrix.of(mask, predicted, classes, split.info.ignore_index)
         if index < keep:

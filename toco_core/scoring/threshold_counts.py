@@ -11,8 +11,10 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from toco_core.constants import constant
 from toco_core.scoring.threshold_grid import BINS, HIT, MISS, ON_BACKGROUND, STEPS
 
+_THRESHOLDS = tuple(i / STEPS for i in range(STEPS + 1))
 IGNORED = 3  # the outcome of pixels that do not count
 
 
@@ -41,9 +43,9 @@ def count_outcomes(
     pixels = _count_labels(labels, int(valid.sum()), num_classes)
     if not len(classes):
         return pixels.new_zeros(3, 0, BINS), pixels
-    value, strongest = _strongest(maps.float().flatten(1))
-    table = _outcomes(classes, num_classes)  # (K, C + 2)
-    cell = table.flatten().index_select(0, strongest * table.shape[1] + labels) + _bins(value)
+    value, strongest = strongest_of(maps.float().flatten(1))
+    table = first_bins(classes, num_classes)  # (K, C + 2)
+    cell = table.flatten().index_select(0, strongest * table.shape[1] + labels) + bins_of(value)
     counts = torch.bincount(cell, minlength=(IGNORED + 1) * len(classes) * BINS)
     return counts.view(IGNORED + 1, len(classes), BINS)[:IGNORED], pixels
 
@@ -54,13 +56,18 @@ def _count_labels(labels: Tensor, valid: int, num_classes: int) -> Tensor:
         counts = torch.bincount(labels, minlength=num_classes + 2)[:-1]
         if int(counts.sum()) == valid:
             return counts
-    raise ValueError(
+    raise foreign_labels(lowest, highest, num_classes)
+
+
+def foreign_labels(lowest: int, highest: int, num_classes: int) -> ValueError:
+    """Return the error of labels that are neither a class nor background."""
+    return ValueError(
         f"the truth has labels {lowest}..{highest}, outside 0..{num_classes}: check the class "
         "count and the ignore index of the data set"
     )
 
 
-def _strongest(maps: Tensor) -> tuple[Tensor, Tensor]:
+def strongest_of(maps: Tensor) -> tuple[Tensor, Tensor]:
     """Return the highest value of (K, N) and its row, the first if several have it: (N,) each."""
     value, row = maps[0], torch.zeros_like(maps[0], dtype=torch.int32)
     for index in range(1, len(maps)):  # a few: faster than a reduction over the first dimension
@@ -69,7 +76,7 @@ def _strongest(maps: Tensor) -> tuple[Tensor, Tensor]:
     return value, row
 
 
-def _outcomes(classes: Tensor, num_classes: int) -> Tensor:
+def first_bins(classes: Tensor, num_classes: int) -> Tensor:
     """Return the first bin of each outcome and class by present class and true label."""
     count = len(classes)
     rows = torch.arange(count, device=classes.device)
@@ -80,7 +87,7 @@ def _outcomes(classes: Tensor, num_classes: int) -> Tensor:
     return (outcome * count + rows[:, None].int()) * BINS  # (K, C + 2)
 
 
-def _bins(value: Tensor) -> Tensor:
+def bins_of(value: Tensor) -> Tensor:
     """Count the thresholds below each value, exactly: (N,) float32 -> (N,) int32.
 
     A threshold that is not the nearest is half a step away, which no rounding bridges.
@@ -89,7 +96,13 @@ def _bins(value: Tensor) -> Tensor:
     return nearest + (_grid(value.device).index_select(0, nearest) < value)
 
 
-@cache
 def _grid(device: torch.device) -> Tensor:
     """Return the thresholds as float32, as which a literal `value > threshold` compares them."""
-    return torch.tensor([i / STEPS for i in range(STEPS + 1)], device=device)
+    if device.type == "cpu":
+        return _host_grid()
+    return constant(_THRESHOLDS, device=device, dtype=torch.float32)
+
+
+@cache
+def _host_grid() -> Tensor:
+    return torch.tensor(_THRESHOLDS, dtype=torch.float32)

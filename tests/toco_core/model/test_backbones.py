@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from toco_core.model import backbone_weights
-from toco_core.model.backbones import backbone_depth, build_backbone, partscenes_vit
+from toco_core.model.backbones import backbone_size, build_backbone, partscenes_vit
 from toco_core.model.encoder import Encoder
 from toco_core.settings import Backbone
 
@@ -179,9 +179,9 @@ def test_a_variant_that_cannot_carry_toco_is_refused_without_its_weights(
     name: str, message: str
 ) -> None:
     with pytest.raises(ValueError, match=f"cannot carry ToCo: {message}"):
-        backbone_depth(name)
+        backbone_size(name)
 
 
 @pytest.mark.parametrize(("name", "depth"), [("partscenes_vit", 10), ("vit_base_patch16_224", 12)])
 def test_depth_is_known_without_weights(name: str, depth: int) -> None:
-    assert backbone_depth(name) == depth
+    assert backbone_size(name).depth == depth
