@@ -15,7 +15,8 @@ from toco_core.cam.present_classes import present_classes
 from toco_core.cam.refine import PixelAdaptiveRefinement
 from toco_core.data.batch import TrainBatch
 from toco_core.losses.classification import multilabel_soft_margin
-from toco_core.losses.permutohedral import PermutohedralLattice, SortedCorners
+from toco_core.losses.lattice_corners import SortedCorners
+from toco_core.losses.permutohedral import PermutohedralLattice
 from toco_core.model.cam_network import CamNetwork
 from toco_core.model.toco import ToCo, ToCoOutput
 from toco_core.parallel.precision import autocast, precision_on, sharing_casts

@@ -170,3 +170,17 @@ def test_decoding_gives_the_pixels_that_pillow_gives(quality: int) -> None:
     Image.fromarray(noise).save(buffer, format="JPEG", quality=quality)  # more than one piece
     with Image.open(buffer) as expected:
         assert np.array_equal(np.array(decode_image(buffer.getvalue())), np.array(expected))
+
+
+def test_cut_batches_are_the_same_views_before_their_colours(make_split: MakeSplit) -> None:
+    loader = TrainLoader(make_split(13), RECIPE)
+    for cut, batch in zip(loader.cut_batches(2), loader.batches(2), strict=True):
+        assert cut.rest.names == batch.names
+        assert torch.equal(cut.rest.boxes, batch.boxes)
+        assert torch.equal(cut.rest.crop_seeds, batch.crop_seeds)
+        assert cut.crops.shape == cut.parts.shape == batch.images.shape
+        assert len(cut.colours.orders) == 3 * len(batch.names)
+        plain = (cut.colours.orders[: len(batch.names)] < 0).all(dim=1)
+        plain &= cut.colours.flags[: len(batch.names)].sum(dim=1) == 0
+        plain &= cut.colours.taps[: len(batch.names), 0] == 1.0  # no blur
+        assert torch.equal(cut.crops[plain], batch.images[plain])

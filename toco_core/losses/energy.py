@@ -12,11 +12,8 @@ from torch.autograd.function import FunctionCtx
 
 from toco_core.boxes import box_mask
 from toco_core.images import denormalize
-from toco_core.losses.permutohedral import (
-    PermutohedralLattice,
-    SortedCorners,
-    sort_corners,
-)
+from toco_core.losses.lattice_corners import SortedCorners, sort_corners
+from toco_core.losses.permutohedral import PermutohedralLattice
 
 
 class DenseEnergyLoss(nn.Module):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from toco_core.data.batch import CutBatch, TrainBatch
-from toco_core.losses.permutohedral import SortedCorners
+from toco_core.losses.lattice_corners import SortedCorners
 
 Corners = Callable[[Tensor], SortedCorners]
 Batches = Iterator[TrainBatch] | Iterator[CutBatch]  # as they are loaded

@@ -34,6 +34,35 @@ class Kind(NamedTuple):
     lattice_size: int  # places of the energy's lattice; 0 without one
 
 
+class Kinds:
+    """Tells the kinds of steps apart, as few as will do.
+
+    Args:
+        losses: of the run.
+    """
+
+    def __init__(self, losses: ToCoLosses) -> None:
+        self._losses = losses
+        self._sizes: set[int] = set()  # of the lattices so far
+
+    def of(self, fed: Fed, iteration: int) -> Kind:
+        """Return the kind of the step over a batch."""
+        most = self._losses.model.num_classes
+        terms = frozenset(term.name for term in self._losses.objective.in_force(iteration))
+        return Kind(
+            terms,
+            iteration >= self._losses.recipe.stages.final_cam,
+            min(power_of_two(fed.batch.most_classes or most), most),
+            self._lattice_size(fed.lattice_size) if "energy" in terms else 0,
+        )
+
+    def _lattice_size(self, points: int) -> int:
+        large_enough = [size for size in self._sizes if points <= size <= SPARE * points]
+        size = min(large_enough, default=power_of_two(max(points, SMALLEST_LATTICE)))
+        self._sizes.add(size)
+        return size
+
+
 class Recording(NamedTuple):
     """A recorded kind of step."""
 
@@ -67,6 +96,7 @@ class RecordedLosses:
 
     def __init__(self, losses: ToCoLosses, device: torch.device) -> None:
         self._losses = losses
+        self._kinds = Kinds(losses)
         self._seen: Counter[Kind] = Counter()
         self._trained: dict[Kind, list[nn.Parameter]] = {}  # the weights that get a gradient
         self._recordings: dict[Kind, Recording] = {}
@@ -77,28 +107,13 @@ class RecordedLosses:
 
     def __call__(self, fed: Fed, iteration: int) -> dict[str, Tensor]:
         """Compute the losses of a batch, and the gradients of weights that have none yet."""
-        kind = self._kind(fed, iteration)
+        kind = self._kinds.of(fed, iteration)
         with self._on_own_stream():
             if self._seen[kind] < WARM_UP:
                 return self._warm_up(kind, fed, iteration)
             if kind not in self._recordings:
                 self._record(kind, self._give(fed), iteration)
             return self._replay(kind, fed)
-
-    def _kind(self, fed: Fed, iteration: int) -> Kind:
-        most = self._losses.model.num_classes
-        terms = frozenset(term.name for term in self._losses.objective.in_force(iteration))
-        return Kind(
-            terms,
-            iteration >= self._losses.recipe.stages.final_cam,
-            min(power_of_two(fed.batch.most_classes or most), most),
-            self._lattice_size(fed.lattice_size) if "energy" in terms else 0,
-        )
-
-    def _lattice_size(self, points: int) -> int:
-        known = (kind.lattice_size for kind in self._seen)
-        large_enough = [size for size in known if points <= size <= SPARE * points]
-        return min(large_enough, default=power_of_two(max(points, SMALLEST_LATTICE)))
 
     def _warm_up(self, kind: Kind, fed: Fed, iteration: int) -> dict[str, Tensor]:
         self._seen[kind] += 1

@@ -22,7 +22,7 @@ from toco_core.data.augment.colour import Colour, ColourTable, draw_colour, reco
 from toco_core.data.augment.sample_random import SampleRandom
 from toco_core.images import normalisation, normalise, to_pixels
 from toco_core.kernels import colour, lattice, par
-from toco_core.losses import permutohedral
+from toco_core.losses import lattice_corners
 
 CPU = torch.device("cpu")
 AS_PIXELS = (torch.ones(3), torch.zeros(3))  # no normalisation
@@ -57,10 +57,10 @@ def test_refined_masks_are_those_of_the_tensors(channels: int) -> None:
 def test_corners_are_those_of_the_tensors(dims: int) -> None:
     torch.manual_seed(0)
     features = torch.randn(2, 150, dims) * 7
-    scales = constant(permutohedral._unit_scales(dims), dtype=torch.float32, device=CPU)
-    signed = map(permutohedral._signed, permutohedral.MULTIPLIERS[: dims + 1])
+    scales = constant(lattice_corners.unit_scales(dims), dtype=torch.float32, device=CPU)
+    signed = map(lattice_corners.signed, lattice_corners.MULTIPLIERS[: dims + 1])
     keys, weights = lattice.enclosing_corners(features, scales, constant(signed, device=CPU))
-    expected_keys, expected_weights = permutohedral._corners(features)
+    expected_keys, expected_weights = lattice_corners._corners(features)
     # A point on a border between two simplices may fall to either: to the corner of weight 0.
     same = keys == expected_keys
     assert same.float().mean() > 0.99

@@ -9,7 +9,8 @@ from benchmarks.energy import blobs, pixel_features, smooth
 from tests.toco_core.golden_files import assert_golden, golden
 from toco_core.images import normalise
 from toco_core.losses.energy import DenseEnergyLoss
-from toco_core.losses.permutohedral import PermutohedralLattice, sort_corners
+from toco_core.losses.lattice_corners import sort_corners
+from toco_core.losses.permutohedral import PermutohedralLattice
 
 FILE = golden("losses.npz")
 LOSS = DenseEnergyLoss()

@@ -129,3 +129,13 @@ def test_drop_path_and_dropout_make_a_pass_stochastic(
     changes: dict[str, object], stochastic: bool
 ) -> None:
     assert Encoder(tiny_vit(**changes), -1).is_stochastic is stochastic
+
+
+def test_positions_are_resized_once_for_each_grid_and_anew_when_they_change() -> None:
+    encoder = Encoder(tiny_vit(), -1)
+    first, again = (encoder._positions_of((5, 6)) for _ in range(2))
+    assert first is again
+    with torch.no_grad():
+        encoder._positions.add_(1.0)  # as when weights are loaded
+    torch.testing.assert_close(encoder._positions_of((5, 6)), first + 1.0)
+    assert encoder.double()._positions_of((5, 6)).dtype == torch.float64
