@@ -107,6 +107,12 @@ def test_the_winner_can_be_loaded_and_its_report_is_a_fraction(
     assert f"winner (trial {winner.number})" in (search.results / "summary.md").read_text()
 
 
+def test_the_plan_is_printed_before_the_first_trial(whole: tuple[Search, Session]) -> None:
+    output = whole[1].output
+    assert "plan: 1 trial at once, on CPUs" in output
+    assert output.index("scores: 2 evaluation workers on CPUs; ") < output.index("trial 0 ")
+
+
 def test_the_recipe_is_kept_with_every_setting(whole: tuple[Search, Session]) -> None:
     recipe = load_recipe(str(whole[0].results / "recipe.yaml"))
     assert (recipe.iterations, recipe.backbone.weights) == (10, "random")

@@ -6,14 +6,15 @@ import os
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, NoReturn
+from types import NoneType
+from typing import Any, NoReturn, get_args
 
 import yaml
 from pydantic import ValidationError
 
 from toco_core.messages import reason_of, shown
 from toco_core.settings import Recipe
-from toco_core.settings.keys import check_key, get_value, setting_fields, unknown_key
+from toco_core.settings.keys import check_key, setting_fields, unknown_key
 from toco_core.settings.yaml_text import parse_yaml
 from toco_core.text_files import decode_text
 
@@ -31,7 +32,7 @@ def apply_overrides(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
     tree = recipe.model_dump()
     for key, value in values.items():
         check_key(key, "settings")
-        _refuse_bool(recipe, key, value)
+        _refuse_bool(key, value)
         *sections, name = key.split(".")
         place = tree
         for section in sections:
@@ -40,9 +41,13 @@ def apply_overrides(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
     return _validated(tree, "settings")
 
 
-def _refuse_bool(recipe: Recipe, key: str, value: Any) -> None:
+def _refuse_bool(key: str, value: Any) -> None:
     # pydantic would take `weights.ptc=yes` for 1.0 and `data.flip=1` for true
-    if isinstance(value, bool) != isinstance(get_value(recipe, key), bool):
+    declared = setting_fields()[key].annotation
+    kinds = get_args(declared) or (declared,)  # of `bool | None`, both
+    if value is None and NoneType in kinds:
+        return
+    if isinstance(value, bool) != (bool in kinds):
         wanted = "not a" if isinstance(value, bool) else "a"
         raise ValueError(
             f"settings: {key} is {wanted} true/false setting (was given {shown(value)})"

@@ -69,6 +69,29 @@ def test_a_wrong_value_is_refused_in_one_line(values: dict[str, Any], message: s
     assert "\n" not in str(caught.value)
 
 
+BOOLS = [key for key, field in setting_fields().items() if "bool" in str(field.annotation)]
+
+
+@pytest.mark.parametrize("key", BOOLS)
+@pytest.mark.parametrize("value", [True, False])
+def test_a_true_false_setting_takes_both_whatever_it_was(key: str, value: bool) -> None:
+    for before in (Recipe(), apply_overrides(Recipe(), {key: not value})):
+        assert get_value(apply_overrides(before, {key: value}), key) is value
+
+
+def test_a_true_false_setting_that_may_be_left_open_takes_null_and_no_number() -> None:
+    recipe = apply_overrides(Recipe(), {"compute.recompute_activations": True})
+    unset = apply_overrides(recipe, {"compute.recompute_activations": None})
+    assert unset.compute.recompute_activations is None
+    with pytest.raises(ValueError, match="is a true/false setting"):
+        apply_overrides(Recipe(), {"compute.recompute_activations": 1})
+
+
+@pytest.mark.parametrize("key", setting_fields())
+def test_every_setting_takes_its_own_value(key: str) -> None:
+    assert apply_overrides(Recipe(), {key: get_value(Recipe(), key)}) == Recipe()
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
