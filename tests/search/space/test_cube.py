@@ -14,7 +14,7 @@ parameters:
   backbone.aux_layer: {type: int, low: -6, high: -1}
   thresholds.low: {type: float, low: 0.05, high: 0.5, step: 0.05}
   optimiser.lr: {type: float, low: 1e-5, high: 1e-1, log: true}
-  compute.precision: {type: category, choices: [float32, bfloat16]}
+  compute.precision: {type: category, choices: [auto, bfloat16]}
   weights.ctc: {type: float, low: 0.1, high: 0.5, when: thresholds.low > 0.3}
 """
 
@@ -64,7 +64,7 @@ def test_what_is_not_searched_lies_where_the_recipe_is() -> None:
 def test_two_choices_are_at_distance_1() -> None:
     cube = Cube(mixed_space())
     base = {"backbone.aux_layer": -3, "thresholds.low": 0.1, "optimiser.lr": 1e-3}
-    both = [{**base, "compute.precision": choice} for choice in ("float32", "bfloat16")]
+    both = [{**base, "compute.precision": choice} for choice in ("auto", "bfloat16")]
     one, other = cube.features(cube.places(both))
     assert np.linalg.norm(one - other) == pytest.approx(1)
     np.testing.assert_array_equal(cube.groups, [0, 1, 2, 3, 3, 4])

@@ -93,7 +93,7 @@ def test_a_view_has_the_colours_that_pillow_gives_it(change: Colour) -> None:
     difference = (got - to_pixels(recolour(image, change)).float()).abs()
     if change.sigma:  # Pillow rounds, and goes on beyond the border, in each of six passes
         assert difference.max() <= 8
-        assert difference.mean() < 0.6
+        assert difference.mean() < 1
     else:  # a hue may fall to either side of a level
         assert (difference > 0).float().mean() < 0.005
 
