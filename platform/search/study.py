@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from platform.search.space.checked import CheckedSpace
 from toco_core.messages import first_line
+from toco_core.settings import Recipe
 
 _SETUP = "setup"  # the study attribute that says what is being searched
 
@@ -140,6 +141,9 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
 
 
 def _refuse_other(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    # A setting that is younger than the study was what its default now is.
+    defaults = {f"recipe {key}": value for key, value in _flat(Recipe().model_dump(mode="json"))}
+    old = {**{key: defaults[key] for key in new if key in defaults}, **old}
     keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
     if keys:
         changes = "; ".join(f"{key}: {old.get(key)} -> {new.get(key)}" for key in keys[:3])

@@ -69,6 +69,18 @@ def test_a_study_of_another_recipe_is_refused(tmp_path: Path) -> None:
         open_in(tmp_path, check_space(space.space, other, depth=12))
 
 
+def test_a_setting_that_is_younger_than_the_study_counts_as_its_default(tmp_path: Path) -> None:
+    space = small_space()
+    study = open_in(tmp_path, space)
+    older = dict(study.user_attrs["setup"])
+    del older["recipe compute.cuda_graphs"]
+    study.set_user_attr("setup", older)
+    open_in(tmp_path, space)
+    other = apply_overrides(space.recipe, {"compute.cuda_graphs": False})
+    with pytest.raises(ValueError, match=r"recipe compute\.cuda_graphs: True -> False"):
+        open_in(tmp_path, check_space(space.space, other, depth=12))
+
+
 def test_a_study_of_someone_else_is_refused(tmp_path: Path) -> None:
     storage = open_storage(default_storage(tmp_path))
     optuna.create_study(storage=storage, study_name="s", direction="maximize").ask()
