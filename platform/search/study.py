@@ -38,11 +38,24 @@ def open_storage(url: str) -> BaseStorage:
             raise ValueError(f"study storage {url}: {first_line(error)}") from None
     path = Path(url)
     path.parent.mkdir(parents=True, exist_ok=True)
+    _require_journal(path)  # before anything is cut off it
     drop_torn_line(path)
     try:
         return JournalStorage(JournalFileBackend(str(path)))
     except (ValueError, KeyError, OSError) as error:
         raise ValueError(f"study storage {url}: not a journal of Optuna ({error})") from None
+
+
+def _require_journal(path: Path) -> None:
+    """Refuse a file of the user's that is something else, before it is written to."""
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        beginning = file.read(200)
+    if beginning and not (beginning.startswith(b"{") and b'"op_code"' in beginning):
+        is_database = beginning.startswith(b"SQLite format")
+        way_out = f"give its URL: sqlite:///{path}" if is_database else "name another file"
+        raise ValueError(f"study storage {path}: not a journal of Optuna; {way_out}")
 
 
 def drop_torn_line(journal: Path) -> None:

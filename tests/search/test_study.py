@@ -81,6 +81,24 @@ def test_a_setting_that_is_younger_than_the_study_counts_as_its_default(tmp_path
         open_in(tmp_path, check_space(space.space, other, depth=12))
 
 
+@pytest.mark.parametrize(
+    ("content", "way_out"),
+    [
+        (b"SQLite format 3\0 and what it holds", "give its URL: sqlite:///"),
+        (b"some notes\nwithout an end", "name another file"),
+        (b'{"a": 1}', "name another file"),
+    ],
+)
+def test_a_file_that_is_no_journal_is_refused_and_stays_as_it_is(
+    content: bytes, way_out: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "user.db"
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match=f"user.db: not a journal of Optuna; {way_out}"):
+        open_storage(str(file))
+    assert file.read_bytes() == content
+
+
 def test_a_study_of_someone_else_is_refused(tmp_path: Path) -> None:
     storage = open_storage(default_storage(tmp_path))
     optuna.create_study(storage=storage, study_name="s", direction="maximize").ask()
