@@ -12,6 +12,7 @@ from platform.results.events import SCORE_FIELDS
 from platform.results.formats import NOTHING, duration, gain, percent
 from platform.results.parameters import ParameterValue, short_names, value_text
 from platform.results.run_tables import mask_table
+from platform.results.score_fields import ScoreField
 from platform.results.text_tables import TextTable, to_markdown, to_rich
 from platform.results.trial_rows import TrialRow, best_of
 from toco_core.data.ledger import MaskLedger
@@ -109,7 +110,7 @@ def top_trials(
     ranked = sorted(scored, key=lambda row: (row.state != "complete", -(row.score or 0.0)))[:count]
     keys = list(dict.fromkeys(key for row in trials for key in row.params))
     names, extra = short_names(keys), ["worth"] if worth else []
-    headings = [one.heading for one in BRIEF]
+    headings = [one.heading for one in _shown(worth or {})]
     return TextTable(
         title=f"Best {len(ranked)} of {len(trials)} trials, CAM mIoU in %",
         columns=["trial", "state", headings[0], *extra, *headings[1:], *(names[k] for k in keys)],
@@ -118,9 +119,14 @@ def top_trials(
     )
 
 
+def _shown(worth: Mapping[int, str]) -> list[ScoreField]:
+    """Leave the auxiliary score to the next table where the worth takes its place: 80 columns."""
+    return [one for one in BRIEF if not worth or one.name != "aux_score"]
+
+
 def _trial_cells(row: TrialRow, keys: Sequence[str], worth: Mapping[int, str]) -> list[str]:
     extra = [worth.get(row.number, NOTHING)] if worth else []
-    numbers = [field.text(row.value(field.name)) for field in BRIEF]
+    numbers = [field.text(row.value(field.name)) for field in _shown(worth)]
     return [
         str(row.number),
         row.state,

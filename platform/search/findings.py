@@ -53,9 +53,9 @@ def findings(judgement: Judgement, study: optuna.Study, winner: FrozenTrial) -> 
     return [part for part in parts if part]
 
 
-def points(estimate: Estimate) -> str:
+def points(estimate: Estimate, between: str = " ") -> str:
     """Word an estimate in percentage points: 70.4 ±0.6."""
-    half = "" if estimate.half is None else f" ±{100 * estimate.half:.1f}"
+    half = "" if estimate.half is None else f"{between}±{100 * estimate.half:.1f}"
     return percent(estimate.value) + half
 
 

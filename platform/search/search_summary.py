@@ -74,7 +74,7 @@ def summarise(
         default=_contender(by_number[0], report.get(0)) if 0 in report else None,
         winner=_contender(by_number[winner], report.get(winner)),
         seconds=time_span(trials),
-        worth={number: points(one) for number, one in judgement.worth.items()},
+        worth={number: points(one, "") for number, one in judgement.worth.items()},
         masks=_masks(trials, report.values()),
         places=_places(setup),
     )

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from io import StringIO
+
 from rich.console import Console
 
 from platform.results.events import TrialEnded
@@ -11,6 +13,7 @@ from platform.results.summary import (
     summary_renderable,
     top_trials,
 )
+from platform.results.text_tables import to_rich
 from platform.results.trial_rows import TrialRow
 from tests.results.streams import (
     LOW_AND_PTC,
@@ -136,3 +139,16 @@ def test_a_bar_in_a_value_does_not_break_the_markdown() -> None:
         SearchSummary(name="a", trials=[], default=None, winner=None, seconds=1, places=places)
     )
     assert "| log | a\\|b |" in text
+
+
+def test_the_best_trials_of_the_embedded_search_fit_into_80_columns() -> None:
+    params = {"backbone.aux_layer": -1, "thresholds.low": 0.1, "thresholds.high": 0.6}
+    params |= {"weights.ptc": 0.0779, "weights.ctc": 0.109}
+    latest = {"aux_score": 0.708, "bkg": 0.58}
+    row = TrialRow(number=10, state="complete", params=params, score=0.708, latest=latest)
+    table = top_trials([row], worth={10: "70.4±2.0"})
+    console = Console(width=80, file=StringIO(), record=True)
+    console.print(to_rich(table))
+    lines = console.export_text().splitlines()
+    assert len(lines) == 3  # the title, the heading, the trial: nothing is broken into two lines
+    assert "70.4±2.0" in lines[2]
