@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 
 from platform.cluster.machine import device_for, is_on_cluster, this_machine
-from platform.command_line import INTERRUPTED, drawing_progress, shown_path
+from platform.command_line import FAILED, INTERRUPTED, drawing_progress, shown_path
 from platform.forecast.preflight import Preflight, run_preflight
 from platform.interruption import asked_by_ctrl_c
 from platform.results.curves import read_curves
@@ -24,6 +25,7 @@ from platform.train.fit import (
     uses_ray,
 )
 from platform.train.lead import RunStopped
+from platform.train.loss_log import LOSSES_FILE, first_difference, read_losses
 from platform.train.options import TrainOptions
 from platform.train.plan import SCORING_PURPOSE
 from platform.train.session import train_run
@@ -59,7 +61,17 @@ def run_train(recipes: Mapping[str, Recipe], options: TrainOptions) -> int:
         console.print(f"{stop}; the same command goes on from there")
         return INTERRUPTED
     _show(runs, console)
-    return 0
+    return 0 if options.compare_with is None else _compare(runs[0], options.compare_with, console)
+
+
+def _compare(run: RunSetup, other: Path, console: Console) -> int:
+    """Say where a run parts from another; return the exit status."""
+    before, now = (read_losses(each / LOSSES_FILE) for each in (other, run.directory))
+    difference = first_difference(before, now)
+    compared = len(before.keys() & now.keys())
+    equal = f"equal to {shown_path(other)}, to the bit, in all {compared} iterations of both"
+    print_line(console, equal if difference is None else f"{difference} ({shown_path(other)})")
+    return 0 if difference is None else FAILED
 
 
 def _preflight(runs: Sequence[RunSetup], options: TrainOptions, console: Console) -> int:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from platform.results.events import Progressed, RunEvent, Scored
+from platform.train.loss_log import LossLog
 from platform.train.loss_means import Means
 from platform.train.plan import SCORING_PURPOSE, RunPlan, score_points
 from platform.train.run_checkpoints import (
@@ -55,6 +57,8 @@ class MainRank:
         self._emit, self._stop_requested = emit, stop_requested
         self._points = frozenset(score_points(plan.recipe))
         self._losses = Means()
+        path = plan.loss_log
+        self._log = None if path is None else LossLog(Path(path), trainer.iteration)
         self._pending: deque[tuple[int, Future[EvaluationResult[Score]]]] = deque()
         self._trained = self._trained_at_progress = self._trained_at_point = 0.0  # s
         self._seconds: dict[int, float] = {}  # of training, up to each point since the one before
@@ -64,7 +68,7 @@ class MainRank:
         self._ask_again()
         while not self._trainer.finished:
             began = time.monotonic()
-            self._losses.add(self._trainer.step())
+            self._add(self._trainer.step())
             at_point = self._trainer.iteration in self._points
             stop = self._stop_requested()
             if at_point or stop or time.monotonic() - self._last_save >= SAVE_SECONDS:
@@ -76,9 +80,16 @@ class MainRank:
             self._emit_scores(wait=False)
             if stop and not self._trainer.finished:
                 break
+        if self._log is not None:
+            self._log.flush()
         self._emit_scores(wait=True)
         if not self._trainer.finished:
             raise RunStopped(self._trainer.iteration)
+
+    def _add(self, losses: Mapping[str, float]) -> None:
+        self._losses.add(losses)
+        if self._log is not None:
+            self._log.add(self._trainer.iteration, losses)
 
     def _ask_again(self) -> None:
         """Ask for the scores that were lost with an earlier session of this run."""
@@ -90,6 +101,8 @@ class MainRank:
 
     def _save(self) -> None:
         iteration = self._trainer.iteration
+        if self._log is not None:
+            self._log.flush()  # before the checkpoint: a run that goes on from it has these steps
         self._trainer.save(checkpoint_path(self._plan.checkpoints, iteration))
         self._last_save = time.monotonic()
         # Those of the score points stay until a later one has its score.

@@ -66,4 +66,7 @@ class TrainOptions:
     preflight: bool = False
     """Train nothing: measure some steps and a score on this machine's device, and print memory and
     times."""
+    compare_with: Annotated[Path | None, arg(metavar="RUN")] = None
+    """The directory of another run: name the first iteration and loss in which this one differs
+    from it, to the bit, and exit with 1 if there is one."""
     workers: Annotated[Workers, arg(name="")] = Workers()

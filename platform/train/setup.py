@@ -10,6 +10,7 @@ from platform.datasets import open_for, require_masks, resolve_dataset
 from platform.results.curves import read_curves
 from platform.results.parameters import ParameterValue
 from platform.results.tables import read_trials
+from platform.train.loss_log import LOSSES_FILE
 from platform.train.options import TrainOptions
 from platform.train.plan import RunPlan
 from platform.train.run_checkpoints import latest_checkpoint, require_same_settings
@@ -87,6 +88,7 @@ def _setup(
         dataset=dataset,
         split=split,
         directory=str(directory / "checkpoints"),
+        loss_log=str(directory / LOSSES_FILE),
         scored=frozenset(row["iteration"] for row in read_curves(directory)),
     )
     return RunSetup(name=name, directory=directory, plan=plan, params=_params(recipe, split))

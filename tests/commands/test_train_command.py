@@ -53,6 +53,41 @@ def test_the_same_command_again_says_that_the_run_is_finished(
     assert (trained / "checkpoint.pt").stat().st_mtime_ns == before
 
 
+@pytest.mark.parametrize(
+    ("rate", "status", "told"),
+    [
+        ({}, 0, "equal to {other}, to the bit, in all 6 iterations of both"),
+        ({"optimiser__lr": "0.01"}, 1, "the losses part at iteration "),
+    ],
+)
+def test_a_run_is_compared_with_another_step_by_step(
+    rate: dict[str, str],
+    status: int,
+    told: str,
+    trained: Path,
+    scenes: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    options = train_options(
+        scenes,
+        tmp_path,
+        name="again",
+        settings={"weights__ptc": "0.3", **rate},
+        compare_with=trained,
+    )
+    assert finish(options) == status
+    assert told.format(other=trained) in capsys.readouterr().out.replace("\n", "")
+
+
+def test_a_comparison_with_what_is_no_run_is_refused_before_training(
+    scenes: Path, tmp_path: Path
+) -> None:
+    options = train_options(scenes, tmp_path, name="again", compare_with=tmp_path / "nothing")
+    with pytest.raises(ValueError, match=r"--compare-with .*nothing: there is no losses\.jsonl"):
+        finish(options)
+
+
 def test_a_run_of_other_settings_is_refused_by_name(trained: Path, scenes: Path) -> None:
     options = train_options(scenes, trained.parent, name="run", settings={"weights__ptc": "0.4"})
     with pytest.raises(ValueError, match=r"other settings: weights\.ptc \(was 0\.3, now 0\.4\)"):
