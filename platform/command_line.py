@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from platform.interruption import all_interrupt
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
@@ -23,13 +25,14 @@ FAILED = 1
 USER_ERROR = 2
 WEIGHT_SOURCES = ("timm", "embedded", "random")  # of a backbone; anything else is a file
 MOST_NAME_BYTES = 150  # a file system takes 255, and trials and their files add to the name
-INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
+INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it; also where another signal asked
 
 
 def run_command(command: Callable[[], int]) -> None:
     """Run a command and exit with its status; a user's mistake becomes one line on stderr."""
     try:
-        status = command()
+        with all_interrupt():
+            status = command()
     except (ValueError, ConnectionError, FileNotFoundError, PermissionError) as error:
         for line in str(error).splitlines():
             print(f"error: {line}", file=sys.stderr)

@@ -10,6 +10,7 @@ import contextlib
 import importlib
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -21,6 +22,7 @@ from platform.cluster.ray_internals import (
     is_start_timeout,
     listen_on_loopback_only,
 )
+from platform.interruption import held_back
 
 ROOT = Path(__file__).resolve().parents[2]  # the checkout, or site-packages
 IS_CHECKOUT = (ROOT / "pyproject.toml").is_file()
@@ -81,6 +83,7 @@ def start_ray(
 
     Raises:
         ValueError: CPUs are asked of a cluster, which has those it has.
+        KeyboardInterrupt: asked for meanwhile; Ray is up, and ends with this process.
         ConnectionError: no cluster answers at the address, or it does not know us; or a Ray of
             our own does not come up on a machine that is busy.
     """
@@ -93,7 +96,13 @@ def start_ray(
             "leave out one of the two"
         )
     _log_to(log_file)
-    return _start_local(num_cpus, dashboard) if address is None else _connect(address)
+    # Ray crashes where it is broken off half-way; and it takes SIGTERM for itself at each start.
+    with held_back(_say_that_it_was_heard):
+        return _start_local(num_cpus, dashboard) if address is None else _connect(address)
+
+
+def _say_that_it_was_heard() -> None:
+    print("stopping as soon as Ray is up; Ctrl-C again breaks off at once", file=sys.stderr)
 
 
 def _start_local(num_cpus: int | None, dashboard: bool) -> AbstractContextManager[Any]:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import optuna
 from optuna.trial import TrialState
@@ -15,6 +12,7 @@ from platform.cluster.remote import cluster_nodes
 from platform.command_line import INTERRUPTED
 from platform.forecast.estimate import forecast
 from platform.forecast.lines import plan_lines, warning
+from platform.interruption import asked_to_stop
 from platform.results.curves import read_curves
 from platform.results.events import SearchEnded, SearchStarted, fan_out
 from platform.results.progress import make_progress
@@ -131,23 +129,13 @@ class Session:
         plan = make_trial_plan(self._setup, self._placement, pool.executor)
         storage = str(self._setup.directory / "sessions")
         tuner = make_tuner(plan, live, forwarder, budget, storage)
-        with self._ctrl_c_stops(budget):
-            tuner.fit()
 
-    @contextmanager
-    def _ctrl_c_stops(self, budget: Budget) -> Iterator[None]:
-        """Let the first Ctrl-C end the session in order, and a second one break off at once."""
-
-        def stop(_signal: int, _frame: object) -> None:
-            signal.signal(signal.SIGINT, before)
+        def stop() -> None:
             self._console.print("stopping the trials; Ctrl-C again breaks off at once")
             budget.interrupt()
 
-        before = signal.signal(signal.SIGINT, stop)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, before)
+        with asked_to_stop(stop):
+            tuner.fit()
 
     def _say_how_to_resume(self, budget: Budget) -> int:
         spent = budget.spent()

@@ -11,7 +11,7 @@ from rich.console import Console
 from platform.cluster.machine import device_for, is_on_cluster, this_machine
 from platform.command_line import FAILED, INTERRUPTED, drawing_progress, shown_path
 from platform.forecast.preflight import Preflight, run_preflight
-from platform.interruption import asked_by_ctrl_c
+from platform.interruption import asked_to_stop
 from platform.results.curves import read_curves
 from platform.results.progress import print_line
 from platform.results.run_tables import mask_table, score_table, seed_table
@@ -96,7 +96,7 @@ def _train_all(runs: Sequence[RunSetup], options: TrainOptions, console: Console
         console.print("stopping after this step; Ctrl-C again breaks off at once")
 
     todo = [run for run in runs if not run.final_checkpoint.is_file()]
-    with _fit(options, todo, console) as fit, asked_by_ctrl_c(announce) as stop_requested:
+    with _fit(options, todo, console) as fit, asked_to_stop(announce) as stop_requested:
         for run in runs:
             train_run(run, fit, console, stop_requested)
 

@@ -144,6 +144,10 @@ class Session:
         """Signal the whole process group, as a terminal does."""
         os.killpg(self._process.pid, signal.SIGINT)
 
+    def terminate(self) -> None:
+        """Signal the driver alone, as whoever ends a job does."""
+        self._process.terminate()
+
     def kill(self) -> None:
         """Kill the driver, and it alone."""
         self._process.kill()

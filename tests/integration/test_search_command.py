@@ -192,6 +192,22 @@ def test_a_second_process_on_the_same_search_is_refused(scenes: Path, tmp_path: 
     assert second.wait() == 2
     assert "another process is working in" in second.errors
     assert first.wait() == 130, first.output + first.errors
+    assert_nothing_is_left_running(search)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+@pytest.mark.parametrize("seconds", [0.3, 1.5])
+def test_a_search_that_is_terminated_while_ray_starts_ends_in_order(
+    scenes: Path, tmp_path: Path, seconds: float
+) -> None:
+    search = Search(data=scenes, directory=tmp_path)
+    session = search.start()
+    session.wait_for("starting Ray")
+    time.sleep(seconds)
+    session.terminate()
+    assert session.wait() == 130, session.output + session.errors
+    assert session.errors.endswith("interrupted\n")
+    assert_nothing_is_left_running(search)
 
 
 def test_two_ddp_workers_train_a_trial_after_one_that_broke(

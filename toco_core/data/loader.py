@@ -92,7 +92,7 @@ class TrainLoader(Dataset[TrainBatch]):
             sampler=iterations,
             num_workers=self._num_workers,
             collate_fn=_unchanged,
-            worker_init_fn=_leave_ctrl_c_to_the_trainer,
+            worker_init_fn=_leave_signals_to_the_trainer,
             pin_memory=torch.cuda.is_available(),
             # Without a generator of its own it would draw from the global one, which the step uses.
             generator=torch.Generator(),
@@ -182,10 +182,12 @@ def _unchanged(batch: Any) -> Any:
     return batch
 
 
-def _leave_ctrl_c_to_the_trainer(_worker: int) -> None:
+def _leave_signals_to_the_trainer(_worker: int) -> None:
     # A terminal sends it to all its processes, and the trainer may want another batch and a
     # checkpoint before it ends. Loading processes end with it in any case.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGTERM, signal.SIGHUP):  # a fork has the trainer's handlers
+        signal.signal(number, signal.SIG_DFL)
 
 
 def evaluation_samples(
