@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import optuna
 from optuna.trial import TrialState
 from rich.console import Console
 
-from platform.cluster.remote import cluster_nodes
+from platform.cluster.machines import Machines, growth_lines, unknown_line
+from platform.cluster.placement import Placement
+from platform.cluster.remote import cluster_machines
 from platform.command_line import INTERRUPTED
 from platform.forecast.estimate import forecast
 from platform.forecast.lines import plan_lines, warning
@@ -47,8 +50,8 @@ class Session:
         self, setup: SearchSetup, options: SearchOptions, study: optuna.Study, console: Console
     ) -> None:
         self._setup, self._options, self._study, self._console = setup, options, study, console
-        self._nodes = cluster_nodes()
-        self._placement = place_search(self._nodes, options.resources, setup.space.recipe)
+        self._machines = cluster_machines(options.resources.cluster)
+        self._placement = _place(self._machines, options, setup)
 
     def run(self) -> int:
         """Run the trials that are left, then score the winner; return the exit status."""
@@ -67,8 +70,9 @@ class Session:
         recipe = self._setup.space.recipe
         images = self._setup.info.splits[TUNE_SPLIT].images
         size = encoder_size(recipe.backbone)
-        plan = forecast(self._nodes, self._placement, recipe, size, images)
-        for line in plan_lines(plan):
+        machines = [*self._machines.resources, *self._machines.possible]
+        plan = forecast(machines, self._placement, recipe, size, images)
+        for line in (*growth_lines(self._machines), *plan_lines(plan)):
             self._console.print(line, style="dim", highlight=False, soft_wrap=True)
         if text := warning(plan):
             self._console.print(f"warning: {text}", highlight=False, soft_wrap=True)
@@ -147,3 +151,17 @@ class Session:
             soft_wrap=True,
         )
         return INTERRUPTED if budget.interrupted else 0
+
+
+def _place(machines: Machines, options: SearchOptions, setup: SearchSetup) -> Placement:
+    """Fit the search on what the cluster is and can grow to."""
+    resources = options.resources
+    # never more at once than there are trials, however many machines could come
+    at_once = min(resources.concurrent or options.trials, options.trials)
+    asked, recipe = replace(resources, concurrent=at_once), setup.space.recipe
+    try:
+        return place_search(machines.resources, asked, recipe, machines.possible)
+    except ValueError as error:
+        if not machines.unknown:
+            raise
+        raise ValueError(f"{error}; {unknown_line(machines.unknown)}") from error

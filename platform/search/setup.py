@@ -122,9 +122,12 @@ def check_dataset(
 
 
 def place_search(
-    nodes: Sequence[Mapping[str, float]], resources: Resources, recipe: Recipe
+    nodes: Sequence[Mapping[str, float]],
+    resources: Resources,
+    recipe: Recipe,
+    possible: Sequence[Mapping[str, float]] = (),
 ) -> Placement:
-    """Fit scorers and trials on the machines.
+    """Fit scorers and trials on the machines that are up, and those that could join.
 
     Raises:
         ValueError: they never fit, or the images of a step cannot be shared among the workers.
@@ -143,4 +146,4 @@ def place_search(
         cpu_scorers=_CPU_SCORERS,
         trials=resources.concurrent,
     )
-    return place(nodes, demand)
+    return place(nodes, demand, possible)
