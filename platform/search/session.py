@@ -9,8 +9,11 @@ import optuna
 from optuna.trial import TrialState
 from rich.console import Console
 
+from platform.cluster.machine import is_on_cluster
 from platform.cluster.machines import Machines, growth_lines, unknown_line
 from platform.cluster.placement import Placement
+from platform.cluster.places import Places, mark_places
+from platform.cluster.proof import require_seen
 from platform.cluster.remote import cluster_machines
 from platform.command_line import INTERRUPTED
 from platform.forecast.estimate import forecast
@@ -43,7 +46,7 @@ class Session:
         console: where the search is shown.
 
     Raises:
-        ValueError: the machines cannot ever hold a trial.
+        ValueError: the machines cannot ever hold a trial, or one does not see what all must.
     """
 
     def __init__(
@@ -52,6 +55,15 @@ class Session:
         self._setup, self._options, self._study, self._console = setup, options, study, console
         self._machines = cluster_machines(options.resources.cluster)
         self._placement = _place(self._machines, options, setup)
+        self._places = self._shared_places()
+
+    def _shared_places(self) -> Places | None:
+        """Prove that every machine of a cluster sees what trials need; None on this one alone."""
+        if not is_on_cluster(self._options.resources.address):
+            return None
+        places = mark_places(self._setup.directory, self._setup.dataset)
+        require_seen(self._machines.up, places)
+        return places
 
     def run(self) -> int:
         """Run the trials that are left, then score the winner; return the exit status."""
@@ -130,7 +142,7 @@ class Session:
         )
         if live.remaining() == 0:
             return
-        plan = make_trial_plan(self._setup, self._placement, pool.executor)
+        plan = make_trial_plan(self._setup, self._placement, pool.executor, self._places)
         storage = str(self._setup.directory / "sessions")
         tuner = make_tuner(plan, live, forwarder, budget, storage)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from platform.cluster.machine import is_on_cluster
 from platform.cluster.placement import Placement
 from platform.cluster.shares import Demand, place
 from platform.command_line import check_name, resolve_recipe
@@ -111,7 +112,8 @@ def check_dataset(
     Raises:
         ValueError: it is not there, or lacks a split or its masks.
     """
-    dataset = resolve_dataset(space.recipe.data.source, progress)
+    shared = options.reports if is_on_cluster(options.resources.address) else None
+    dataset = resolve_dataset(space.recipe.data.source, progress, shared=shared)
     return SearchSetup(
         name=name,
         directory=options.reports.absolute() / name,

@@ -9,6 +9,7 @@ from functools import partial
 from ray import tune
 
 from platform.cluster.placement import Placement
+from platform.cluster.places import Places
 from platform.cluster.ray_internals import HEAD_RESOURCE
 from platform.search.budget import Budget
 from platform.search.live_trials import LiveTrials
@@ -71,7 +72,9 @@ def _driver(placement: Placement) -> dict[str, float]:
     return {**placement.driver, **on_head}
 
 
-def make_trial_plan(setup: SearchSetup, placement: Placement, executor: PoolExecutor) -> TrialPlan:
+def make_trial_plan(
+    setup: SearchSetup, placement: Placement, executor: PoolExecutor, places: Places | None = None
+) -> TrialPlan:
     """Return what all trials of a search have in common."""
     base = RunPlan(
         recipe=setup.space.recipe,
@@ -80,4 +83,4 @@ def make_trial_plan(setup: SearchSetup, placement: Placement, executor: PoolExec
         directory=str(setup.trials_directory),
         num_workers=placement.loaders,
     )
-    return TrialPlan(base=base, placement=placement, executor=executor)
+    return TrialPlan(base=base, placement=placement, executor=executor, places=places)

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import ray
 
+from platform.cluster.remote import fetch
 from platform.cluster.runtime import start_ray
 from platform.export.request import ExportRequest
 from platform.workers.dispatcher import Dispatcher
@@ -171,11 +172,16 @@ def test_the_dispatchers_process_killed_loses_no_request(
 ) -> None:
     pool.executor.submit(request_).result()  # it is up
     under_way = pool.executor.submit(request_, (lambda *_: None) if watched else None)
-    process = ray.get(pool.dispatcher.__ray_call__.remote(lambda _: os.getpid()))
+    process = process_of(pool.dispatcher)
     os.kill(process, signal.SIGKILL)
     assert_same(under_way.result(), expected)
-    assert ray.get(pool.dispatcher.__ray_call__.remote(lambda _: os.getpid())) != process
+    assert process_of(pool.dispatcher) != process
     assert_same(pool.executor.submit(request_).result(), expected)
+
+
+def process_of(actor: Any) -> int:
+    reference: Any = actor.__ray_call__.remote(lambda _: os.getpid())
+    return fetch(reference)
 
 
 def test_a_checkpoint_that_cannot_be_read_is_told_to_who_asked_and_harms_no_one_else(
