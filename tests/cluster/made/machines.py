@@ -33,7 +33,8 @@ MaxStartups 100
 """
 # A machine with nothing else to do starts Ray in seconds; these share the cores of one.
 _BASHRC = """\
-export RAY_raylet_start_wait_time_s=240 RAY_USAGE_STATS_ENABLED=0 OMP_NUM_THREADS=1
+export RAY_raylet_start_wait_time_s=240 RAY_agent_register_timeout_ms=240000
+export RAY_USAGE_STATS_ENABLED=0 OMP_NUM_THREADS=1
 """
 
 
