@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 
 import optuna
 from optuna.trial import TrialState
 from rich.console import Console
 
-from platform.cluster.machine import is_on_cluster
-from platform.cluster.machines import Machines, growth_lines, unknown_line
-from platform.cluster.placement import Placement
-from platform.cluster.places import Places, mark_places
-from platform.cluster.proof import require_seen
+from platform.cluster.machines import growth_lines
 from platform.cluster.remote import cluster_machines
 from platform.command_line import INTERRUPTED
 from platform.forecast.estimate import forecast
@@ -26,10 +21,11 @@ from platform.results.tables import TrialTables, read_trials
 from platform.results.tensorboard import TensorBoardSink
 from platform.search.budget import Budget
 from platform.search.live_trials import LiveTrials
+from platform.search.machines import place_on, prove_places
 from platform.search.monitor import EventForwarder, TrialObserver
 from platform.search.options import SearchOptions
 from platform.search.search_summary import print_summary
-from platform.search.setup import TUNE_SPLIT, SearchSetup, encoder_size, place_search
+from platform.search.setup import TUNE_SPLIT, SearchSetup, encoder_size
 from platform.search.study import is_over
 from platform.search.tune import make_trial_plan, make_tuner
 from platform.search.winner import report_winner
@@ -54,16 +50,8 @@ class Session:
     ) -> None:
         self._setup, self._options, self._study, self._console = setup, options, study, console
         self._machines = cluster_machines(options.resources.cluster)
-        self._placement = _place(self._machines, options, setup)
-        self._places = self._shared_places()
-
-    def _shared_places(self) -> Places | None:
-        """Prove that every machine of a cluster sees what trials need; None on this one alone."""
-        if not is_on_cluster(self._options.resources.address):
-            return None
-        places = mark_places(self._setup.directory, self._setup.dataset)
-        require_seen(self._machines.up, places)
-        return places
+        self._placement = place_on(self._machines, options, setup.space.recipe)
+        self._places = prove_places(self._machines, options, setup)
 
     def run(self) -> int:
         """Run the trials that are left, then score the winner; return the exit status."""
@@ -163,17 +151,3 @@ class Session:
             soft_wrap=True,
         )
         return INTERRUPTED if budget.interrupted else 0
-
-
-def _place(machines: Machines, options: SearchOptions, setup: SearchSetup) -> Placement:
-    """Fit the search on what the cluster is and can grow to."""
-    resources = options.resources
-    # never more at once than there are trials, however many machines could come
-    at_once = min(resources.concurrent or options.trials, options.trials)
-    asked, recipe = replace(resources, concurrent=at_once), setup.space.recipe
-    try:
-        return place_search(machines.resources, asked, recipe, machines.possible)
-    except ValueError as error:
-        if not machines.unknown:
-            raise
-        raise ValueError(f"{error}; {unknown_line(machines.unknown)}") from error

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from platform.cluster.machine import is_on_cluster
+from platform.cluster.node_types import read_node_types
 from platform.cluster.placement import Placement
 from platform.cluster.shares import Demand, place
 from platform.command_line import check_name, resolve_recipe
@@ -66,6 +67,7 @@ def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
     """
     check_positive(trials=options.trials, hours=options.hours, gpu_hours=options.gpu_hours)
     check_resources(options.resources)
+    _check_cluster(options.resources)
     check_pairing(options.sampler, options.pruner)
     recipe = resolve_recipe(
         options.recipe,
@@ -77,6 +79,14 @@ def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
     spaces = options.space or (EMBEDDED if recipe.name == EMBEDDED else "full",)
     space = check_space(load_space(*spaces), recipe, _checked_depth(recipe.backbone))
     return space, check_name(options.name or _default_name(recipe.name, space.space.name))
+
+
+def _check_cluster(resources: Resources) -> None:
+    if resources.cluster is None:
+        return
+    if not is_on_cluster(resources.address):
+        raise ValueError("--cluster describes a running cluster: give its --address too")
+    read_node_types(resources.cluster)
 
 
 def _checked_depth(backbone: Backbone) -> int:

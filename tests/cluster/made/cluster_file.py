@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.packaging.interpreter import ROOT
+
 # In place of packages and NFS: what stands for a network file system is there, at another path.
 MOUNT = "mkdir -p /mnt/toco && (mountpoint -q /mnt/toco || mount --bind /mnt/shared /mnt/toco)"
 

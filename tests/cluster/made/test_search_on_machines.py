@@ -19,7 +19,8 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from tests.cluster.made.cluster_file import ROOT, for_made_machines
+from tests.cluster.made.checkout import copy_checkout
+from tests.cluster.made.cluster_file import for_made_machines
 from tests.cluster.made.machines import Machines, missing
 from tests.integration.search_command import SETTINGS
 from toco_core.data.partscenes.dataset import PartScenes, write_partscenes
@@ -102,18 +103,8 @@ def cluster() -> Iterator[Cluster]:
 
 
 def _put_code_on_laptop(machines: Machines) -> None:
-    """Copy what git knows of this checkout, and write the cluster's file beside it."""
     toco = machines.disk("laptop") / "home/toco"
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "-co", "--exclude-standard"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    for file in filter(None, listed.stdout.split("\0")):
-        (toco / file).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / file, toco / file)  # with its time: make setup looks at it
+    copy_checkout(toco)
     head, *workers = (machines.addresses[name] for name in (HEAD, *WORKERS))
     text = yaml.safe_dump(for_made_machines(head, workers), sort_keys=False)
     (toco / "cluster.yaml").write_text(text)
