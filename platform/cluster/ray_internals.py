@@ -5,6 +5,9 @@ Ray is imported by the functions: who asks for the environment needs none of it.
 
 from __future__ import annotations
 
+import logging
+import pickle
+from pathlib import Path
 from typing import Any
 
 # Ray's switch for laptops. Without it every service of a local Ray listens on all interfaces.
@@ -32,3 +35,46 @@ def is_start_timeout(error: Exception) -> bool:
 def when_up(actor: Any) -> Any:
     """Return a reference that is there once an actor has started, again or for the first time."""
     return actor.__ray_ready__.remote()
+
+
+def error_of(trial: Any) -> Exception:
+    """Return the error with which an attempt at a trial of Tune's has just ended.
+
+    Tune tells nobody: it leaves it in a file of the trial's.
+    """
+    path = trial.pickled_error_file
+    if path is None:
+        return RuntimeError("Ray Tune gave the trial up, and says nothing of the reason")
+    return pickle.loads(Path(path).read_bytes())
+
+
+def survive_memory_kills() -> None:
+    """Have Tune take a process that Ray's memory monitor killed for what it is: a dead actor.
+
+    It knows `RayActorError` and `RayTaskError`, and ends the whole search with any other one:
+    `OutOfMemoryError` is a `RayError` and no more (`RayActorManager._actor_task_failed`).
+    """
+    from ray.air.execution._internal.actor_manager import RayActorManager
+    from ray.exceptions import RayActorError, RayError, RayTaskError
+
+    handle = RayActorManager._actor_task_failed
+
+    def actor_task_failed(self: Any, tracked_actor_task: Any, exception: Exception) -> None:
+        is_known = isinstance(exception, RayActorError | RayTaskError)
+        if isinstance(exception, RayError) and not is_known:
+            exception = RayActorError(error_msg=str(exception))
+        handle(self, tracked_actor_task, exception)
+
+    if handle.__name__ != actor_task_failed.__name__:  # once in a process
+        RayActorManager._actor_task_failed = actor_task_failed
+
+
+def keep_messages_off_the_terminal() -> None:
+    """Send what the raylet says of lost processes to the log; `log_to_driver` leaves it out."""
+    from ray._private import worker
+
+    def log_lines(data: dict[str, Any], ignore_prefix: bool) -> None:
+        for line in data["lines"]:
+            logging.getLogger("ray").warning("(%s) %s", data.get("pid"), line)
+
+    worker.print_to_stdstream = log_lines

@@ -31,4 +31,9 @@ def fetch(reference: ray.ObjectRef[T]) -> T:
 
 def cluster_nodes() -> list[dict[str, float]]:
     """Return the resources of each machine of the cluster that is joined."""
-    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    return list(nodes_by_id().values())
+
+
+def nodes_by_id() -> dict[str, dict[str, float]]:
+    """Return the resources of each machine of the cluster, by Ray's id."""
+    return {node["NodeID"]: node["Resources"] for node in ray.nodes() if node["Alive"]}

@@ -9,8 +9,10 @@ from rich.console import Console
 from platform.results.events import (
     SCORE_FIELDS,
     Event,
+    MachineStruckOff,
     SearchEnded,
     SearchStarted,
+    TrialBroken,
     TrialEnded,
     TrialProgressed,
     TrialScored,
@@ -40,7 +42,7 @@ class RunProgress:
                 self._progress(event)
             case TrialScored():
                 print_line(self._console, self._score_line(event))
-            case TrialEnded():
+            case TrialEnded() | TrialBroken() | MachineStruckOff():
                 pass
             case SearchEnded():
                 self._stack.close()

@@ -13,8 +13,10 @@ from torch.utils.tensorboard import SummaryWriter
 from platform.results.events import (
     SCORE_FIELDS,
     Event,
+    MachineStruckOff,
     SearchEnded,
     SearchStarted,
+    TrialBroken,
     TrialEnded,
     TrialProgressed,
     TrialScored,
@@ -56,6 +58,8 @@ class TensorBoardSink:
                 self._run(event.number).write_progress(event)
             case TrialScored():
                 self._run(event.number).write_score(event)
+            case TrialBroken() | MachineStruckOff():
+                pass
             case TrialEnded():
                 self._run(event.number).write_end(event)
                 self._runs.pop(event.number).close()

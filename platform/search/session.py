@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import optuna
 from optuna.trial import TrialState
 from rich.console import Console
 
 from platform.cluster.remote import cluster_nodes
-from platform.command_line import INTERRUPTED
+from platform.command_line import FAILED, INTERRUPTED
 from platform.forecast.estimate import forecast
 from platform.forecast.lines import plan_lines, warning
 from platform.interruption import asked_to_stop
@@ -19,13 +20,14 @@ from platform.results.progress import make_progress
 from platform.results.tables import TrialTables, read_trials
 from platform.results.tensorboard import TensorBoardSink
 from platform.search.budget import Budget
+from platform.search.faults import RETRIES, Faults
 from platform.search.live_trials import LiveTrials
 from platform.search.monitor import EventForwarder, TrialObserver
 from platform.search.options import SearchOptions
 from platform.search.search_summary import print_summary
 from platform.search.setup import TUNE_SPLIT, SearchSetup, encoder_size, place_search
 from platform.search.study import is_over
-from platform.search.tune import make_trial_plan, make_tuner
+from platform.search.tune import make_trial_plan, make_tuner, room_for_a_trial
 from platform.search.winner import report_winner
 from platform.workers.pool import EvaluationPool, PoolOptions
 
@@ -94,6 +96,7 @@ class Session:
     def _budget(self, gpus: float, forwarder: EventForwarder) -> Budget:
         trained = sum(row["seconds_training"] for row in read_curves(self._setup.directory))
         return Budget(
+            faults=Faults(room_for_a_trial(self._placement)),
             hours=self._options.hours,
             gpu_hours=self._options.gpu_hours,
             gpu_seconds=lambda: trained * gpus + forwarder.gpu_seconds,
@@ -123,6 +126,7 @@ class Session:
             budget=self._options.trials,
             iterations=self._setup.space.recipe.iterations,
             observer=observer,
+            faults=budget.faults,
         )
         if live.remaining() == 0:
             return
@@ -138,12 +142,29 @@ class Session:
             tuner.fit()
 
     def _say_how_to_resume(self, budget: Budget) -> int:
+        broken = self._say_what_broke(budget.faults)
+        repaired = "after the repair " if broken else ""
         spent = budget.spent()
         why = f"{spent} are spent" if spent else "trials are left unfinished"
         place = os.path.relpath(self._setup.directory.parent)
         self._console.print(
-            f"{'interrupted' if budget.interrupted else why}; nothing is lost: the same command "
+            f"{'interrupted' if budget.interrupted else why}; nothing is lost: {repaired}the same command "
             f"goes on where this one stopped (--name {self._setup.name} --reports {place})",
             soft_wrap=True,
         )
-        return INTERRUPTED if budget.interrupted else 0
+        if budget.interrupted:
+            return INTERRUPTED
+        return FAILED if broken else 0
+
+    def _say_what_broke(self, faults: Faults) -> bool:
+        """Say what left trials unfinished, if anything did, and return whether it did."""
+        tries = f"{RETRIES + 1} times without a new score in between"
+        lines = [
+            f"trial {number} broke {tries}, at last: {fault}"
+            for number, fault in faults.set_aside.items()
+        ]
+        if faults.cause is not None:
+            lines = [f"trials break again and again, whatever their parameters: {faults.cause}"]
+        for line in lines:
+            print(f"error: {line}", file=sys.stderr)
+        return bool(lines)

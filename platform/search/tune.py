@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
+from collections.abc import Collection
 from functools import partial
 
 from ray import tune
 
-from platform.cluster.placement import Placement
+from platform.cluster.placement import Placement, make_placement
+from platform.cluster.ray_internals import survive_memory_kills
+from platform.cluster.remote import nodes_by_id
 from platform.search.budget import Budget
+from platform.search.faults import HasRoom
 from platform.search.live_trials import LiveTrials
 from platform.search.monitor import EventForwarder
 from platform.search.setup import TUNE_SPLIT, SearchSetup
@@ -18,9 +23,6 @@ from platform.search.tune_scheduler import StudyScheduler
 from platform.search.tune_searcher import StudySearcher
 from platform.train.plan import RunPlan
 from platform.workers.pool import PoolExecutor
-
-# A trial whose process dies (memory, a lost machine) goes on from its checkpoint so many times.
-MAX_TRIAL_FAILURES = 2
 
 
 def make_tuner(
@@ -42,13 +44,14 @@ def make_tuner(
     at_once = trial_plan.placement.max_concurrent_trials
     # As many may start at once as fit: otherwise one waits until the process before it is up.
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(at_once)
+    survive_memory_kills()
     trainable = partial(run_trial, plan=trial_plan)
     return tune.Tuner(
         tune.with_resources(trainable, dict(trial_plan.placement.driver)),
         tune_config=tune.TuneConfig(
             search_alg=StudySearcher(live),
             scheduler=StudyScheduler(live),
-            num_samples=live.remaining(),
+            num_samples=-1,  # attempts at trials, of which there may be more than trials
             max_concurrent_trials=at_once,
             reuse_actors=True,
         ),
@@ -57,7 +60,8 @@ def make_tuner(
             storage_path=storage,
             callbacks=[forwarder],
             stop=budget,
-            failure_config=tune.FailureConfig(max_failures=MAX_TRIAL_FAILURES),
+            # An attempt that breaks is over; the study hands the trial out again (`faults.py`).
+            failure_config=tune.FailureConfig(max_failures=0),
             verbose=0,
         ),
     )
@@ -73,3 +77,25 @@ def make_trial_plan(setup: SearchSetup, placement: Placement, executor: PoolExec
         num_workers=placement.loaders,
     )
     return TrialPlan(base=base, placement=placement, executor=executor)
+
+
+def room_for_a_trial(placement: Placement) -> HasRoom:
+    """Return what tells whether a trial still fits where some machines are avoided."""
+
+    def has_room(avoided: Collection[str]) -> bool:
+        nodes = nodes_by_id()
+        left = [resources for node, resources in nodes.items() if node not in avoided]
+        try:
+            make_placement(
+                left,
+                workers_per_trial=placement.workers_per_trial,
+                worker=placement.worker,
+                scorers=math.ceil(placement.scorers * len(left) / max(len(nodes), 1)),
+                scorer=placement.scorer,
+                trials=1,
+            )
+        except ValueError:
+            return False
+        return True
+
+    return has_room

@@ -1,0 +1,91 @@
+"""Faults that say nothing of a configuration, in a real search: it ends, or goes on, and says why."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from optuna.trial import TrialState
+
+from platform.results.tables import read_trials
+from tests.integration.search_command import Search, Session
+
+pytestmark = [
+    pytest.mark.ray,
+    pytest.mark.slow,
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc"),
+]
+
+TRIAL_PROCESS = b"ray::ImplicitFunc"  # of Tune, with our function in it
+
+
+def truncate_first_image(dataset: Path) -> None:
+    """Cut the first picture of the training split in half."""
+    shard = min(dataset.rglob("train*/*.parquet"), default=None) or min(dataset.glob("train*"))
+    table = pq.read_table(shard)
+    images = table.column("image").to_pylist()
+    images[0] = images[0][: len(images[0]) // 2]
+    place = table.column_names.index("image")
+    field = table.schema.field("image")
+    pq.write_table(table.set_column(place, field, pa.array(images, field.type)), shard)
+
+
+def kill_trial_process(search: Search, session: Session, but_not: int = 0) -> int:
+    """Kill the process of a trial, once there is another one than that of a number."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        for process in search.processes():
+            name = Path(f"/proc/{process}/cmdline")
+            if process != but_not and name.exists() and TRIAL_PROCESS in name.read_bytes():
+                os.kill(process, signal.SIGKILL)
+                return process
+        time.sleep(0.1)
+    raise AssertionError(f"no process of a trial:\n{session.output}{session.errors}")
+
+
+def test_no_fault_is_a_verdict_and_the_same_command_goes_on_after_the_repair(
+    scenes: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(scenes, data)
+    truncate_first_image(data)
+    search = Search(
+        data=data, directory=tmp_path / "reports", arguments=("--trials", "2", "--concurrent", "1")
+    )
+
+    corrupt = search.run()
+    assert corrupt.wait() == 1, corrupt.output + corrupt.errors
+    reason = read_trials(search.results)[0].reason
+    assert "image" in reason
+    assert f"error: trials break again and again, whatever their parameters: {reason}" in (
+        corrupt.errors
+    )
+    assert "Traceback" not in corrupt.output + corrupt.errors
+    assert "(retry 1 of 2)" in corrupt.output
+    assert "after the repair the same command goes on" in corrupt.output
+    assert [trial.state for trial in search.trials() if trial.params] == [TrialState.RUNNING]
+
+    shutil.rmtree(data)
+    shutil.copytree(scenes, data)
+    killed = search.start()
+    process = 0
+    for _ in range(3):
+        process = kill_trial_process(search, killed, process)
+    assert killed.wait() == 1, killed.output + killed.errors
+    assert f"its process {process} was killed, or crashed" in killed.errors
+    assert "Traceback" not in killed.output + killed.errors
+    row = read_trials(search.results)[0]
+    assert (row.state, row.retries) == ("unfinished", 4)
+    assert f"its process {process} was killed, or crashed" in row.reason
+
+    last = search.run()
+    assert last.wait() == 0, last.output + last.errors
+    assert [trial.state for trial in search.trials()] == 2 * [TrialState.COMPLETE]
+    assert [row.reason for row in read_trials(search.results)] == ["", ""]
