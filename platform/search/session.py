@@ -143,13 +143,13 @@ class Session:
 
     def _say_how_to_resume(self, budget: Budget) -> int:
         broken = self._say_what_broke(budget.faults)
-        repaired = "after the repair " if broken else ""
+        repair = "after the repair " if broken else ""
         spent = budget.spent()
         why = f"{spent} are spent" if spent else "trials are left unfinished"
         place = os.path.relpath(self._setup.directory.parent)
         self._console.print(
-            f"{'interrupted' if budget.interrupted else why}; nothing is lost: {repaired}the same command "
-            f"goes on where this one stopped (--name {self._setup.name} --reports {place})",
+            f"{'interrupted' if budget.interrupted else why}; nothing is lost: {repair}the same "
+            f"command goes on where this one stopped (--name {self._setup.name} --reports {place})",
             soft_wrap=True,
         )
         if budget.interrupted:
