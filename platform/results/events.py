@@ -194,6 +194,14 @@ class TrialBroken:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrialSilent:
+    """A trial has made no progress for so many seconds."""
+
+    number: int
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class MachineStruckOff:
     """Trials break on a machine for reasons of its own: it gets no more of them."""
 
@@ -208,7 +216,9 @@ class SearchEnded:
     interrupted: bool = False
 
 
-TrialEvent: TypeAlias = TrialStarted | TrialProgressed | TrialScored | TrialBroken | TrialEnded
+TrialEvent: TypeAlias = (
+    TrialStarted | TrialProgressed | TrialScored | TrialSilent | TrialBroken | TrialEnded
+)
 Event: TypeAlias = SearchStarted | TrialEvent | MachineStruckOff | SearchEnded
 
 

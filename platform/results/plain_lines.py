@@ -14,6 +14,7 @@ from platform.results.events import (
     TrialEnded,
     TrialProgressed,
     TrialScored,
+    TrialSilent,
     TrialStarted,
 )
 from platform.results.formats import clock_time, duration, percent
@@ -40,6 +41,8 @@ def plain_line(event: Event, state: SearchState, now: float) -> str | None:
             text = _trial_started(event, state)
         case TrialScored():
             text = _trial_scored(event, state)
+        case TrialSilent():
+            text = f"trial {event.number}  silent for {duration(event.seconds)}"
         case TrialBroken():
             text = _trial_broken(event, state)
         case MachineStruckOff():

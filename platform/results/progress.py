@@ -17,6 +17,7 @@ from platform.results.events import (
     Sink,
     TrialBroken,
     TrialEnded,
+    TrialSilent,
 )
 from platform.results.live_table import live_table
 from platform.results.plain_lines import plain_line
@@ -79,7 +80,7 @@ class LiveProgress:
                 self._live.start()
             case SearchEnded():
                 self._live.stop()
-            case TrialEnded(state="failed") | TrialBroken() | MachineStruckOff():
+            case TrialEnded(state="failed") | TrialSilent() | TrialBroken() | MachineStruckOff():
                 print_line(self._console, plain_line(event, self._state, now))
             case _:
                 pass  # the next refresh shows it

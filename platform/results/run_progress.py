@@ -16,6 +16,7 @@ from platform.results.events import (
     TrialEnded,
     TrialProgressed,
     TrialScored,
+    TrialSilent,
     TrialStarted,
 )
 from platform.results.plain_lines import score_text
@@ -42,7 +43,7 @@ class RunProgress:
                 self._progress(event)
             case TrialScored():
                 print_line(self._console, self._score_line(event))
-            case TrialEnded() | TrialBroken() | MachineStruckOff():
+            case TrialEnded() | TrialSilent() | TrialBroken() | MachineStruckOff():
                 pass
             case SearchEnded():
                 self._stack.close()

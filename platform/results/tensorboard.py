@@ -20,6 +20,7 @@ from platform.results.events import (
     TrialEnded,
     TrialProgressed,
     TrialScored,
+    TrialSilent,
     TrialStarted,
 )
 from platform.results.hparams import (
@@ -58,7 +59,7 @@ class TensorBoardSink:
                 self._run(event.number).write_progress(event)
             case TrialScored():
                 self._run(event.number).write_score(event)
-            case TrialBroken() | MachineStruckOff():
+            case TrialSilent() | TrialBroken() | MachineStruckOff():
                 pass
             case TrialEnded():
                 self._run(event.number).write_end(event)

@@ -14,6 +14,7 @@ from platform.results.events import (
     TrialEvent,
     TrialProgressed,
     TrialScored,
+    TrialSilent,
     TrialStarted,
 )
 from platform.results.parameters import ParameterValue
@@ -93,6 +94,8 @@ def fold_trial(row: TrialRow, event: TrialEvent, now: float, iterations: int) ->
             return row if row.is_over else replace(row, iteration=event.iteration, state=state)
         case TrialScored():
             return _scored(row, event)
+        case TrialSilent():
+            return row
         case TrialBroken():
             return _broken(row, event)
         case TrialEnded():

@@ -12,7 +12,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from platform.search.faults import Fault, Faults, Outcome
 from platform.search.optuna_internals import take_up
-from platform.search.space.checked import CheckedSpace, Params
+from platform.search.retries import count_started, repeat_of
+from platform.search.space.checked import CheckedSpace
 from platform.search.trial_protocol import Assignment
 
 _VERDICT = "verdict"  # the trial attribute that says why a trial was stopped
@@ -81,8 +82,7 @@ class LiveTrials:
         return len(self._unfinished) + max(0, self._budget - self._started())
 
     def _started(self) -> int:
-        trials = self.study.get_trials(deepcopy=False)
-        return sum(trial.state != TrialState.WAITING for trial in trials)
+        return count_started(self.study.get_trials(deepcopy=False))
 
     def next(self) -> Assignment | None:
         """Hand out the next trial: an unfinished one, or a new one while the budget lasts."""
@@ -197,12 +197,6 @@ class LiveTrials:
 def reason_of(trial: FrozenTrial) -> str:
     """Return why a trial was pruned or failed; empty for one that reached its end."""
     return trial.user_attrs.get(_VERDICT, {}).get("reason", "")
-
-
-def repeat_of(study: optuna.Study, number: int, params: Params) -> int:
-    """Return how many trials before that of a number have the same parameters."""
-    trials = study.get_trials(deepcopy=False)[:number]
-    return sum(trial.params == params for trial in trials)
 
 
 def _scores(trial: optuna.Trial) -> dict[int, float]:

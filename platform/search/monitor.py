@@ -32,14 +32,14 @@ _END_STATES: dict[TrialState, EndState] = {
 }
 
 
-class _Unpickled:
+class Unpickled:
     """Tune pickles whatever it is given; no one reads it, the study is the record."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {}  # terminals and files do not survive a pickling
 
 
-class EventForwarder(_Unpickled, Callback):
+class EventForwarder(Unpickled, Callback):
     """Tune's callback: hands on the events of the trials."""
 
     def __init__(self, sink: Sink, gpus_per_trial: float) -> None:
@@ -57,7 +57,7 @@ class EventForwarder(_Unpickled, Callback):
             self.gpu_seconds += event.seconds_training * self._gpus
 
 
-class TrialObserver(_Unpickled):
+class TrialObserver(Unpickled):
     """Hears from the study when a trial starts and ends, in the order in which it is recorded."""
 
     def __init__(self, sink: Sink, trials_directory: Path) -> None:

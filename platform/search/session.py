@@ -26,6 +26,8 @@ from platform.search.monitor import EventForwarder, TrialObserver
 from platform.search.options import SearchOptions
 from platform.search.search_summary import print_summary
 from platform.search.setup import TUNE_SPLIT, SearchSetup, encoder_size, place_search
+from platform.search.stall_callback import StallCallback
+from platform.search.stalls import StallWatch
 from platform.search.study import is_over
 from platform.search.tune import make_trial_plan, make_tuner, room_for_a_trial
 from platform.search.winner import report_winner
@@ -84,11 +86,13 @@ class Session:
         gpus = self._placement.gpus_per_trial
         forwarder = EventForwarder(sink, gpus)
         observer = TrialObserver(sink, self._setup.trials_directory)
+        watch = StallWatch(self._options.stall_minutes)
+        stalls = StallCallback(watch, sink, self._setup.space.recipe.iterations)
         budget = self._budget(gpus, forwarder)
         try:
             sink.handle(self._started())
             observer.catch_up(self._study, earlier)
-            self._tune(pool, forwarder, observer, budget)
+            self._tune(pool, forwarder, stalls, observer, budget)
         finally:
             sink.handle(SearchEnded(interrupted=budget.interrupted))
         return budget
@@ -117,6 +121,7 @@ class Session:
         self,
         pool: EvaluationPool,
         forwarder: EventForwarder,
+        stalls: StallCallback,
         observer: TrialObserver,
         budget: Budget,
     ) -> None:
@@ -132,7 +137,7 @@ class Session:
             return
         plan = make_trial_plan(self._setup, self._placement, pool.executor)
         storage = str(self._setup.directory / "sessions")
-        tuner = make_tuner(plan, live, forwarder, budget, storage)
+        tuner = make_tuner(plan, live, forwarder, stalls, budget, storage)
 
         def stop() -> None:
             self._console.print("stopping the trials; Ctrl-C again breaks off at once")

@@ -99,7 +99,7 @@ class ResultSender:
     node: str  # Ray's id of the machine
 
     def __call__(self, event: RunEvent) -> None:
-        metrics: dict[str, Any] = {EVENT: trial_event(event, self.number)}
+        metrics: dict[str, Any] = {EVENT: trial_event(event, self.number), NODE: self.node}
         if isinstance(event, Scored):
-            metrics |= {ITERATION: event.iteration, SCORE: event.score, NODE: self.node}
+            metrics |= {ITERATION: event.iteration, SCORE: event.score}
         tune.report(metrics)

@@ -14,7 +14,7 @@ from platform.search.faults import Kind
 EVENT = "event"  # one of platform.results.events
 ITERATION = "iteration"
 SCORE = "score"
-NODE = "node"  # Ray's id of the machine that a score comes from
+NODE = "node"  # Ray's id of the machine that a result comes from
 FAILED = "failed"  # in place of a score: why the configuration cannot be trained; a verdict
 
 

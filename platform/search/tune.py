@@ -18,6 +18,7 @@ from platform.search.faults import HasRoom
 from platform.search.live_trials import LiveTrials
 from platform.search.monitor import EventForwarder
 from platform.search.setup import TUNE_SPLIT, SearchSetup
+from platform.search.stall_callback import StallCallback
 from platform.search.trial import TrialPlan, run_trial
 from platform.search.tune_scheduler import StudyScheduler
 from platform.search.tune_searcher import StudySearcher
@@ -29,6 +30,7 @@ def make_tuner(
     trial_plan: TrialPlan,
     live: LiveTrials,
     forwarder: EventForwarder,
+    stalls: StallCallback,
     budget: Budget,
     storage: str,
 ) -> tune.Tuner:
@@ -38,6 +40,7 @@ def make_tuner(
         trial_plan: what all trials have in common.
         live: the trials that are left.
         forwarder: hands on their events.
+        stalls: ends those that make no progress.
         budget: ends the session early.
         storage: a directory for what Tune writes.
     """
@@ -50,7 +53,7 @@ def make_tuner(
         tune.with_resources(trainable, dict(trial_plan.placement.driver)),
         tune_config=tune.TuneConfig(
             search_alg=StudySearcher(live),
-            scheduler=StudyScheduler(live),
+            scheduler=StudyScheduler(live, stalls.watch),
             num_samples=-1,  # attempts at trials, of which there may be more than trials
             max_concurrent_trials=at_once,
             reuse_actors=True,
@@ -58,7 +61,7 @@ def make_tuner(
         run_config=tune.RunConfig(
             name=time.strftime("session-%Y%m%d-%H%M%S"),
             storage_path=storage,
-            callbacks=[forwarder],
+            callbacks=[forwarder, stalls],
             stop=budget,
             # An attempt that breaks is over; the study hands the trial out again (`faults.py`).
             failure_config=tune.FailureConfig(max_failures=0),

@@ -10,8 +10,11 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 from platform.cluster.ray_internals import error_of
 from platform.cluster.whereabouts import avoiding
+from platform.results.formats import duration
 from platform.search.fault_causes import fault_of
+from platform.search.faults import Fault
 from platform.search.live_trials import LiveTrials
+from platform.search.stalls import StallWatch
 from platform.search.trial_protocol import FAILED, ITERATION, NODE, SCORE
 
 
@@ -23,11 +26,13 @@ class StudyScheduler(FIFOScheduler):
 
     Args:
         trials: The trials in work, shared with the `StudySearcher`.
+        watch: Knows which of them were ended because they made no progress.
     """
 
-    def __init__(self, trials: LiveTrials) -> None:
+    def __init__(self, trials: LiveTrials, watch: StallWatch | None = None) -> None:
         super().__init__()
         self._live = trials
+        self._watch = watch or StallWatch()
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
         """Have a trial that must avoid machines ask for a place on another one."""
@@ -52,4 +57,10 @@ class StudyScheduler(FIFOScheduler):
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
         """Take note of what broke an attempt at a trial; Tune itself tries none again."""
-        self._live.interrupt(trial.config["number"], fault_of(error_of(trial)))
+        number, fault = trial.config["number"], fault_of(error_of(trial))
+        seconds = self._watch.take_stalled(number)
+        if seconds is not None:
+            node = (trial.last_result or {}).get(NODE, "")
+            cause = f"no progress for {duration(seconds)}"
+            fault = Fault(kind="stalled", cause=cause, machine=fault.machine, node=node)
+        self._live.interrupt(number, fault)

@@ -27,7 +27,7 @@ MEMORY = (
 
 
 def died(message: str, name: str = "ImplicitFunc", pid: int = 77) -> ActorDiedError:
-    context = exceptions.ActorDiedErrorContext(  # pyright: ignore[reportAttributeAccessIssue]
+    context = exceptions.ActorDiedErrorContext(  # pyright: ignore[reportPrivateImportUsage]
         class_name=name,
         actor_id=bytes(16),
         pid=pid,
@@ -55,7 +55,7 @@ def test_an_error_is_of_the_machine_that_caught_it_or_of_the_one_it_tells_of() -
         machine="10.0.0.5",
         node="node-5",
     )
-    error.raised_on = Machine("10.0.0.9", "node-9")  # pyright: ignore[reportAttributeAccessIssue]
+    error.raised_on = Machine("10.0.0.9", "node-9")  # pyright: ignore[reportPrivateImportUsage]
     assert fault_of(task_error(pickle.loads(pickle.dumps(error))), HERE).node == "node-9"
 
 
