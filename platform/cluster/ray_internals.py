@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import logging
 import pickle
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -51,22 +53,31 @@ def error_of(trial: Any) -> Exception:
 def survive_memory_kills() -> None:
     """Have Tune take a process that Ray's memory monitor killed for what it is: a dead actor.
 
-    It knows `RayActorError` and `RayTaskError`, and ends the whole search with any other one:
-    `OutOfMemoryError` is a `RayError` and no more (`RayActorManager._actor_task_failed`).
+    It knows `RayActorError` and `RayTaskError`. With any other error, such as `OutOfMemoryError`,
+    which is a `RayError` and no more, it ends the whole search, or forgets it at an actor's start.
     """
     from ray.air.execution._internal.actor_manager import RayActorManager
+
+    if not hasattr(RayActorManager._actor_task_failed, "__wrapped__"):  # once in a process
+        RayActorManager._actor_task_failed = _told_of_dead_actors(
+            RayActorManager._actor_task_failed
+        )
+        RayActorManager._actor_start_failed = _told_of_dead_actors(
+            RayActorManager._actor_start_failed
+        )
+
+
+def _told_of_dead_actors(handle: Callable[..., None]) -> Callable[..., None]:
     from ray.exceptions import RayActorError, RayError, RayTaskError
 
-    handle = RayActorManager._actor_task_failed
-
-    def actor_task_failed(self: Any, tracked_actor_task: Any, exception: Exception) -> None:
+    @wraps(handle)
+    def handle_known(self: Any, *tracked: Any, exception: Exception, **more: Any) -> None:
         is_known = isinstance(exception, RayActorError | RayTaskError)
         if isinstance(exception, RayError) and not is_known:
             exception = RayActorError(error_msg=str(exception))
-        handle(self, tracked_actor_task, exception)
+        handle(self, *tracked, exception=exception, **more)
 
-    if handle.__name__ != actor_task_failed.__name__:  # once in a process
-        RayActorManager._actor_task_failed = actor_task_failed
+    return handle_known
 
 
 def keep_messages_off_the_terminal() -> None:

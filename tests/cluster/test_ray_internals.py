@@ -52,20 +52,24 @@ def test_every_actor_says_when_it_is_up() -> None:
 def test_a_process_that_the_memory_monitor_killed_is_a_dead_actor_to_tune(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    handle = RayActorManager._actor_task_failed
-    monkeypatch.setattr(RayActorManager, "_actor_task_failed", handle)  # back again after the test
+    for name in ("_actor_task_failed", "_actor_start_failed"):  # back again after the test
+        handle = getattr(RayActorManager, name)
+        monkeypatch.setattr(RayActorManager, name, getattr(handle, "__wrapped__", handle))
     errors: list[Exception] = []
     tracked = TrackedActor(1, on_error=lambda _actor, error: errors.append(error))
     monkeypatch.setattr(RayActorManager, "_cleanup_actor", lambda *_, **__: None)
     manager = RayActorManager.__new__(RayActorManager)  # the rest of it starts a Ray
     manager._failed_actor_ids = set()
     killed = OutOfMemoryError("Memory on the node (IP: 10.0.0.7, ID: 5) was 9GB used / 10GB limit")
+    task = TrackedActorTask(tracked)
     with pytest.raises(RuntimeError, match="unexpected exception"):  # else ours is not needed
-        manager._actor_task_failed(TrackedActorTask(tracked), killed)
+        manager._actor_task_failed(task, exception=killed)
     survive_memory_kills()
     survive_memory_kills()
-    manager._actor_task_failed(TrackedActorTask(tracked), killed)
-    assert [(type(error), str(error)) for error in errors] == [(RayActorError, str(killed))]
+    manager._actor_task_failed(task, exception=killed)
+    manager._actor_start_failed(tracked_actor=tracked, exception=killed)
+    assert [(type(error), str(error)) for error in errors] == 2 * [(RayActorError, str(killed))]
+    assert "exception=exception" in inspect.getsource(RayActorManager._try_start_actors), CHANGED
 
 
 def test_tune_leaves_the_error_of_a_trial_in_a_file(tmp_path: Path) -> None:
