@@ -37,7 +37,9 @@ def fault_of(error: BaseException, here: Machine | None = None) -> Fault:
         return Fault(kind=cause.kind, cause=cause.cause, machine=cause.machine, node=cause.node)
     if isinstance(cause, RayError):
         return _lost(cause)
-    place = raised_on(cause) or here or Machine()
+    # What Ray Train raises by itself, where a group finds no place, is of no one machine.
+    at_fault = None if type(cause).__module__.startswith("ray.") else here
+    place = raised_on(cause) or at_fault or Machine()
     return Fault(kind="error", cause=one_line(cause), machine=place.address, node=place.node)
 
 

@@ -29,7 +29,7 @@ from platform.search.setup import TUNE_SPLIT, SearchSetup, encoder_size, place_s
 from platform.search.stall_callback import StallCallback
 from platform.search.stalls import StallWatch
 from platform.search.study import is_over
-from platform.search.tune import make_trial_plan, make_tuner, room_for_a_trial
+from platform.search.tune import make_trial_plan, make_tuner, room_for_a_trial, run_tuner
 from platform.search.winner import report_winner
 from platform.workers.pool import EvaluationPool, PoolOptions
 
@@ -144,7 +144,7 @@ class Session:
             budget.interrupt()
 
         with asked_to_stop(stop):
-            tuner.fit()
+            run_tuner(tuner)
 
     def _say_how_to_resume(self, budget: Budget) -> int:
         broken = self._say_what_broke(budget.faults)

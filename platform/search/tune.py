@@ -9,6 +9,7 @@ from collections.abc import Collection
 from functools import partial
 
 from ray import tune
+from ray.tune.error import TuneError
 
 from platform.cluster.placement import Placement, make_placement
 from platform.cluster.ray_internals import survive_memory_kills
@@ -61,13 +62,35 @@ def make_tuner(
         run_config=tune.RunConfig(
             name=time.strftime("session-%Y%m%d-%H%M%S"),
             storage_path=storage,
-            callbacks=[forwarder, stalls],
+            callbacks=[stalls, forwarder],
             stop=budget,
             # An attempt that breaks is over; the study hands the trial out again (`faults.py`).
             failure_config=tune.FailureConfig(max_failures=0),
             verbose=0,
         ),
     )
+
+
+def run_tuner(tuner: tune.Tuner) -> None:
+    """Let Tune run until the trials are over, or the session is.
+
+    Raises:
+        OSError: a file of the search cannot be written, as where a disk is full. Tune words what
+            our own parts raise as a text; here it is raised as it was there.
+    """
+    try:
+        tuner.fit()
+    except TuneError as error:
+        raise own_error(error) from error
+
+
+def own_error(error: BaseException) -> BaseException:
+    """Return the first `OSError` that an error came of, or the error itself."""
+    found, chain = error, error.__cause__ or error.__context__
+    while chain is not None:
+        found = chain if isinstance(chain, OSError) else found
+        chain = chain.__cause__ or chain.__context__
+    return found
 
 
 def make_trial_plan(setup: SearchSetup, placement: Placement, executor: PoolExecutor) -> TrialPlan:

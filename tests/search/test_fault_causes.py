@@ -14,6 +14,8 @@ from ray.exceptions import (
     RayTaskError,
 )
 
+from ray.train.v2._internal.exceptions import WorkerGroupStartupTimeoutError
+
 from platform.cluster.whereabouts import Machine
 from platform.search.fault_causes import fault_of, innermost
 from platform.search.faults import Fault
@@ -105,6 +107,11 @@ def test_a_lost_process_and_a_lost_machine_are_told_apart(
     error: Exception, expected: Fault
 ) -> None:
     assert fault_of(error, HERE) == expected
+
+
+def test_a_group_that_finds_no_place_is_the_fault_of_no_machine() -> None:
+    fault = fault_of(WorkerGroupStartupTimeoutError(2), HERE)
+    assert (fault.kind, fault.machine, fault.node) == ("error", "", "")
 
 
 def test_the_fault_that_a_trial_raises_comes_back_as_it_was() -> None:
