@@ -6,8 +6,11 @@ Ray is imported by the functions: who asks for the environment needs none of it.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
-from collections.abc import Iterator, Mapping
+import pickle
+from collections.abc import Callable, Iterator, Mapping
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -87,3 +90,55 @@ def be_patient() -> None:
     What never fits was refused before. The variable, in the environment, has precedence.
     """
     os.environ.setdefault(_GROUP_TIMEOUT, str(_PATIENCE))
+
+
+def error_of(trial: Any) -> Exception:
+    """Return the error with which an attempt at a trial of Tune's has just ended.
+
+    Tune tells nobody: it leaves it in a file of the trial's.
+    """
+    path = trial.pickled_error_file
+    if path is None:
+        return RuntimeError("Ray Tune gave the trial up, and says nothing of the reason")
+    return pickle.loads(Path(path).read_bytes())
+
+
+def survive_memory_kills() -> None:
+    """Have Tune take a process that Ray's memory monitor killed for what it is: a dead actor.
+
+    It knows `RayActorError` and `RayTaskError`. With any other error, such as `OutOfMemoryError`,
+    which is a `RayError` and no more, it ends the whole search, or forgets it at an actor's start.
+    """
+    from ray.air.execution._internal.actor_manager import RayActorManager
+
+    if not hasattr(RayActorManager._actor_task_failed, "__wrapped__"):  # once in a process
+        RayActorManager._actor_task_failed = _told_of_dead_actors(
+            RayActorManager._actor_task_failed
+        )
+        RayActorManager._actor_start_failed = _told_of_dead_actors(
+            RayActorManager._actor_start_failed
+        )
+
+
+def _told_of_dead_actors(handle: Callable[..., None]) -> Callable[..., None]:
+    from ray.exceptions import RayActorError, RayError, RayTaskError
+
+    @wraps(handle)
+    def handle_known(self: Any, *tracked: Any, exception: Exception, **more: Any) -> None:
+        is_known = isinstance(exception, RayActorError | RayTaskError)
+        if isinstance(exception, RayError) and not is_known:
+            exception = RayActorError(error_msg=str(exception))
+        handle(self, *tracked, exception=exception, **more)
+
+    return handle_known
+
+
+def keep_messages_off_the_terminal() -> None:
+    """Send what the raylet says of lost processes to the log; `log_to_driver` leaves it out."""
+    from ray._private import worker
+
+    def log_lines(data: dict[str, Any], ignore_prefix: bool) -> None:
+        for line in data["lines"]:
+            logging.getLogger("ray").warning("(%s) %s", data.get("pid"), line)
+
+    worker.print_to_stdstream = log_lines

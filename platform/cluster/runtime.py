@@ -20,6 +20,7 @@ from platform.cluster.ray_internals import (
     LOOPBACK_ONLY,
     SUBMITTED_JOB,
     is_start_timeout,
+    keep_messages_off_the_terminal,
     listen_on_loopback_only,
     sigterm_left_alone,
 )
@@ -169,3 +170,4 @@ def _log_to(log_file: Path) -> None:
     file_handler.set_name(LOG_HANDLER)
     file_handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logger.addHandler(file_handler)
+    keep_messages_off_the_terminal()

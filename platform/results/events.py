@@ -170,14 +170,56 @@ class TrialEnded:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrialBroken:
+    """Something broke a trial that says nothing of its configuration: it stays unfinished.
+
+    Attributes:
+        cause: one line.
+        machine: on which; empty where it is not known.
+        iteration: of the checkpoint from which it goes on.
+        goes_on: in this session; else in the next one.
+        retry: the number of the retry, from 1; 0 where it counts nothing against the trial.
+        retries: as many as there may be.
+        machine_lost: the whole machine was lost.
+    """
+
+    number: int
+    cause: str
+    machine: str = ""
+    iteration: int = 0
+    goes_on: bool = True
+    retry: int = 0
+    retries: int = 0
+    machine_lost: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialSilent:
+    """A trial has made no progress for so many seconds."""
+
+    number: int
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineStruckOff:
+    """Trials break on a machine for reasons of its own: it gets no more of them."""
+
+    machine: str
+    cause: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class SearchEnded:
     """The search is over for now: always the last event, after an error too."""
 
     interrupted: bool = False
 
 
-TrialEvent: TypeAlias = TrialStarted | TrialProgressed | TrialScored | TrialEnded
-Event: TypeAlias = SearchStarted | TrialEvent | SearchEnded
+TrialEvent: TypeAlias = (
+    TrialStarted | TrialProgressed | TrialScored | TrialSilent | TrialBroken | TrialEnded
+)
+Event: TypeAlias = SearchStarted | TrialEvent | MachineStruckOff | SearchEnded
 
 
 class Sink(Protocol):

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from platform.results.events import (
     SCORE_FIELDS,
     Event,
+    MachineStruckOff,
     SearchEnded,
     SearchStarted,
+    TrialBroken,
     TrialEnded,
     TrialProgressed,
     TrialScored,
+    TrialSilent,
     TrialStarted,
 )
 from platform.results.formats import clock_time, duration, percent
@@ -38,6 +41,12 @@ def plain_line(event: Event, state: SearchState, now: float) -> str | None:
             text = _trial_started(event, state)
         case TrialScored():
             text = _trial_scored(event, state)
+        case TrialSilent():
+            text = f"trial {event.number}  silent for {duration(event.seconds)}"
+        case TrialBroken():
+            text = _trial_broken(event, state)
+        case MachineStruckOff():
+            text = f"machine {event.machine}  struck off: trials break on it ({event.cause})"
         case TrialEnded():
             text = _trial_ended(event, state)
         case SearchEnded():
@@ -83,6 +92,18 @@ def score_text(event: TrialScored, fields: Sequence[ScoreField]) -> str:
     """Format numbers of a score: CAM mIoU 41.2 (aux 38.0, bkg 0.43)."""
     first, *others = (f"{one.heading} {one.text(getattr(event, one.name))}" for one in fields)
     return f"{first} ({', '.join(others)})"
+
+
+def _trial_broken(event: TrialBroken, state: SearchState) -> str:
+    where = f"broken on {event.machine}" if event.machine else "broken"
+    return _joined(f"trial {event.number}", f"{where}: {event.cause}; {_goes_on(event, state)}")
+
+
+def _goes_on(event: TrialBroken, state: SearchState) -> str:
+    if not event.goes_on:
+        return "left to the next session"
+    begun = f"goes on from {_reached(event.iteration, state)}" if event.iteration else "starts anew"
+    return f"{begun} (retry {event.retry} of {event.retries})" if event.retry else begun
 
 
 def _trial_ended(event: TrialEnded, state: SearchState) -> str:

@@ -9,11 +9,14 @@ from rich.console import Console
 from platform.results.events import (
     SCORE_FIELDS,
     Event,
+    MachineStruckOff,
     SearchEnded,
     SearchStarted,
+    TrialBroken,
     TrialEnded,
     TrialProgressed,
     TrialScored,
+    TrialSilent,
     TrialStarted,
 )
 from platform.results.plain_lines import score_text
@@ -40,7 +43,7 @@ class RunProgress:
                 self._progress(event)
             case TrialScored():
                 print_line(self._console, self._score_line(event))
-            case TrialEnded():
+            case TrialEnded() | TrialSilent() | TrialBroken() | MachineStruckOff():
                 pass
             case SearchEnded():
                 self._stack.close()

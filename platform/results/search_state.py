@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from platform.results.events import Event, SearchEnded, SearchStarted, TrialEvent
+from platform.results.events import (
+    Event,
+    MachineStruckOff,
+    SearchEnded,
+    SearchStarted,
+    TrialEvent,
+)
 from platform.results.trial_rows import State, TrialRow, fold_trial
 
 Clock = Callable[[], float]  # s since 1970
@@ -19,6 +25,7 @@ class SearchState:
         rows: the trials by number.
         slots: most trials seen running at once.
         began: when this session began, s since 1970.
+        struck: machines that were struck off in it.
     """
 
     search: SearchStarted | None = None
@@ -27,6 +34,7 @@ class SearchState:
     began: float = 0.0
     ended: float | None = None
     interrupted: bool = False
+    struck: tuple[MachineStruckOff, ...] = ()
 
     @property
     def trials(self) -> list[TrialRow]:
@@ -69,6 +77,8 @@ def fold(state: SearchState, event: Event, now: float) -> SearchState:
         case SearchEnded():
             rows = {number: _stopped(row) for number, row in state.rows.items()}
             return replace(state, rows=rows, ended=now, interrupted=event.interrupted)
+        case MachineStruckOff():
+            return replace(state, struck=(*state.struck, event))
         case _:
             return _fold_trial(state, event, now)
 

@@ -13,11 +13,14 @@ from torch.utils.tensorboard import SummaryWriter
 from platform.results.events import (
     SCORE_FIELDS,
     Event,
+    MachineStruckOff,
     SearchEnded,
     SearchStarted,
+    TrialBroken,
     TrialEnded,
     TrialProgressed,
     TrialScored,
+    TrialSilent,
     TrialStarted,
 )
 from platform.results.hparams import (
@@ -56,6 +59,8 @@ class TensorBoardSink:
                 self._run(event.number).write_progress(event)
             case TrialScored():
                 self._run(event.number).write_score(event)
+            case TrialSilent() | TrialBroken() | MachineStruckOff():
+                pass
             case TrialEnded():
                 self._run(event.number).write_end(event)
                 self._runs.pop(event.number).close()

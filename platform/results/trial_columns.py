@@ -40,7 +40,10 @@ LAST_COLUMNS = (
     pa.field("started", _MOMENT, nullable=False),
     pa.field("ended", _MOMENT),
     pa.field("reason", pa.string(), nullable=False),
+    pa.field("retries", pa.int64(), nullable=False),
+    pa.field("machines_lost", pa.int64(), nullable=False),
 )
+YOUNGER = {"retries", "machines_lost"}  # than tables that may be read: 0 there
 
 
 def trials_schema(rows: Sequence[TrialRow]) -> pa.Schema:
@@ -76,8 +79,9 @@ def table_to_rows(table: pa.Table) -> list[TrialRow]:
     Raises:
         ValueError: If a column is missing.
     """
+    known = {*table.column_names, *YOUNGER}
     needed = [column.name for column in (*FIRST_COLUMNS, *LAST_COLUMNS)]
-    missing = [name for name in needed if name not in table.column_names]
+    missing = [name for name in needed if name not in known]
     if missing:
         raise ValueError(f"not a table of trials: it has no column {', '.join(missing)}")
     return [_from_record(record) for record in table.to_pylist()]

@@ -9,10 +9,12 @@ from typing import Literal, TypeAlias
 
 from platform.results.events import (
     SCORE_FIELDS,
+    TrialBroken,
     TrialEnded,
     TrialEvent,
     TrialProgressed,
     TrialScored,
+    TrialSilent,
     TrialStarted,
 )
 from platform.results.parameters import ParameterValue
@@ -39,6 +41,9 @@ class TrialRow:
         started: when the present session of the trial began, s since 1970.
         latest: the other numbers of the latest score, by the names of their fields.
         totals: what adds up over all its sessions, such as `mask_reads`, by the same names.
+        reason: why it was pruned, has failed, or is unfinished after a fault.
+        retries: how often it was begun again after a fault, all sessions together.
+        machines_lost: how often a machine was lost with it.
     """
 
     number: int
@@ -54,6 +59,8 @@ class TrialRow:
     started: float = 0.0
     ended: float | None = None
     reason: str = ""
+    retries: int = 0
+    machines_lost: int = 0
 
     def value(self, name: str) -> float | None:
         """Return the trial's number of a score's field, None before its first score."""
@@ -87,6 +94,10 @@ def fold_trial(row: TrialRow, event: TrialEvent, now: float, iterations: int) ->
             return row if row.is_over else replace(row, iteration=event.iteration, state=state)
         case TrialScored():
             return _scored(row, event)
+        case TrialSilent():
+            return row
+        case TrialBroken():
+            return _broken(row, event)
         case TrialEnded():
             score = row.score if event.score is None else event.score
             return replace(row, state=event.state, score=score, reason=event.reason, ended=now)
@@ -102,6 +113,16 @@ def _started(row: TrialRow, event: TrialStarted, now: float) -> TrialRow:
         started=now,
         ended=None,
         reason="",
+    )
+
+
+def _broken(row: TrialRow, event: TrialBroken) -> TrialRow:
+    return replace(
+        row,
+        state="unfinished",
+        reason=f"{event.cause} (on {event.machine})" if event.machine else event.cause,
+        retries=row.retries + event.goes_on,
+        machines_lost=row.machines_lost + event.machine_lost,
     )
 
 

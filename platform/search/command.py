@@ -14,6 +14,7 @@ from platform.lock import only_one
 from platform.search.largest import largest_configuration
 from platform.search.options import SearchOptions
 from platform.search.pruners import make_pruner
+from platform.search.retries import enqueue_failed
 from platform.search.samplers import make_sampler
 from platform.search.search_summary import print_summary
 from platform.search.setup import (
@@ -48,6 +49,8 @@ def run_search(options: SearchOptions) -> int:
     setup.directory.mkdir(parents=True, exist_ok=True)
     with only_one(setup.directory):
         study = _open_study(setup, options)
+        if options.retry_failed:
+            _retry_failed(study, console)
         write_recipe(setup.directory, setup.name, setup.space.recipe, "search")
         if is_over(study, options.trials) and is_reported(setup, study):
             return print_summary(setup, study, console)
@@ -82,6 +85,12 @@ def _open_study(setup: SearchSetup, options: SearchOptions) -> optuna.Study:
         pruner=make_pruner(options.pruner, setup.space.recipe.iterations),
         extra=setup.fingerprint(),
     )
+
+
+def _retry_failed(study: optuna.Study, console: Console) -> None:
+    numbers = ", ".join(map(str, enqueue_failed(study)))
+    text = f"trying again: trial {numbers}" if numbers else "no trial has failed"
+    console.print(text, style="dim", highlight=False)
 
 
 def _run_session(

@@ -10,8 +10,17 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 from ray.tune import Callback
 
-from platform.results.events import EndState, Sink, TrialEnded, TrialScored, TrialStarted
+from platform.results.events import (
+    EndState,
+    MachineStruckOff,
+    Sink,
+    TrialBroken,
+    TrialEnded,
+    TrialScored,
+    TrialStarted,
+)
 from platform.results.trial_rows import TrialRow
+from platform.search.faults import RETRIES, Fault, Outcome
 from platform.search.live_trials import reason_of
 from platform.search.trial_protocol import EVENT, Assignment, trial_directory
 from platform.train.run_checkpoints import delete_checkpoints, iteration_of, list_checkpoints
@@ -23,14 +32,14 @@ _END_STATES: dict[TrialState, EndState] = {
 }
 
 
-class _Unpickled:
+class Unpickled:
     """Tune pickles whatever it is given; no one reads it, the study is the record."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {}  # terminals and files do not survive a pickling
 
 
-class EventForwarder(_Unpickled, Callback):
+class EventForwarder(Unpickled, Callback):
     """Tune's callback: hands on the events of the trials."""
 
     def __init__(self, sink: Sink, gpus_per_trial: float) -> None:
@@ -48,7 +57,7 @@ class EventForwarder(_Unpickled, Callback):
             self.gpu_seconds += event.seconds_training * self._gpus
 
 
-class TrialObserver(_Unpickled):
+class TrialObserver(Unpickled):
     """Hears from the study when a trial starts and ends, in the order in which it is recorded."""
 
     def __init__(self, sink: Sink, trials_directory: Path) -> None:
@@ -56,15 +65,34 @@ class TrialObserver(_Unpickled):
         self._directory = trials_directory
 
     def started(self, assignment: Assignment) -> None:
-        directory = trial_directory(self._directory, assignment.number)
-        checkpoints = list_checkpoints(directory)
         self._sink.handle(
             TrialStarted(
                 number=assignment.number,
                 params=assignment.params,
-                iteration=iteration_of(checkpoints[-1]) if checkpoints else 0,
+                iteration=self._reached(assignment.number),
             )
         )
+
+    def _reached(self, number: int) -> int:
+        """Return the iteration of a trial's last checkpoint, 0 without one."""
+        checkpoints = list_checkpoints(trial_directory(self._directory, number))
+        return iteration_of(checkpoints[-1]) if checkpoints else 0
+
+    def broken(self, number: int, fault: Fault, outcome: Outcome) -> None:
+        self._sink.handle(
+            TrialBroken(
+                number=number,
+                cause=fault.cause,
+                machine=fault.machine,
+                iteration=self._reached(number),
+                goes_on=outcome.goes_on,
+                retry=outcome.retry,
+                retries=RETRIES,
+                machine_lost=fault.kind == "machine",
+            )
+        )
+        if outcome.struck:
+            self._sink.handle(MachineStruckOff(machine=fault.machine, cause=fault.cause))
 
     def catch_up(self, study: optuna.Study, rows: Iterable[TrialRow]) -> None:
         """Tell the end of trials that the study knows and `rows`, read from the table, do not.

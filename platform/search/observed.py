@@ -8,18 +8,20 @@ import numpy as np
 from optuna.trial import FrozenTrial, TrialState
 
 from platform.search.curve.rows import Observed
+from platform.search.retries import superseded
 from platform.search.space.cube import Cube
 
 
 def observe(trials: Sequence[FrozenTrial], cube: Cube, iterations: int) -> list[Observed]:
-    """Return the trials that have their parameters.
+    """Return the trials that have their parameters; failed ones that are tried again are left out.
 
     Args:
         trials: of a study.
         cube: of its search space.
         iterations: of a whole training; the step of a last score.
     """
-    started = [trial for trial in trials if has_parameters(trial)]
+    retried = superseded(trials)
+    started = [t for t in trials if has_parameters(t) and t.number not in retried]
     features = cube.features(cube.places(trial.params for trial in started))
     return [_observed(trial, row, iterations) for trial, row in zip(started, features, strict=True)]
 

@@ -84,6 +84,12 @@ class SearchOptions:
     """Optuna storage URL; by default a journal file in the search's directory."""
     set: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="KEY=VALUE")] = ()
     """Change a setting of the recipe, such as weights.ptc=0.3. May be given several times."""
+    retry_failed: bool = False
+    """Try again what failed in earlier sessions: the same parameters and seed under a new number,
+    in place of the failed trial in --trials."""
+    stall_minutes: Annotated[float | None, arg(metavar="FLOAT")] = None
+    """Begin a trial again from its checkpoint that makes no progress for so long; by default 10, or
+    50 times its own pace, and 30 for its start."""
     preflight: bool = False
     """Search nothing: measure the largest configuration on this machine's device, and print its
     memory, the time of a step and of a score, and the GPU-hours of the whole search."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import optuna
 from optuna.trial import TrialState
@@ -10,7 +11,7 @@ from rich.console import Console
 
 from platform.cluster.machines import growth_lines
 from platform.cluster.remote import cluster_machines
-from platform.command_line import INTERRUPTED
+from platform.command_line import FAILED, INTERRUPTED
 from platform.forecast.estimate import forecast
 from platform.forecast.lines import plan_lines, warning
 from platform.interruption import asked_to_stop
@@ -20,14 +21,17 @@ from platform.results.progress import make_progress
 from platform.results.tables import TrialTables, read_trials
 from platform.results.tensorboard import TensorBoardSink
 from platform.search.budget import Budget
+from platform.search.faults import RETRIES, Faults
 from platform.search.live_trials import LiveTrials
 from platform.search.machines import place_on, prove_places
 from platform.search.monitor import EventForwarder, TrialObserver
 from platform.search.options import SearchOptions
 from platform.search.search_summary import print_summary
 from platform.search.setup import TUNE_SPLIT, SearchSetup, encoder_size
+from platform.search.stall_callback import StallCallback
+from platform.search.stalls import StallWatch
 from platform.search.study import is_over
-from platform.search.tune import make_trial_plan, make_tuner
+from platform.search.tune import make_trial_plan, make_tuner, room_for_a_trial, run_tuner
 from platform.search.winner import report_winner
 from platform.workers.pool import EvaluationPool, PoolOptions
 
@@ -86,11 +90,13 @@ class Session:
         gpus = self._placement.gpus_per_trial
         forwarder = EventForwarder(sink, gpus)
         observer = TrialObserver(sink, self._setup.trials_directory)
+        watch = StallWatch(self._options.stall_minutes)
+        stalls = StallCallback(watch, sink, self._setup.space.recipe.iterations)
         budget = self._budget(gpus, forwarder)
         try:
             sink.handle(self._started())
             observer.catch_up(self._study, earlier)
-            self._tune(pool, forwarder, observer, budget)
+            self._tune(pool, forwarder, stalls, observer, budget)
         finally:
             sink.handle(SearchEnded(interrupted=budget.interrupted))
         return budget
@@ -98,6 +104,7 @@ class Session:
     def _budget(self, gpus: float, forwarder: EventForwarder) -> Budget:
         trained = sum(row["seconds_training"] for row in read_curves(self._setup.directory))
         return Budget(
+            faults=Faults(room_for_a_trial(self._placement, self._machines.possible)),
             hours=self._options.hours,
             gpu_hours=self._options.gpu_hours,
             gpu_seconds=lambda: trained * gpus + forwarder.gpu_seconds,
@@ -118,6 +125,7 @@ class Session:
         self,
         pool: EvaluationPool,
         forwarder: EventForwarder,
+        stalls: StallCallback,
         observer: TrialObserver,
         budget: Budget,
     ) -> None:
@@ -127,27 +135,45 @@ class Session:
             budget=self._options.trials,
             iterations=self._setup.space.recipe.iterations,
             observer=observer,
+            faults=budget.faults,
         )
         if live.remaining() == 0:
             return
         plan = make_trial_plan(self._setup, self._placement, pool.executor, self._places)
         storage = str(self._setup.directory / "sessions")
-        tuner = make_tuner(plan, live, forwarder, budget, storage)
+        tuner = make_tuner(plan, live, forwarder, stalls, budget, storage)
 
         def stop() -> None:
             self._console.print("stopping the trials; Ctrl-C again breaks off at once")
             budget.interrupt()
 
         with asked_to_stop(stop):
-            tuner.fit()
+            run_tuner(tuner)
 
     def _say_how_to_resume(self, budget: Budget) -> int:
+        broken = self._say_what_broke(budget.faults)
+        repair = "after the repair " if broken else ""
         spent = budget.spent()
         why = f"{spent} are spent" if spent else "trials are left unfinished"
         place = os.path.relpath(self._setup.directory.parent)
         self._console.print(
-            f"{'interrupted' if budget.interrupted else why}; nothing is lost: the same command "
-            f"goes on where this one stopped (--name {self._setup.name} --reports {place})",
+            f"{'interrupted' if budget.interrupted else why}; nothing is lost: {repair}the same "
+            f"command goes on where this one stopped (--name {self._setup.name} --reports {place})",
             soft_wrap=True,
         )
-        return INTERRUPTED if budget.interrupted else 0
+        if budget.interrupted:
+            return INTERRUPTED
+        return FAILED if broken else 0
+
+    def _say_what_broke(self, faults: Faults) -> bool:
+        """Say what left trials unfinished, if anything did, and return whether it did."""
+        tries = f"{RETRIES + 1} times without a new score in between"
+        lines = [
+            f"trial {number} broke {tries}, at last: {fault}"
+            for number, fault in faults.set_aside.items()
+        ]
+        if faults.cause is not None:
+            lines = [f"trials break again and again, whatever their parameters: {faults.cause}"]
+        for line in lines:
+            print(f"error: {line}", file=sys.stderr)
+        return bool(lines)

@@ -65,7 +65,12 @@ def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
     Raises:
         ValueError: what does not fit, in one line with the way out.
     """
-    check_positive(trials=options.trials, hours=options.hours, gpu_hours=options.gpu_hours)
+    check_positive(
+        trials=options.trials,
+        hours=options.hours,
+        gpu_hours=options.gpu_hours,
+        stall_minutes=options.stall_minutes,
+    )
     check_resources(options.resources)
     _check_cluster(options.resources)
     check_pairing(options.sampler, options.pruner)

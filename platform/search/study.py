@@ -13,6 +13,7 @@ from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.trial import TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
+from platform.search.retries import count_started
 from platform.search.space.checked import CheckedSpace
 from toco_core.messages import first_line
 from toco_core.settings import Recipe
@@ -121,8 +122,8 @@ def open_study(
 
 def is_over(study: optuna.Study, budget: int) -> bool:
     """Whether so many trials have been started, and every one of them has ended."""
-    states = [trial.state for trial in study.get_trials(deepcopy=False)]
-    return TrialState.RUNNING not in states and sum(s.is_finished() for s in states) >= budget
+    trials = study.get_trials(deepcopy=False)
+    return all(t.state != TrialState.RUNNING for t in trials) and count_started(trials) >= budget
 
 
 def _enqueue_starting_points(study: optuna.Study, space: CheckedSpace) -> None:

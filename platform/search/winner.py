@@ -11,7 +11,7 @@ import optuna
 from optuna.trial import FrozenTrial
 
 from platform.results.curves import read_curves
-from platform.search.live_trials import repeat_of
+from platform.search.retries import repeat_of
 from platform.search.setup import REPORT_SPLIT, SearchSetup
 from platform.search.space.checked import CheckedSpace
 from platform.search.trial_protocol import trial_directory

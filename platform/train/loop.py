@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from platform.cluster.gpu_memory import out_of_memory, release
+from platform.cluster.gpu_memory import GpuMemoryError, out_of_memory, release
 from platform.train.lead import Emit, MainRank, StopRequested
 from platform.train.plan import RunPlan
 from platform.train.run_checkpoints import latest_checkpoint, require_same_settings
@@ -50,14 +50,14 @@ def run(
         RunStopped: on the main rank, after `stop_requested`. The other ranks wait for it in their
             next step, until whoever started them all ends them.
         NonFiniteLossError: a loss became infinite or NaN; every rank raises it at the same step.
-        MemoryError: the GPU's memory ran out; in one line with the way out. It is free again.
+        GpuMemoryError: the GPU's memory ran out; in one line with the way out. It is free again.
         ValueError: the recipe, the dataset or a checkpoint cannot be used.
     """
     try:
         return _run(plan, rank, executor, emit, stop_requested)
     except torch.OutOfMemoryError as error:
         release(error)
-    raise MemoryError(out_of_memory(plan.recipe, rank.world_size))
+    raise GpuMemoryError(out_of_memory(plan.recipe, rank.world_size))
 
 
 def _run(

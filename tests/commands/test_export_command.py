@@ -132,7 +132,7 @@ def test_a_dataset_of_mmsegmentation_holds_images_and_pseudo_labels(
     assert names == [train.row(index).name for index in range(IMAGES)]
     for index, name in enumerate(names):
         image = np.array(Image.open(options.output / f"img_dir/train/{name}.png"))
-        assert np.array_equal(image, train.image(train.row(index)))
+        assert np.array_equal(image, np.array(train.image(train.row(index))))
         assert labels_of(options.output / f"ann_dir/train/{name}.png").shape == image.shape[:2]
 
 

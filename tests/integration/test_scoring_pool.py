@@ -121,6 +121,7 @@ def test_three_workers_export_the_files_of_this_process(
         dataset=request_.dataset,
         split="train",
         output=str(tmp_path / "shared"),
+        format="files",
         kinds=("labels", "cams"),
         source="cam",
         bkg=0.4,

@@ -4,7 +4,14 @@ from collections.abc import Sequence
 
 import pytest
 
-from platform.results.events import Event, SearchEnded, TrialEnded
+from platform.results.events import (
+    Event,
+    MachineStruckOff,
+    SearchEnded,
+    TrialBroken,
+    TrialEnded,
+    TrialSilent,
+)
 from platform.results.plain_lines import plain_line
 from tests.results.streams import (
     NOON,
@@ -45,6 +52,35 @@ BEFORE: list[Event] = [search_started(), trial_started(0), scored(0, 600, 0.43)]
             scored(3, 150, 0.412),
             "12:01:33  trial 3  150/600  CAM mIoU 41.2 (aux 36.2, bkg 0.43)  best 43.0 (trial 0)",
         ),
+        (
+            [*BEFORE, trial_started(3)],
+            TrialBroken(
+                number=3,
+                cause="its process 77 was killed, or crashed",
+                machine="10.0.0.7",
+                iteration=400,
+                retry=1,
+                retries=2,
+            ),
+            "12:01:33  trial 3  broken on 10.0.0.7: its process 77 was killed, or crashed; "
+            "goes on from 400/600 (retry 1 of 2)",
+        ),
+        (
+            [*BEFORE, trial_started(3)],
+            TrialBroken(number=3, cause="the machine was lost", machine_lost=True),
+            "12:01:33  trial 3  broken: the machine was lost; starts anew",
+        ),
+        (
+            [*BEFORE, trial_started(3)],
+            TrialBroken(number=3, cause="killed", iteration=400, goes_on=False),
+            "12:01:33  trial 3  broken: killed; left to the next session",
+        ),
+        (
+            BEFORE,
+            MachineStruckOff(machine="10.0.0.7", cause="OSError: no mount"),
+            "12:01:33  machine 10.0.0.7  struck off: trials break on it (OSError: no mount)",
+        ),
+        (BEFORE, TrialSilent(number=3, seconds=61.0), "12:01:33  trial 3  silent for 1 min 01 s"),
         (
             BEFORE,
             TrialEnded(number=0, state="complete", score=0.43),
