@@ -22,6 +22,8 @@ class SearchStarted:
         trials: budget of trials, those of earlier sessions included.
         iterations: budget of one trial.
         resumed: trials known from earlier sessions; their tables are read back.
+        score_points: iterations after which each trial is scored.
+        trial_needs: what a trial needs of its machines, in words.
     """
 
     name: str
@@ -30,15 +32,42 @@ class SearchStarted:
     directory: Path
     log_file: Path
     resumed: int = 0
+    score_points: Sequence[int] = ()
+    trial_needs: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrialStarted:
-    """A trial begins at iteration 0, or goes on from its checkpoint at `iteration`."""
+    """A trial begins at iteration 0, or goes on from its checkpoint at `iteration`.
+
+    Attributes:
+        waiting: for a machine; `TrialPlaced` follows.
+    """
 
     number: int
     params: Mapping[str, ParameterValue]
     iteration: int = 0
+    waiting: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialPlaced:
+    """A trial runs; on which machine is known once it has something to say."""
+
+    number: int
+    machine: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialRetried:
+    """A trial lost its process or its machine; it waits for another, to go on from there.
+
+    Attributes:
+        reason: one line.
+    """
+
+    number: int
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,7 +205,9 @@ class SearchEnded:
     interrupted: bool = False
 
 
-TrialEvent: TypeAlias = TrialStarted | TrialProgressed | TrialScored | TrialEnded
+TrialEvent: TypeAlias = (
+    TrialStarted | TrialPlaced | TrialRetried | TrialProgressed | TrialScored | TrialEnded
+)
 Event: TypeAlias = SearchStarted | TrialEvent | SearchEnded
 
 

@@ -10,7 +10,9 @@ from platform.results.events import (
     SearchEnded,
     SearchStarted,
     TrialEnded,
+    TrialPlaced,
     TrialProgressed,
+    TrialRetried,
     TrialScored,
     TrialStarted,
 )
@@ -36,15 +38,29 @@ def plain_line(event: Event, state: SearchState, now: float) -> str | None:
             text = _search_started(event)
         case TrialStarted():
             text = _trial_started(event, state)
+        case TrialRetried():
+            text = _trial_retried(event, state)
         case TrialScored():
             text = _trial_scored(event, state)
         case TrialEnded():
             text = _trial_ended(event, state)
         case SearchEnded():
             text = _search_ended(event, state)
-        case TrialProgressed():
+        case TrialPlaced() | TrialProgressed():
             return None
     return f"{clock_time(now)}  {text}"
+
+
+def is_repeated(event: Event, before: SearchState) -> bool:
+    """Whether a score was there before: a trial that goes on from a checkpoint computes it again.
+
+    Args:
+        event: what has happened.
+        before: the search before it.
+    """
+    if not isinstance(event, TrialScored) or event.number not in before.rows:
+        return False
+    return event.iteration <= (before.rows[event.number].scored_iteration or 0)
 
 
 def best_text(state: SearchState) -> str:
@@ -79,6 +95,14 @@ def _trial_scored(event: TrialScored, state: SearchState) -> str:
     return _joined(trial, _reached(event.iteration, state), score, best_text(state))
 
 
+def _trial_retried(event: TrialRetried, state: SearchState) -> str:
+    row = state.rows[event.number]
+    lost = f"lost its process at {_reached(row.iteration, state)}"
+    return _joined(
+        f"trial {event.number}", f"{lost}; it goes on (retry {row.retries})", event.reason
+    )
+
+
 def score_text(event: TrialScored, fields: Sequence[ScoreField]) -> str:
     """Format numbers of a score: CAM mIoU 41.2 (aux 38.0, bkg 0.43)."""
     first, *others = (f"{one.heading} {one.text(getattr(event, one.name))}" for one in fields)
@@ -93,7 +117,10 @@ def _trial_ended(event: TrialEnded, state: SearchState) -> str:
 
 
 def _search_ended(event: SearchEnded, state: SearchState) -> str:
-    how = "search interrupted" if event.interrupted else "search ended"
+    is_over = state.search is not None and len(state.over) >= state.search.trials
+    how = "all trials ended" if is_over else "search stopped"
+    if event.interrupted:
+        how = "search interrupted"
     spent = "" if state.ended is None else f"after {duration(state.ended - state.began)}"
     return _joined(f"{how} {spent}", counts_text(state), best_text(state))
 

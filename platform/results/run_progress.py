@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
 
 from rich.console import Console
@@ -12,12 +13,16 @@ from platform.results.events import (
     SearchEnded,
     SearchStarted,
     TrialEnded,
+    TrialPlaced,
     TrialProgressed,
+    TrialRetried,
     TrialScored,
     TrialStarted,
 )
 from platform.results.plain_lines import score_text
 from platform.results.progress import print_line
+from platform.results.search_state import SearchState, fold
+from platform.results.status_line import work_texts
 from platform.results.task_progress import Task, task_progress
 
 
@@ -29,8 +34,10 @@ class RunProgress:
         self._stack = ExitStack()
         self._task: Task | None = None
         self._name, self._iterations, self._done = "", 0, 0
+        self._state = SearchState()
 
     def handle(self, event: Event) -> None:
+        self._state = fold(self._state, event, time.time())
         match event:
             case SearchStarted():
                 self._name, self._iterations = event.name, event.iterations
@@ -40,7 +47,7 @@ class RunProgress:
                 self._progress(event)
             case TrialScored():
                 print_line(self._console, self._score_line(event))
-            case TrialEnded():
+            case TrialPlaced() | TrialRetried() | TrialEnded():
                 pass
             case SearchEnded():
                 self._stack.close()
@@ -54,8 +61,12 @@ class RunProgress:
 
     def _progress(self, event: TrialProgressed) -> None:
         assert self._task is not None, "TrialStarted comes before"
-        note = f"loss {event.losses['total']:.3f}" if "total" in event.losses else ""
-        self._task.advance(event.iteration - self._done, note)
+        loss = [f"loss {event.losses['total']:.3f}"] if "total" in event.losses else []
+        seconds = self._state.rows[event.number].step_seconds
+        pace = [] if seconds is None else [f"{seconds:.2g} s a step"]
+        self._task.advance(
+            event.iteration - self._done, "  ".join([*loss, *pace, *work_texts(self._state)])
+        )
         self._done = event.iteration
 
     def _score_line(self, event: TrialScored) -> str:

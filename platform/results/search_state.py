@@ -35,8 +35,28 @@ class SearchState:
 
     @property
     def running(self) -> list[TrialRow]:
-        """The trials that run or wait for their last score, in the order of their numbers."""
+        """The trials in work, in the order of their numbers."""
         return [row for row in self.trials if row.is_active]
+
+    @property
+    def scores_in_flight(self) -> int:
+        """How many checkpoints wait for their score."""
+        points = self.search.score_points if self.search else ()
+        return sum(
+            (row.scored_iteration or 0) < point <= row.iteration
+            for row in self.running
+            for point in points
+        )
+
+    @property
+    def retries(self) -> int:
+        """How often a trial lost its process or its machine."""
+        return sum(row.retries for row in self.rows.values())
+
+    @property
+    def machines(self) -> list[str]:
+        """Where the trials in work are, each machine once."""
+        return sorted({row.machine for row in self.running if row.machine})
 
     @property
     def over(self) -> list[TrialRow]:

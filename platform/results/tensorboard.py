@@ -16,7 +16,9 @@ from platform.results.events import (
     SearchEnded,
     SearchStarted,
     TrialEnded,
+    TrialPlaced,
     TrialProgressed,
+    TrialRetried,
     TrialScored,
     TrialStarted,
 )
@@ -52,6 +54,8 @@ class TensorBoardSink:
                 self._root.mkdir(parents=True, exist_ok=True)
             case TrialStarted():
                 self._start(event)
+            case TrialPlaced() | TrialRetried():
+                pass
             case TrialProgressed():
                 self._run(event.number).write_progress(event)
             case TrialScored():

@@ -41,6 +41,12 @@ LAST_COLUMNS = (
     pa.field("ended", _MOMENT),
     pa.field("reason", pa.string(), nullable=False),
 )
+# Tables that were written before there were these are read without.
+LATER_COLUMNS = (
+    pa.field("retries", pa.int64(), nullable=False),
+    pa.field("machine", pa.string(), nullable=False),
+)
+_IN_NO_COLUMN = ("params", "latest", "totals", "step_seconds")  # of that name
 
 
 def trials_schema(rows: Sequence[TrialRow]) -> pa.Schema:
@@ -51,7 +57,7 @@ def trials_schema(rows: Sequence[TrialRow]) -> pa.Schema:
     parameters = [
         pa.field(PARAMETER_PREFIX + key, column_type(column)) for key, column in values.items()
     ]
-    return pa.schema([*FIRST_COLUMNS, *parameters, *LAST_COLUMNS])
+    return pa.schema([*FIRST_COLUMNS, *parameters, *LAST_COLUMNS, *LATER_COLUMNS])
 
 
 def column_type(values: Sequence[ParameterValue]) -> pa.DataType:
@@ -84,8 +90,8 @@ def table_to_rows(table: pa.Table) -> list[TrialRow]:
 
 
 def _to_record(row: TrialRow, schema: pa.Schema) -> dict[str, Any]:
-    apart = ("params", "latest", "totals")
-    record = {f.name: getattr(row, f.name) for f in fields(row) if f.name not in apart}
+    names = [one.name for one in fields(row) if one.name not in _IN_NO_COLUMN]
+    record = {name: getattr(row, name) for name in names}
     record |= {**row.latest, **row.totals}
     for key, value in row.params.items():
         column = PARAMETER_PREFIX + key

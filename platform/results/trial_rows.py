@@ -11,14 +11,18 @@ from platform.results.events import (
     SCORE_FIELDS,
     TrialEnded,
     TrialEvent,
+    TrialPlaced,
     TrialProgressed,
+    TrialRetried,
     TrialScored,
     TrialStarted,
 )
 from platform.results.parameters import ParameterValue
 
 SCORE = "score"
-State: TypeAlias = Literal["running", "scoring", "unfinished", "complete", "pruned", "failed"]
+State: TypeAlias = Literal[
+    "waiting", "running", "scoring", "unfinished", "complete", "pruned", "failed"
+]
 
 
 # The score itself is a field of the row: once the trial has ended, it is what the search was told.
@@ -31,14 +35,17 @@ class TrialRow:
     """Where a trial stands.
 
     Attributes:
-        state: running; scoring, when only its last score is missing; unfinished, when it stopped
-            with its search and comes back with it; or how it ended.
+        state: waiting, for a machine; running; scoring, when only its last score is missing;
+            unfinished, when it stopped with its search and comes back with it; or how it ended.
         first_iteration: where the present session of the trial began.
         score: the latest CAM mIoU, 0..1; once the trial has ended, what the search was told.
         best_score: the highest CAM mIoU of its checkpoints.
         started: when the present session of the trial began, s since 1970.
         latest: the other numbers of the latest score, by the names of their fields.
         totals: what adds up over all its sessions, such as `mask_reads`, by the same names.
+        retries: how often its process or machine was lost.
+        machine: where it ran last.
+        step_seconds: what a step took lately; kept in no table.
     """
 
     number: int
@@ -54,6 +61,9 @@ class TrialRow:
     started: float = 0.0
     ended: float | None = None
     reason: str = ""
+    retries: int = 0
+    machine: str = ""
+    step_seconds: float | None = None
 
     def value(self, name: str) -> float | None:
         """Return the trial's number of a score's field, None before its first score."""
@@ -61,8 +71,8 @@ class TrialRow:
 
     @property
     def is_active(self) -> bool:
-        """Whether the trial runs, or waits for its last score."""
-        return self.state in ("running", "scoring")
+        """Whether the trial is in work: it runs, or waits for a machine or its last score."""
+        return self.state in ("waiting", "running", "scoring")
 
     @property
     def is_over(self) -> bool:
@@ -82,9 +92,12 @@ def fold_trial(row: TrialRow, event: TrialEvent, now: float, iterations: int) ->
     match event:
         case TrialStarted():
             return _started(row, event, now)
+        case TrialPlaced():
+            return _placed(row, event, now)
+        case TrialRetried():
+            return replace(row, state="waiting", retries=row.retries + 1)
         case TrialProgressed():
-            state = "scoring" if event.iteration >= iterations else "running"
-            return row if row.is_over else replace(row, iteration=event.iteration, state=state)
+            return row if row.is_over else _progressed(row, event, iterations)
         case TrialScored():
             return _scored(row, event)
         case TrialEnded():
@@ -96,12 +109,31 @@ def _started(row: TrialRow, event: TrialStarted, now: float) -> TrialRow:
     return replace(
         row,
         params=dict(event.params),
-        state="running",
+        state="waiting" if event.waiting else "running",
         iteration=event.iteration,
         first_iteration=event.iteration,
         started=now,
         ended=None,
         reason="",
+        step_seconds=None,
+    )
+
+
+def _placed(row: TrialRow, event: TrialPlaced, now: float) -> TrialRow:
+    row = replace(row, machine=event.machine or row.machine)
+    if row.state != "waiting":
+        return row
+    # The time without a machine says nothing about the pace.
+    return replace(row, state="running", started=row.started if row.retries else now)
+
+
+def _progressed(row: TrialRow, event: TrialProgressed, iterations: int) -> TrialRow:
+    steps = event.iteration - row.iteration
+    return replace(
+        row,
+        iteration=event.iteration,
+        state="scoring" if event.iteration >= iterations else "running",
+        step_seconds=event.seconds / steps if steps > 0 else row.step_seconds,
     )
 
 

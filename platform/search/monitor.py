@@ -10,12 +10,22 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 from ray.tune import Callback
 
-from platform.results.events import EndState, Sink, TrialEnded, TrialScored, TrialStarted
+from platform.results.events import (
+    EndState,
+    Sink,
+    TrialEnded,
+    TrialPlaced,
+    TrialRetried,
+    TrialScored,
+    TrialStarted,
+)
 from platform.results.trial_rows import TrialRow
 from platform.search.live_trials import reason_of
 from platform.search.trial_protocol import EVENT, Assignment, trial_directory
 from platform.train.run_checkpoints import delete_checkpoints, iteration_of, list_checkpoints
+from toco_core.messages import first_line
 
+MACHINE = "node_ip"  # in Tune's results; host names need not differ
 _END_STATES: dict[TrialState, EndState] = {
     TrialState.COMPLETE: "complete",
     TrialState.PRUNED: "pruned",
@@ -31,17 +41,30 @@ class _Unpickled:
 
 
 class EventForwarder(_Unpickled, Callback):
-    """Tune's callback: hands on the events of the trials."""
+    """Tune's callback: hands on the events of the trials, and says where each runs."""
 
     def __init__(self, sink: Sink, gpus_per_trial: float) -> None:
         self._sink = sink
         self._gpus = gpus_per_trial
         self.gpu_seconds = 0.0  # of training, in this session
+        self._machines: dict[int, str] = {}
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._sink.handle(TrialPlaced(number=trial.config["number"]))
+
+    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        error = trial.get_pickled_error()
+        reason = first_line(error) if error else ""
+        self._sink.handle(TrialRetried(number=trial.config["number"], reason=reason))
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
         event = result.get(EVENT)
+        number, machine = trial.config["number"], result.get(MACHINE, "")
+        if machine and self._machines.get(number) != machine:
+            self._machines[number] = machine
+            self._sink.handle(TrialPlaced(number=number, machine=machine))
         if event is not None:
             self._sink.handle(event)
         if isinstance(event, TrialScored):
@@ -55,7 +78,7 @@ class TrialObserver(_Unpickled):
         self._sink = sink
         self._directory = trials_directory
 
-    def started(self, assignment: Assignment) -> None:
+    def started(self, assignment: Assignment, *, waiting: bool = True) -> None:
         directory = trial_directory(self._directory, assignment.number)
         checkpoints = list_checkpoints(directory)
         self._sink.handle(
@@ -63,6 +86,7 @@ class TrialObserver(_Unpickled):
                 number=assignment.number,
                 params=assignment.params,
                 iteration=iteration_of(checkpoints[-1]) if checkpoints else 0,
+                waiting=waiting,
             )
         )
 
@@ -75,7 +99,7 @@ class TrialObserver(_Unpickled):
         for trial in study.get_trials(deepcopy=False):
             if trial.state.is_finished() and not known.get(trial.number):
                 if trial.number not in known:
-                    self.started(Assignment(trial.number, dict(trial.params)))
+                    self.started(Assignment(trial.number, dict(trial.params)), waiting=False)
                 self.ended(trial.number, trial.state, _score_of(trial), reason_of(trial))
 
     def ended(self, number: int, state: TrialState, score: float | None, reason: str) -> None:

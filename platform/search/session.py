@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-
 import optuna
 from optuna.trial import TrialState
 from rich.console import Console
 
+from platform.cluster.placement import Placement
 from platform.cluster.remote import cluster_nodes
-from platform.command_line import INTERRUPTED
+from platform.command_line import INTERRUPTED, shown_path
 from platform.forecast.estimate import forecast
 from platform.forecast.lines import plan_lines, warning
 from platform.interruption import asked_to_stop
@@ -27,6 +26,7 @@ from platform.search.setup import TUNE_SPLIT, SearchSetup, encoder_size, place_s
 from platform.search.study import is_over
 from platform.search.tune import make_trial_plan, make_tuner
 from platform.search.winner import report_winner
+from platform.train.plan import score_points
 from platform.workers.pool import EvaluationPool, PoolOptions
 
 
@@ -58,7 +58,7 @@ class Session:
             budget = self._run_trials(pool)
             if not is_over(self._study, self._options.trials):
                 return self._say_how_to_resume(budget)
-            report_winner(self._setup, self._study, pool.executor)
+            report_winner(self._setup, self._study, pool.executor, self._console)
         finally:
             pool.stop()
         return print_summary(self._setup, self._study, self._console)
@@ -108,6 +108,8 @@ class Session:
             directory=self._setup.directory,
             log_file=self._setup.log_file,
             resumed=sum(trial.state is not TrialState.WAITING for trial in trials),
+            score_points=score_points(self._setup.space.recipe),
+            trial_needs=trial_needs(self._placement),
         )
 
     def _tune(
@@ -140,10 +142,16 @@ class Session:
     def _say_how_to_resume(self, budget: Budget) -> int:
         spent = budget.spent()
         why = f"{spent} are spent" if spent else "trials are left unfinished"
-        place = os.path.relpath(self._setup.directory.parent)
+        place = shown_path(self._setup.directory.parent)
         self._console.print(
             f"{'interrupted' if budget.interrupted else why}; nothing is lost: the same command "
             f"goes on where this one stopped (--name {self._setup.name} --reports {place})",
             soft_wrap=True,
         )
         return INTERRUPTED if budget.interrupted else 0
+
+
+def trial_needs(placement: Placement) -> str:
+    """Say what a training worker of a trial needs of its machine: 4 CPU, 1 GPU."""
+    bundle = placement.worker or placement.driver
+    return ", ".join(f"{amount:g} {kind}" for kind, amount in sorted(bundle.items()) if amount)

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from platform.results.events import Event, SearchEnded, TrialEnded
+from platform.results.events import Event, SearchEnded, TrialEnded, TrialRetried
 from platform.results.live_table import live_table
 from platform.results.parameters import ParameterValue
 from platform.results.search_state import SearchState
@@ -118,3 +118,10 @@ def test_an_interrupted_search_says_so_and_its_clock_stands_still() -> None:
 def test_before_the_first_score_nothing_is_promised() -> None:
     lines = drawn(fold_all([search_started()]), 5)
     assert lines[2:4] == ["no score yet", "elapsed 5 s    expected end not known yet"]
+
+
+def test_what_waits_and_what_was_retried_is_a_line_of_the_header() -> None:
+    events = [search_started(trial_needs="1 GPU"), trial_started(0), TrialRetried(number=0)]
+    lines = drawn(fold_all(events), 5)
+    assert lines[4] == "1 trial waits for a machine with 1 GPU, 1 retry"
+    assert lines[7].split()[-1] == "waiting"

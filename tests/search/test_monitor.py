@@ -52,6 +52,7 @@ def test_a_trial_that_the_table_lacks_is_told_with_its_parameters_and_reason(
     rows = [TrialRow(number=0, state="complete", ended=1.0)]
     started, ended = caught_up(live.study, rows, tmp_path)
     assert started == TrialStarted(number=1, params=live.study.trials[1].params)
+    assert not started.waiting
     assert ended == TrialEnded(number=1, state="failed", score=None, reason="out of luck")
 
 
