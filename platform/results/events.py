@@ -59,18 +59,6 @@ class TrialPlaced:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrialRetried:
-    """A trial lost its process or its machine; it waits for another, to go on from there.
-
-    Attributes:
-        reason: one line.
-    """
-
-    number: int
-    reason: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Progressed:
     """A run has trained up to `iteration`.
 
@@ -205,9 +193,7 @@ class SearchEnded:
     interrupted: bool = False
 
 
-TrialEvent: TypeAlias = (
-    TrialStarted | TrialPlaced | TrialRetried | TrialProgressed | TrialScored | TrialEnded
-)
+TrialEvent: TypeAlias = TrialStarted | TrialPlaced | TrialProgressed | TrialScored | TrialEnded
 Event: TypeAlias = SearchStarted | TrialEvent | SearchEnded
 
 

@@ -12,7 +12,6 @@ from platform.results.events import (
     TrialEnded,
     TrialPlaced,
     TrialProgressed,
-    TrialRetried,
     TrialScored,
     TrialStarted,
 )
@@ -38,8 +37,6 @@ def plain_line(event: Event, state: SearchState, now: float) -> str | None:
             text = _search_started(event)
         case TrialStarted():
             text = _trial_started(event, state)
-        case TrialRetried():
-            text = _trial_retried(event, state)
         case TrialScored():
             text = _trial_scored(event, state)
         case TrialEnded():
@@ -93,14 +90,6 @@ def _trial_scored(event: TrialScored, state: SearchState) -> str:
     score = score_text(event, [field for field in SCORE_FIELDS if field.brief])
     trial = f"trial {event.number}"
     return _joined(trial, _reached(event.iteration, state), score, best_text(state))
-
-
-def _trial_retried(event: TrialRetried, state: SearchState) -> str:
-    row = state.rows[event.number]
-    lost = f"lost its process at {_reached(row.iteration, state)}"
-    return _joined(
-        f"trial {event.number}", f"{lost}; it goes on (retry {row.retries})", event.reason
-    )
 
 
 def score_text(event: TrialScored, fields: Sequence[ScoreField]) -> str:

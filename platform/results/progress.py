@@ -16,7 +16,6 @@ from platform.results.events import (
     SearchStarted,
     Sink,
     TrialEnded,
-    TrialRetried,
 )
 from platform.results.formats import clock_time
 from platform.results.live_table import live_table
@@ -85,7 +84,7 @@ class PlainProgress:
 
 
 class LiveProgress:
-    """A sink that keeps one table up to date in place; what went wrong stays above it as lines."""
+    """A sink that keeps one table up to date in place; failures stay above it as lines."""
 
     def __init__(self, console: Console, state: SearchState, clock: Clock) -> None:
         self._console = console
@@ -107,7 +106,7 @@ class LiveProgress:
                 self._live.start()
             case SearchEnded():
                 self._live.stop()
-            case TrialEnded(state="failed") | TrialRetried():
+            case TrialEnded(state="failed"):
                 print_line(self._console, plain_line(event, self._state, now))
             case _:
                 pass  # the next refresh shows it

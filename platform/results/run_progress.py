@@ -15,7 +15,6 @@ from platform.results.events import (
     TrialEnded,
     TrialPlaced,
     TrialProgressed,
-    TrialRetried,
     TrialScored,
     TrialStarted,
 )
@@ -47,7 +46,7 @@ class RunProgress:
                 self._progress(event)
             case TrialScored():
                 print_line(self._console, self._score_line(event))
-            case TrialPlaced() | TrialRetried() | TrialEnded():
+            case TrialPlaced() | TrialEnded():
                 pass
             case SearchEnded():
                 self._stack.close()

@@ -50,7 +50,7 @@ class SearchState:
 
     @property
     def retries(self) -> int:
-        """How often a trial lost its process or its machine."""
+        """How often a trial was begun again after a fault."""
         return sum(row.retries for row in self.rows.values())
 
     @property

@@ -18,7 +18,6 @@ from platform.results.events import (
     TrialEnded,
     TrialPlaced,
     TrialProgressed,
-    TrialRetried,
     TrialScored,
     TrialStarted,
 )
@@ -54,7 +53,7 @@ class TensorBoardSink:
                 self._root.mkdir(parents=True, exist_ok=True)
             case TrialStarted():
                 self._start(event)
-            case TrialPlaced() | TrialRetried():
+            case TrialPlaced():
                 pass
             case TrialProgressed():
                 self._run(event.number).write_progress(event)

@@ -41,12 +41,7 @@ LAST_COLUMNS = (
     pa.field("ended", _MOMENT),
     pa.field("reason", pa.string(), nullable=False),
 )
-# Tables that were written before there were these are read without.
-LATER_COLUMNS = (
-    pa.field("retries", pa.int64(), nullable=False),
-    pa.field("machine", pa.string(), nullable=False),
-)
-_IN_NO_COLUMN = ("params", "latest", "totals", "step_seconds")  # of that name
+_IN_NO_COLUMN = ("params", "latest", "totals", "retries", "machine", "step_seconds")  # of that name
 
 
 def trials_schema(rows: Sequence[TrialRow]) -> pa.Schema:
@@ -57,7 +52,7 @@ def trials_schema(rows: Sequence[TrialRow]) -> pa.Schema:
     parameters = [
         pa.field(PARAMETER_PREFIX + key, column_type(column)) for key, column in values.items()
     ]
-    return pa.schema([*FIRST_COLUMNS, *parameters, *LAST_COLUMNS, *LATER_COLUMNS])
+    return pa.schema([*FIRST_COLUMNS, *parameters, *LAST_COLUMNS])
 
 
 def column_type(values: Sequence[ParameterValue]) -> pa.DataType:

@@ -13,7 +13,6 @@ from platform.results.events import (
     TrialEvent,
     TrialPlaced,
     TrialProgressed,
-    TrialRetried,
     TrialScored,
     TrialStarted,
 )
@@ -43,8 +42,8 @@ class TrialRow:
         started: when the present session of the trial began, s since 1970.
         latest: the other numbers of the latest score, by the names of their fields.
         totals: what adds up over all its sessions, such as `mask_reads`, by the same names.
-        retries: how often its process or machine was lost.
-        machine: where it ran last.
+        retries: how often it was begun again after a fault, all sessions together.
+        machine: where it ran last; kept in no table.
         step_seconds: what a step took lately; kept in no table.
     """
 
@@ -94,8 +93,6 @@ def fold_trial(row: TrialRow, event: TrialEvent, now: float, iterations: int) ->
             return _started(row, event, now)
         case TrialPlaced():
             return _placed(row, event, now)
-        case TrialRetried():
-            return replace(row, state="waiting", retries=row.retries + 1)
         case TrialProgressed():
             return row if row.is_over else _progressed(row, event, iterations)
         case TrialScored():
@@ -124,7 +121,7 @@ def _placed(row: TrialRow, event: TrialPlaced, now: float) -> TrialRow:
     if row.state != "waiting":
         return row
     # The time without a machine says nothing about the pace.
-    return replace(row, state="running", started=row.started if row.retries else now)
+    return replace(row, state="running", started=now)
 
 
 def _progressed(row: TrialRow, event: TrialProgressed, iterations: int) -> TrialRow:

@@ -15,7 +15,6 @@ from platform.results.events import (
     Sink,
     TrialEnded,
     TrialPlaced,
-    TrialRetried,
     TrialScored,
     TrialStarted,
 )
@@ -23,7 +22,6 @@ from platform.results.trial_rows import TrialRow
 from platform.search.live_trials import reason_of
 from platform.search.trial_protocol import EVENT, Assignment, trial_directory
 from platform.train.run_checkpoints import delete_checkpoints, iteration_of, list_checkpoints
-from toco_core.messages import first_line
 
 MACHINE = "node_ip"  # in Tune's results; host names need not differ
 _END_STATES: dict[TrialState, EndState] = {
@@ -51,11 +49,6 @@ class EventForwarder(_Unpickled, Callback):
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self._sink.handle(TrialPlaced(number=trial.config["number"]))
-
-    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        error = trial.get_pickled_error()
-        reason = first_line(error) if error else ""
-        self._sink.handle(TrialRetried(number=trial.config["number"], reason=reason))
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any

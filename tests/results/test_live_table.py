@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
-from platform.results.events import Event, SearchEnded, TrialEnded, TrialRetried
+from platform.results.events import Event, SearchEnded, TrialEnded
 from platform.results.live_table import live_table
 from platform.results.parameters import ParameterValue
 from platform.results.search_state import SearchState
@@ -121,7 +122,7 @@ def test_before_the_first_score_nothing_is_promised() -> None:
 
 
 def test_what_waits_and_what_was_retried_is_a_line_of_the_header() -> None:
-    events = [search_started(trial_needs="1 GPU"), trial_started(0), TrialRetried(number=0)]
-    lines = drawn(fold_all(events), 5)
+    state = fold_all([search_started(trial_needs="1 GPU"), trial_started(0, waiting=True)])
+    lines = drawn(replace(state, rows={0: replace(state.rows[0], retries=1)}), 5)
     assert lines[4] == "1 trial waits for a machine with 1 GPU, 1 retry"
     assert lines[7].split()[-1] == "waiting"

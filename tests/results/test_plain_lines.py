@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from platform.results.events import Event, SearchEnded, TrialEnded, TrialRetried
+from platform.results.events import Event, SearchEnded, TrialEnded
 from platform.results.plain_lines import is_repeated, plain_line
 from tests.results.streams import (
     NOON,
@@ -62,11 +62,6 @@ BEFORE: list[Event] = [search_started(), trial_started(0), scored(0, 600, 0.43)]
             "12:01:33  trial 3  failed at 0/600  loss cls is not finite",
         ),
         (
-            [*BEFORE, trial_started(3), progressed(3, 200)],
-            TrialRetried(number=3, reason="the actor died"),
-            "12:01:33  trial 3  lost its process at 200/600; it goes on (retry 1)  the actor died",
-        ),
-        (
             BEFORE,
             SearchEnded(),
             "12:01:33  search stopped after 1 min 33 s"
@@ -92,7 +87,9 @@ def test_an_event_is_one_line(before: Sequence[Event], event: Event, line: str |
 
 
 def test_a_score_that_is_computed_again_after_a_retry_is_no_news() -> None:
-    before = fold_all([*BEFORE, trial_started(3), scored(3, 150, 0.4), TrialRetried(number=3)])
+    before = fold_all(
+        [*BEFORE, trial_started(3), scored(3, 150, 0.4), trial_started(3, iteration=90)]
+    )
     assert is_repeated(scored(3, 150, 0.4), before)
     assert not is_repeated(scored(3, 300, 0.4), before)
     assert not is_repeated(scored(1, 150, 0.4), before)

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from platform.results.events import Event, TrialEnded, TrialPlaced, TrialRetried
+from platform.results.events import Event, TrialEnded, TrialPlaced
 from platform.results.status_line import status_line
 from tests.results.streams import (
     NOON,
@@ -50,11 +52,10 @@ def test_trials_wait_until_they_are_placed(count: int, text: str) -> None:
     assert " wait" not in line(*ONE, *waiting, *placed)
 
 
-def test_a_trial_that_lost_its_machine_waits_for_another_and_is_counted() -> None:
-    lost = [TrialPlaced(number=0, machine="10.0.0.1"), TrialRetried(number=0)]
-    assert "; 1 trial waits for a machine" in line(*ONE, *lost)
-    assert "; 1 retry;" in line(*ONE, *lost)
-    assert " wait" not in line(*ONE, *lost, TrialPlaced(number=0))
+def test_retries_are_counted() -> None:
+    state = fold_all(ONE)
+    rows = {0: replace(state.rows[0], retries=2)}
+    assert "; 2 retries;" in status_line(replace(state, rows=rows), NOON)
 
 
 def test_several_machines_are_counted() -> None:

@@ -60,8 +60,6 @@ def test_a_trial_is_a_row_with_its_parameters_as_columns(tmp_path: Path) -> None
             "started": noon,
             "ended": noon,
             "reason": "",
-            "retries": 0,
-            "machine": "",
         }
     ]
 
@@ -281,11 +279,3 @@ def test_another_table_is_refused_with_what_it_lacks(tmp_path: Path) -> None:
     pq.write_table(pa.table({"number": [0]}), tmp_path / "trials.parquet")
     with pytest.raises(ValueError, match="not a table of trials: it has no column state"):
         read_trials(tmp_path)
-
-
-def test_a_table_from_before_there_were_retries_is_read(tmp_path: Path) -> None:
-    write(tmp_path, search_started(), trial_started(0), scored(0, 600, 0.4))
-    path = tmp_path / "trials.parquet"
-    pq.write_table(pq.read_table(path).drop_columns(["retries", "machine"]), path)
-    row = read_trials(tmp_path)[0]
-    assert (row.retries, row.machine, row.score) == (0, "", 0.4)
