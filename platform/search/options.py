@@ -84,4 +84,9 @@ class SearchOptions:
     preflight: bool = False
     """Search nothing: measure the largest configuration on this machine's device, and print its
     memory, the time of a step and of a score, and the GPU-hours of the whole search."""
+    status: Annotated[str | None, arg(metavar="NAME")] = None
+    """Search nothing: print where the search of that name in --reports stands, whether it runs or
+    not. It reads files only, and may be asked from another shell or machine."""
+    json: bool = False
+    """Print the --status as JSON."""
     resources: Annotated[Resources, arg(name="")] = Resources()

@@ -15,6 +15,7 @@ from platform.interruption import asked_to_stop
 from platform.results.curves import read_curves
 from platform.results.events import SearchEnded, SearchStarted, fan_out
 from platform.results.progress import make_progress
+from platform.results.state_file import StateFile
 from platform.results.tables import TrialTables, read_trials
 from platform.results.tensorboard import TensorBoardSink
 from platform.search.budget import Budget
@@ -47,6 +48,7 @@ class Session:
         self, setup: SearchSetup, options: SearchOptions, study: optuna.Study, console: Console
     ) -> None:
         self._setup, self._options, self._study, self._console = setup, options, study, console
+        self._state_file = StateFile(setup.directory)
         self._nodes = cluster_nodes()
         self._placement = place_search(self._nodes, options.resources, setup.space.recipe)
 
@@ -58,8 +60,11 @@ class Session:
             budget = self._run_trials(pool)
             if not is_over(self._study, self._options.trials):
                 return self._say_how_to_resume(budget)
+            self._state_file.enter("scoring the winner")
             report_winner(self._setup, self._study, pool.executor, self._console)
+            self._state_file.enter("finished")
         finally:
+            self._state_file.close()
             pool.stop()
         return print_summary(self._setup, self._study, self._console)
 
@@ -78,7 +83,12 @@ class Session:
         directory = self._setup.directory
         earlier = read_trials(directory)
         progress = make_progress(self._console, earlier)
-        sink = fan_out(TrialTables(directory), TensorBoardSink(directory, earlier), progress)
+        sink = fan_out(
+            TrialTables(directory),
+            TensorBoardSink(directory, earlier),
+            self._state_file,
+            progress,
+        )
         gpus = self._placement.gpus_per_trial
         forwarder = EventForwarder(sink, gpus)
         observer = TrialObserver(sink, self._setup.trials_directory)

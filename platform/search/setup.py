@@ -63,6 +63,8 @@ def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
     Raises:
         ValueError: what does not fit, in one line with the way out.
     """
+    if options.json:
+        raise ValueError("--json prints the --status of a search: add --status NAME")
     check_positive(trials=options.trials, hours=options.hours, gpu_hours=options.gpu_hours)
     check_resources(options.resources)
     check_pairing(options.sampler, options.pruner)
