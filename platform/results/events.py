@@ -98,7 +98,7 @@ class Scored:
         ScoreField(
             heading="CAM mIoU",
             text=percent,
-            tag="score/cam_miou",
+            tag="cam/miou",
             per_trial="latest",
             brief=True,
             compared=True,
@@ -108,7 +108,7 @@ class Scored:
         ScoreField(
             heading="aux",
             text=percent,
-            tag="score/cam_miou_aux",
+            tag="cam/miou_aux",
             per_trial="latest",
             brief=True,
             compared=True,
@@ -118,7 +118,7 @@ class Scored:
         ScoreField(
             heading="bkg",
             text=threshold,
-            tag="score/bkg",
+            tag="cam/bkg",
             per_trial="latest",
             brief=True,
             compared=True,
@@ -129,17 +129,17 @@ class Scored:
     class_iou: Sequence[float] = score_field(ScoreField(kind="floats"))
     f1: float = score_field(
         ScoreField(
-            heading="F1", text=percent, tag="score/class_f1", per_trial="latest", compared=True
+            heading="F1", text=percent, tag="cam/class_f1", per_trial="latest", compared=True
         )
     )
     token_similarity: Sequence[float] = score_field(
         ScoreField(kind="floats", tag="token_similarity/block_{:02d}")
     )
     seconds_training: float = score_field(
-        ScoreField(heading="training", text=duration, tag="seconds/training", per_trial="sum")
+        ScoreField(heading="training", text=duration, tag="cost/training_seconds", per_trial="sum")
     )
     seconds_scoring: float = score_field(
-        ScoreField(heading="scoring", text=duration, tag="seconds/scoring", per_trial="sum")
+        ScoreField(heading="scoring", text=duration, tag="cost/scoring_seconds", per_trial="sum")
     )
     mask_reads: int = score_field(ScoreField(kind="int", per_trial="sum"))
     pictures: Sequence[bytes] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from platform.results.events import Event, SearchEnded, SearchStarted, TrialEvent
+from platform.results.events import Event, SearchEnded, SearchStarted, TrialEvent, TrialStarted
 from platform.results.trial_rows import State, TrialRow, fold_trial
 
 Clock = Callable[[], float]  # s since 1970
@@ -97,6 +97,8 @@ def _fold_trial(state: SearchState, event: TrialEvent, now: float) -> SearchStat
     assert state.search is not None, "SearchStarted is the first event"
     row = state.rows.get(event.number, TrialRow(number=event.number, started=now))
     rows = {**state.rows, event.number: fold_trial(row, event, now, state.search.iterations)}
+    if not isinstance(event, TrialStarted):  # no more run at once than before
+        return replace(state, rows=rows)
     active = sum(row.is_active for row in rows.values())
     return replace(state, rows=rows, slots=max(state.slots, active))
 

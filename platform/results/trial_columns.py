@@ -65,9 +65,9 @@ def column_type(values: Sequence[ParameterValue]) -> pa.DataType:
     return pa.float64() if kinds <= {int, float} else pa.string()
 
 
-def rows_to_table(rows: Sequence[TrialRow]) -> pa.Table:
-    """Return the trials as a table."""
-    schema = trials_schema(rows)
+def rows_to_table(rows: Sequence[TrialRow], schema: pa.Schema | None = None) -> pa.Table:
+    """Return the trials as a table; its schema may be that of more trials than these."""
+    schema = schema or trials_schema(rows)
     return pa.Table.from_pylist([_to_record(row, schema) for row in rows], schema=schema)
 
 

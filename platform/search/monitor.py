@@ -53,7 +53,8 @@ class EventForwarder(_Unpickled, Callback):
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
-        event = result.get(EVENT)
+        # Taken out: Tune would keep the last one of each trial, pictures included, to the end.
+        event = result.pop(EVENT, None)
         number, machine = trial.config["number"], result.get(MACHINE, "")
         if machine and self._machines.get(number) != machine:
             self._machines[number] = machine

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import optuna
 from optuna.trial import TrialState
 from rich.console import Console
@@ -146,8 +148,11 @@ class Session:
             self._console.print("stopping the trials; Ctrl-C again breaks off at once")
             budget.interrupt()
 
-        with asked_to_stop(stop):
-            tuner.fit()
+        try:
+            with asked_to_stop(stop):
+                tuner.fit()
+        finally:  # what Tune keeps of a session grows with its trials, and nothing reads it
+            shutil.rmtree(storage, ignore_errors=True)
 
     def _say_how_to_resume(self, budget: Budget) -> int:
         spent = budget.spent()

@@ -49,6 +49,8 @@ class Simulator:
         iterations: Of a whole trial.
         crashes: Controller calls before which the driver dies, counted over all runs.
         lag: How many scores the checkpoint of a trial is behind its last report.
+        on_score: Is told the trial, the iteration and the score, as Tune's callbacks are: once the
+            scheduler has seen it.
     """
 
     open_trials: Callable[[], LiveTrials]
@@ -57,6 +59,7 @@ class Simulator:
     concurrent: int = 2
     crashes: Collection[int] = ()
     lag: int = 1
+    on_score: Callable[[int, int, float], None] = lambda number, iteration, score: None
     handed_out: list[tuple[int, Params]] = field(default_factory=list)
     scores: int = 0  # computed in all: what the search cost
     calls: int = 0
@@ -142,6 +145,7 @@ class Simulator:
             "iteration": trial.done * self.iterations // len(curve),
         }
         decision = scheduler.on_trial_result(None, cast(Trial, trial), trial.last_result)
+        self.on_score(number, trial.last_result["iteration"], score)
         if decision == TrialScheduler.STOP:
             self._call()
             searcher.on_trial_complete(trial.trial_id, result=trial.last_result)
