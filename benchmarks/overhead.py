@@ -40,9 +40,10 @@ def simulated_lines(samples: Sequence[Sample]) -> list[str]:
 
 def empty_lines(cost: Cost) -> list[str]:
     """Say what trials on Ray cost without any training."""
+    share = cost.each / TRIAL_SECONDS
     return [
-        f"{cost.trials} empty trials on Ray: {cost.each:.2f} s each ({cost.each / TRIAL_SECONDS:.2%}"
-        f" of ten minutes), driver {cost.megabytes:.0f} MB, Ray's files {cost.ray_kilobytes:.0f} kB",
+        f"{cost.trials} empty trials on Ray: {cost.each:.2f} s each ({share:.2%} of ten minutes),"
+        f" driver {cost.megabytes:.0f} MB, Ray's files {cost.ray_kilobytes:.0f} kB",
         f"start: Ray {cost.ray:.1f} s, first trial {cost.cold:.1f} s after it (cold); a later trial"
         f" runs {cost.warm:.2f} s after it was proposed (warm, median)",
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import resource
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +43,7 @@ SCORES = 5
 # A trial of ten minutes tells every two seconds how far it is.
 PROGRESS_PER_SCORE = 60
 CLASSES, BLOCKS, PICTURES = 21, 12, 4
+LOSSES: Sequence[str] = ("total", "cls", "cls_aux", "ptc", "ctc", "seg", "reg")
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,7 @@ class _MadeUp:
 
     def tell(self, number: int, iteration: int, score: float) -> None:
         """Send the events of the training up to a score, and those of the score."""
-        losses = dict.fromkeys(("total", "cls", "cls_aux", "ptc", "ctc", "seg", "reg"), score)
+        losses = dict.fromkeys(LOSSES, score)
         for part in range(1, PROGRESS_PER_SCORE + 1):
             done = iteration - self._step + self._step * part // PROGRESS_PER_SCORE
             self._sink.handle(
