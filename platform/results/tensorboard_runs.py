@@ -55,7 +55,7 @@ class TrialRun:
 
     def write_score(self, event: TrialScored, pictures: Sequence[bytes]) -> None:
         """Write all numbers of a score, and of its pictures those that there is room for."""
-        for tag, value in _scalars(event):
+        for tag, value in score_scalars(event):
             self._writer.add_scalar(tag, value, event.iteration)
         assert self._writer.file_writer is not None, "open until `close`"
         for index, picture in enumerate(pictures):
@@ -127,7 +127,8 @@ def _mean_losses(events: Sequence[TrialProgressed]) -> Mapping[str, float]:
     return {name: sum(values) / len(values) for name, values in losses.items()}
 
 
-def _scalars(event: TrialScored) -> Iterator[tuple[str, float]]:
+def score_scalars(event: TrialScored) -> Iterator[tuple[str, float]]:
+    """Yield the numbers of a score under the tags that they are shown by."""
     for field in SCORE_FIELDS:
         if not field.tag:
             continue

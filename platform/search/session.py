@@ -19,7 +19,7 @@ from platform.results.events import SearchEnded, SearchStarted, fan_out
 from platform.results.progress import make_progress
 from platform.results.state_file import StateFile
 from platform.results.tables import TrialTables, read_trials
-from platform.results.tensorboard import TensorBoardSink
+from platform.results.trackers import make_trackers
 from platform.search.budget import Budget
 from platform.search.live_trials import LiveTrials
 from platform.search.monitor import EventForwarder, TrialObserver
@@ -87,7 +87,7 @@ class Session:
         progress = make_progress(self._console, earlier)
         sink = fan_out(
             TrialTables(directory),
-            TensorBoardSink(directory, earlier),
+            *make_trackers(self._options.tracker, directory, earlier),
             self._state_file,
             progress,
         )

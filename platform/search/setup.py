@@ -12,6 +12,7 @@ from platform.command_line import check_name, resolve_recipe
 from platform.datasets import open_for, resolve_dataset
 from platform.option_ranges import check_positive
 from platform.resource_ranges import asked, check_resources
+from platform.results.trackers import check_trackers
 from platform.search.options import Resources, SearchOptions
 from platform.search.pairing import check_pairing
 from platform.search.space.checked import CheckedSpace
@@ -67,6 +68,7 @@ def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
         raise ValueError("--json prints the --status of a search: add --status NAME")
     check_positive(trials=options.trials, hours=options.hours, gpu_hours=options.gpu_hours)
     check_resources(options.resources)
+    check_trackers(options.tracker)
     check_pairing(options.sampler, options.pruner)
     recipe = resolve_recipe(
         options.recipe,
