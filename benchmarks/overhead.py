@@ -18,24 +18,26 @@ from benchmarks.empty_trials import Cost, run_empty_trials
 from benchmarks.simulated_search import Sample, simulate
 from benchmarks.timing import machine
 
+HEADING = "trials  CPU a trial  wall a trial  memory  files a trial"
 TRIAL_SECONDS = 600.0  # of a short trial, which the costs are compared with
 
 
-def simulated_lines(samples: Sequence[Sample]) -> list[str]:
-    """Say what a trial costs at each size of the search, and how that grows."""
-    lines = ["trials  CPU a trial  wall a trial  memory  files a trial"]
-    lines += [
+def sample_line(one: Sample) -> str:
+    """Say what a trial costs at one size of the search."""
+    return (
         f"{one.trials:6d}  {1e3 * one.cpu:8.0f} ms  {1e3 * one.wall:9.0f} ms"
         f"  {one.megabytes:3.0f} MB  {one.kilobytes:10.0f} kB"
-        for one in samples
-    ]
+    )
+
+
+def growth_line(samples: Sequence[Sample]) -> str:
+    """Say how what a trial costs grows from the first stretch of a search to its last."""
     first, last = samples[0], samples[-1]
-    lines.append(
+    return (
         f"{last.trials} against {first.trials} trials: CPU x {last.cpu / first.cpu:.2f}, memory x "
         f"{last.megabytes / first.megabytes:.2f}; of a trial of ten minutes the last ones are "
         f"{last.cpu / TRIAL_SECONDS:.3%} in CPU, {last.wall / TRIAL_SECONDS:.3%} in wall time"
     )
-    return lines
 
 
 def empty_lines(cost: Cost) -> list[str]:
@@ -61,8 +63,12 @@ def main() -> None:
     options = parser.parse_args()
     print(machine())
     with tempfile.TemporaryDirectory() as directory:
-        samples = list(simulate(Path(directory), options.trials, options.every, options.sampler))
-        print("\n".join(simulated_lines(samples)), flush=True)
+        print(HEADING)
+        samples: list[Sample] = []
+        for sample in simulate(Path(directory), options.trials, options.every, options.sampler):
+            samples.append(sample)
+            print(sample_line(sample), flush=True)
+        print(growth_line(samples))
     if options.empty_trials:
         with tempfile.TemporaryDirectory() as directory:
             cost = run_empty_trials(Path(directory), options.empty_trials)
