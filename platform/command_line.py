@@ -104,7 +104,7 @@ def check_name(name: str) -> str:
 
 
 def shown_path(path: Path) -> str:
-    """Return a path as short as it can be from here."""
+    """Return a path relative to here where it is below, else absolute: never up with `..`."""
     return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
 
 

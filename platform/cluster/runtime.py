@@ -12,10 +12,11 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from platform.cluster.native_stderr import native_stderr_to
 from platform.cluster.ray_internals import (
     LOOPBACK_ONLY,
     SUBMITTED_JOB,
@@ -63,13 +64,14 @@ def runtime_env(address: str | None = None) -> dict[str, Any]:
     return {"working_dir": str(ROOT), "excludes": ["/tests/golden", "/reports", "/.ci"]}
 
 
+@contextmanager
 def start_ray(
     log_file: Path,
     *,
     address: str | None = None,
     num_cpus: int | None = None,
     dashboard: bool = True,
-) -> AbstractContextManager[Any]:
+) -> Iterator[Any]:
     """Start Ray on 127.0.0.1, or connect to the cluster at an address.
 
     Args:
@@ -80,12 +82,12 @@ def start_ray(
         dashboard: of a Ray of our own. Its API is what frees the resources of a group of training
             workers that was stopped; where there are none, its ten processes can be spared.
 
-    Returns:
-        Ray's context; leaving it as a context manager disconnects, and ends a Ray of our own.
+    Yields:
+        Ray's context; at its end this process disconnects, and a Ray of our own ends.
 
     Raises:
         ValueError: CPUs are asked of a cluster, which has those it has.
-        KeyboardInterrupt: asked for meanwhile; Ray is up, and ends with this process.
+        KeyboardInterrupt: asked for meanwhile; Ray was up, and has ended.
         ConnectionError: no cluster answers at the address, or it does not know us; or a Ray of
             our own does not come up on a machine that is busy.
     """
@@ -98,9 +100,13 @@ def start_ray(
             "leave out one of the two"
         )
     _log_to(log_file)
-    # Ray crashes where it is broken off half-way.
-    with held_back(_say_that_it_was_heard), sigterm_left_alone():
-        return _start_local(num_cpus, dashboard) if address is None else _connect(address)
+    with ExitStack() as stack:
+        stack.enter_context(native_stderr_to(log_file))
+        # Ray crashes where it is broken off half-way.
+        with held_back(_say_that_it_was_heard), sigterm_left_alone():
+            start = _start_local(num_cpus, dashboard) if address is None else _connect(address)
+            context = stack.enter_context(start)
+        yield context
 
 
 def _say_that_it_was_heard() -> None:

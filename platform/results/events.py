@@ -22,6 +22,8 @@ class SearchStarted:
         trials: budget of trials, those of earlier sessions included.
         iterations: budget of one trial.
         resumed: trials known from earlier sessions; their tables are read back.
+        score_points: iterations after which each trial is scored.
+        trial_needs: what a trial needs of its machines, in words.
     """
 
     name: str
@@ -30,15 +32,30 @@ class SearchStarted:
     directory: Path
     log_file: Path
     resumed: int = 0
+    score_points: Sequence[int] = ()
+    trial_needs: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrialStarted:
-    """A trial begins at iteration 0, or goes on from its checkpoint at `iteration`."""
+    """A trial begins at iteration 0, or goes on from its checkpoint at `iteration`.
+
+    Attributes:
+        waiting: for a machine; `TrialPlaced` follows.
+    """
 
     number: int
     params: Mapping[str, ParameterValue]
     iteration: int = 0
+    waiting: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialPlaced:
+    """A trial runs; on which machine is known once it has something to say."""
+
+    number: int
+    machine: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +98,7 @@ class Scored:
         ScoreField(
             heading="CAM mIoU",
             text=percent,
-            tag="score/cam_miou",
+            tag="cam/miou",
             per_trial="latest",
             brief=True,
             compared=True,
@@ -91,7 +108,7 @@ class Scored:
         ScoreField(
             heading="aux",
             text=percent,
-            tag="score/cam_miou_aux",
+            tag="cam/miou_aux",
             per_trial="latest",
             brief=True,
             compared=True,
@@ -101,7 +118,7 @@ class Scored:
         ScoreField(
             heading="bkg",
             text=threshold,
-            tag="score/bkg",
+            tag="cam/bkg",
             per_trial="latest",
             brief=True,
             compared=True,
@@ -112,17 +129,17 @@ class Scored:
     class_iou: Sequence[float] = score_field(ScoreField(kind="floats"))
     f1: float = score_field(
         ScoreField(
-            heading="F1", text=percent, tag="score/class_f1", per_trial="latest", compared=True
+            heading="F1", text=percent, tag="cam/class_f1", per_trial="latest", compared=True
         )
     )
     token_similarity: Sequence[float] = score_field(
         ScoreField(kind="floats", tag="token_similarity/block_{:02d}")
     )
     seconds_training: float = score_field(
-        ScoreField(heading="training", text=duration, tag="seconds/training", per_trial="sum")
+        ScoreField(heading="training", text=duration, tag="cost/training_seconds", per_trial="sum")
     )
     seconds_scoring: float = score_field(
-        ScoreField(heading="scoring", text=duration, tag="seconds/scoring", per_trial="sum")
+        ScoreField(heading="scoring", text=duration, tag="cost/scoring_seconds", per_trial="sum")
     )
     mask_reads: int = score_field(ScoreField(kind="int", per_trial="sum"))
     pictures: Sequence[bytes] = ()
@@ -217,7 +234,13 @@ class SearchEnded:
 
 
 TrialEvent: TypeAlias = (
-    TrialStarted | TrialProgressed | TrialScored | TrialSilent | TrialBroken | TrialEnded
+    TrialStarted
+    | TrialPlaced
+    | TrialProgressed
+    | TrialScored
+    | TrialSilent
+    | TrialBroken
+    | TrialEnded
 )
 Event: TypeAlias = SearchStarted | TrialEvent | MachineStruckOff | SearchEnded
 

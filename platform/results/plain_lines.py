@@ -12,6 +12,7 @@ from platform.results.events import (
     SearchStarted,
     TrialBroken,
     TrialEnded,
+    TrialPlaced,
     TrialProgressed,
     TrialScored,
     TrialSilent,
@@ -51,9 +52,21 @@ def plain_line(event: Event, state: SearchState, now: float) -> str | None:
             text = _trial_ended(event, state)
         case SearchEnded():
             text = _search_ended(event, state)
-        case TrialProgressed():
+        case TrialPlaced() | TrialProgressed():
             return None
     return f"{clock_time(now)}  {text}"
+
+
+def is_repeated(event: Event, before: SearchState) -> bool:
+    """Whether a score was there before: a trial that goes on from a checkpoint computes it again.
+
+    Args:
+        event: what has happened.
+        before: the search before it.
+    """
+    if not isinstance(event, TrialScored) or event.number not in before.rows:
+        return False
+    return event.iteration <= (before.rows[event.number].scored_iteration or 0)
 
 
 def best_text(state: SearchState) -> str:
@@ -114,7 +127,10 @@ def _trial_ended(event: TrialEnded, state: SearchState) -> str:
 
 
 def _search_ended(event: SearchEnded, state: SearchState) -> str:
-    how = "search interrupted" if event.interrupted else "search ended"
+    is_over = state.search is not None and len(state.over) >= state.search.trials
+    how = "all trials ended" if is_over else "search stopped"
+    if event.interrupted:
+        how = "search interrupted"
     spent = "" if state.ended is None else f"after {duration(state.ended - state.began)}"
     return _joined(f"{how} {spent}", counts_text(state), best_text(state))
 

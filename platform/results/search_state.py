@@ -11,6 +11,7 @@ from platform.results.events import (
     SearchEnded,
     SearchStarted,
     TrialEvent,
+    TrialStarted,
 )
 from platform.results.trial_rows import State, TrialRow, fold_trial
 
@@ -43,8 +44,28 @@ class SearchState:
 
     @property
     def running(self) -> list[TrialRow]:
-        """The trials that run or wait for their last score, in the order of their numbers."""
+        """The trials in work, in the order of their numbers."""
         return [row for row in self.trials if row.is_active]
+
+    @property
+    def scores_in_flight(self) -> int:
+        """How many checkpoints wait for their score."""
+        points = self.search.score_points if self.search else ()
+        return sum(
+            (row.scored_iteration or 0) < point <= row.iteration
+            for row in self.running
+            for point in points
+        )
+
+    @property
+    def retries(self) -> int:
+        """How often a trial was begun again after a fault."""
+        return sum(row.retries for row in self.rows.values())
+
+    @property
+    def machines(self) -> list[str]:
+        """Where the trials in work are, each machine once."""
+        return sorted({row.machine for row in self.running if row.machine})
 
     @property
     def over(self) -> list[TrialRow]:
@@ -87,6 +108,8 @@ def _fold_trial(state: SearchState, event: TrialEvent, now: float) -> SearchStat
     assert state.search is not None, "SearchStarted is the first event"
     row = state.rows.get(event.number, TrialRow(number=event.number, started=now))
     rows = {**state.rows, event.number: fold_trial(row, event, now, state.search.iterations)}
+    if not isinstance(event, TrialStarted):  # no more run at once than before
+        return replace(state, rows=rows)
     active = sum(row.is_active for row in rows.values())
     return replace(state, rows=rows, slots=max(state.slots, active))
 

@@ -10,12 +10,14 @@ from platform.results.events import (
     Event,
     SearchEnded,
     SearchStarted,
+    TrialPlaced,
     TrialProgressed,
     TrialScored,
 )
 from platform.results.parquet_files import read_table, write_table
+from platform.results.row_blocks import RowBlocks
 from platform.results.search_state import Clock, SearchState, fold, from_rows
-from platform.results.trial_columns import rows_to_table, table_to_rows
+from platform.results.trial_columns import table_to_rows
 from platform.results.trial_rows import TrialRow
 
 TRIALS_FILE = "trials.parquet"
@@ -28,6 +30,7 @@ class TrialTables:
         self._directory = directory
         self._clock = clock
         self._state = SearchState()
+        self._blocks = RowBlocks()
 
     def handle(self, event: Event) -> None:
         if isinstance(event, SearchStarted):
@@ -35,8 +38,8 @@ class TrialTables:
         self._state = fold(self._state, event, self._clock())
         if isinstance(event, TrialScored):
             add_score(self._directory, event)
-        if not isinstance(event, TrialProgressed):
-            write_table(rows_to_table(self._state.trials), self._directory / TRIALS_FILE)
+        if not isinstance(event, TrialPlaced | TrialProgressed):
+            write_table(self._blocks.table(self._state.trials), self._directory / TRIALS_FILE)
         if isinstance(event, SearchEnded):
             compact(self._directory)
 

@@ -44,6 +44,7 @@ LAST_COLUMNS = (
     pa.field("machines_lost", pa.int64(), nullable=False),
 )
 YOUNGER = {"retries", "machines_lost"}  # than tables that may be read: 0 there
+_IN_NO_COLUMN = ("params", "latest", "totals", "machine", "step_seconds")  # of that name
 
 
 def trials_schema(rows: Sequence[TrialRow]) -> pa.Schema:
@@ -67,9 +68,9 @@ def column_type(values: Sequence[ParameterValue]) -> pa.DataType:
     return pa.float64() if kinds <= {int, float} else pa.string()
 
 
-def rows_to_table(rows: Sequence[TrialRow]) -> pa.Table:
-    """Return the trials as a table."""
-    schema = trials_schema(rows)
+def rows_to_table(rows: Sequence[TrialRow], schema: pa.Schema | None = None) -> pa.Table:
+    """Return the trials as a table; its schema may be that of more trials than these."""
+    schema = schema or trials_schema(rows)
     return pa.Table.from_pylist([_to_record(row, schema) for row in rows], schema=schema)
 
 
@@ -88,8 +89,8 @@ def table_to_rows(table: pa.Table) -> list[TrialRow]:
 
 
 def _to_record(row: TrialRow, schema: pa.Schema) -> dict[str, Any]:
-    apart = ("params", "latest", "totals")
-    record = {f.name: getattr(row, f.name) for f in fields(row) if f.name not in apart}
+    names = [one.name for one in fields(row) if one.name not in _IN_NO_COLUMN]
+    record = {name: getattr(row, name) for name in names}
     record |= {**row.latest, **row.totals}
     for key, value in row.params.items():
         column = PARAMETER_PREFIX + key

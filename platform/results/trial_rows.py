@@ -12,6 +12,7 @@ from platform.results.events import (
     TrialBroken,
     TrialEnded,
     TrialEvent,
+    TrialPlaced,
     TrialProgressed,
     TrialScored,
     TrialSilent,
@@ -20,7 +21,9 @@ from platform.results.events import (
 from platform.results.parameters import ParameterValue
 
 SCORE = "score"
-State: TypeAlias = Literal["running", "scoring", "unfinished", "complete", "pruned", "failed"]
+State: TypeAlias = Literal[
+    "waiting", "running", "scoring", "unfinished", "complete", "pruned", "failed"
+]
 
 
 # The score itself is a field of the row: once the trial has ended, it is what the search was told.
@@ -33,8 +36,8 @@ class TrialRow:
     """Where a trial stands.
 
     Attributes:
-        state: running; scoring, when only its last score is missing; unfinished, when it stopped
-            with its search and comes back with it; or how it ended.
+        state: waiting, for a machine; running; scoring, when only its last score is missing;
+            unfinished, when it stopped with its search and comes back with it; or how it ended.
         first_iteration: where the present session of the trial began.
         score: the latest CAM mIoU, 0..1; once the trial has ended, what the search was told.
         best_score: the highest CAM mIoU of its checkpoints.
@@ -44,6 +47,8 @@ class TrialRow:
         reason: why it was pruned, has failed, or is unfinished after a fault.
         retries: how often it was begun again after a fault, all sessions together.
         machines_lost: how often a machine was lost with it.
+        machine: where it ran last; kept in no table.
+        step_seconds: what a step took lately; kept in no table.
     """
 
     number: int
@@ -61,6 +66,8 @@ class TrialRow:
     reason: str = ""
     retries: int = 0
     machines_lost: int = 0
+    machine: str = ""
+    step_seconds: float | None = None
 
     def value(self, name: str) -> float | None:
         """Return the trial's number of a score's field, None before its first score."""
@@ -68,8 +75,8 @@ class TrialRow:
 
     @property
     def is_active(self) -> bool:
-        """Whether the trial runs, or waits for its last score."""
-        return self.state in ("running", "scoring")
+        """Whether the trial is in work: it runs, or waits for a machine or its last score."""
+        return self.state in ("waiting", "running", "scoring")
 
     @property
     def is_over(self) -> bool:
@@ -89,9 +96,10 @@ def fold_trial(row: TrialRow, event: TrialEvent, now: float, iterations: int) ->
     match event:
         case TrialStarted():
             return _started(row, event, now)
+        case TrialPlaced():
+            return _placed(row, event, now)
         case TrialProgressed():
-            state = "scoring" if event.iteration >= iterations else "running"
-            return row if row.is_over else replace(row, iteration=event.iteration, state=state)
+            return row if row.is_over else _progressed(row, event, iterations)
         case TrialScored():
             return _scored(row, event)
         case TrialSilent():
@@ -107,12 +115,31 @@ def _started(row: TrialRow, event: TrialStarted, now: float) -> TrialRow:
     return replace(
         row,
         params=dict(event.params),
-        state="running",
+        state="waiting" if event.waiting else "running",
         iteration=event.iteration,
         first_iteration=event.iteration,
         started=now,
         ended=None,
         reason="",
+        step_seconds=None,
+    )
+
+
+def _placed(row: TrialRow, event: TrialPlaced, now: float) -> TrialRow:
+    row = replace(row, machine=event.machine or row.machine)
+    if row.state != "waiting":
+        return row
+    # The time without a machine says nothing about the pace.
+    return replace(row, state="running", started=now)
+
+
+def _progressed(row: TrialRow, event: TrialProgressed, iterations: int) -> TrialRow:
+    steps = event.iteration - row.iteration
+    return replace(
+        row,
+        iteration=event.iteration,
+        state="scoring" if event.iteration >= iterations else "running",
+        step_seconds=event.seconds / steps if steps > 0 else row.step_seconds,
     )
 
 

@@ -16,6 +16,7 @@ from platform.results.events import (
     Sink,
     TrialBroken,
     TrialEnded,
+    TrialPlaced,
     TrialScored,
     TrialStarted,
 )
@@ -25,6 +26,7 @@ from platform.search.live_trials import reason_of
 from platform.search.trial_protocol import EVENT, Assignment, trial_directory
 from platform.train.run_checkpoints import delete_checkpoints, iteration_of, list_checkpoints
 
+MACHINE = "node_ip"  # in Tune's results; host names need not differ
 _END_STATES: dict[TrialState, EndState] = {
     TrialState.COMPLETE: "complete",
     TrialState.PRUNED: "pruned",
@@ -40,17 +42,26 @@ class Unpickled:
 
 
 class EventForwarder(Unpickled, Callback):
-    """Tune's callback: hands on the events of the trials."""
+    """Tune's callback: hands on the events of the trials, and says where each runs."""
 
     def __init__(self, sink: Sink, gpus_per_trial: float) -> None:
         self._sink = sink
         self._gpus = gpus_per_trial
         self.gpu_seconds = 0.0  # of training, in this session
+        self._machines: dict[int, str] = {}
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._sink.handle(TrialPlaced(number=trial.config["number"]))
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
-        event = result.get(EVENT)
+        # Taken out: Tune would keep the last one of each trial, pictures included, to the end.
+        event = result.pop(EVENT, None)
+        number, machine = trial.config["number"], result.get(MACHINE, "")
+        if machine and self._machines.get(number) != machine:
+            self._machines[number] = machine
+            self._sink.handle(TrialPlaced(number=number, machine=machine))
         if event is not None:
             self._sink.handle(event)
         if isinstance(event, TrialScored):
@@ -64,12 +75,13 @@ class TrialObserver(Unpickled):
         self._sink = sink
         self._directory = trials_directory
 
-    def started(self, assignment: Assignment) -> None:
+    def started(self, assignment: Assignment, *, waiting: bool = True) -> None:
         self._sink.handle(
             TrialStarted(
                 number=assignment.number,
                 params=assignment.params,
                 iteration=self._reached(assignment.number),
+                waiting=waiting,
             )
         )
 
@@ -103,7 +115,7 @@ class TrialObserver(Unpickled):
         for trial in study.get_trials(deepcopy=False):
             if trial.state.is_finished() and not known.get(trial.number):
                 if trial.number not in known:
-                    self.started(Assignment(trial.number, dict(trial.params)))
+                    self.started(Assignment(trial.number, dict(trial.params)), waiting=False)
                 self.ended(trial.number, trial.state, _score_of(trial), reason_of(trial))
 
     def ended(self, number: int, state: TrialState, score: float | None, reason: str) -> None:

@@ -12,6 +12,7 @@ from platform.resource_ranges import Auto
 
 Sampler = Literal["curve", "tpe", "gp", "cmaes", "random", "qmc", "nsga2"]
 Pruner = Literal["halving", "median", "hyperband", "none"]
+Tracker = Literal["tensorboard", "mlflow", "wandb"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,4 +94,12 @@ class SearchOptions:
     preflight: bool = False
     """Search nothing: measure the largest configuration on this machine's device, and print its
     memory, the time of a step and of a score, and the GPU-hours of the whole search."""
+    tracker: Annotated[UseAppendAction[tuple[Tracker, ...]], arg(metavar="NAME")] = ()
+    """Who else keeps the scores, in the search's directory: tensorboard (the default), mlflow, or
+    wandb, without network. Give it several times to combine."""
+    status: Annotated[str | None, arg(metavar="NAME")] = None
+    """Search nothing: print where the search of that name in --reports stands, whether it runs or
+    not. It reads files only, and may be asked from another shell or machine."""
+    json: bool = False
+    """Print the --status as JSON."""
     resources: Annotated[Resources, arg(name="")] = Resources()

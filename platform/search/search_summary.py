@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import optuna
 from rich.console import Console
 
+from platform.command_line import shown_path
 from platform.results.summary import (
     Contender,
     SearchSummary,
@@ -44,7 +44,8 @@ def print_summary(setup: SearchSetup, study: optuna.Study, console: Console) -> 
     winner = best_complete(judgement, study)
     if winner is None:
         console.print(
-            f"no trial reached its end; {setup.directory / 'trials.parquet'} has the reasons",
+            "no trial reached its end; "
+            f"{shown_path(setup.directory / 'trials.parquet')} has the reasons",
             soft_wrap=True,
         )
         return NO_WINNER
@@ -90,13 +91,13 @@ def _masks(trials: Iterable[TrialRow], report: Iterable[ReportScore]) -> MaskLed
 
 
 def _places(setup: SearchSetup) -> dict[str, str]:
-    shown = os.path.relpath(setup.directory)
+    shown = shown_path(setup.directory)
     return {
         "winning configuration": f"{shown}/{BEST_RECIPE}",
         "its checkpoint": f"{shown}/{BEST_CHECKPOINT}",
         "all trials, all scores": f"{shown}/trials.parquet, {shown}/curves.parquet",
         "what complete trials are worth": f"{shown}/{WORTH_FILE}",
-        "TensorBoard": f"tensorboard --logdir {os.path.dirname(shown) or '.'}",
+        "TensorBoard": f"tensorboard --logdir {shown_path(setup.directory.parent)}",
     }
 
 

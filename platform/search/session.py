@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 import sys
 
 import optuna
@@ -10,16 +10,18 @@ from optuna.trial import TrialState
 from rich.console import Console
 
 from platform.cluster.machines import growth_lines
+from platform.cluster.placement import Placement
 from platform.cluster.remote import cluster_machines
-from platform.command_line import FAILED, INTERRUPTED
+from platform.command_line import FAILED, INTERRUPTED, shown_path
 from platform.forecast.estimate import forecast
 from platform.forecast.lines import plan_lines, warning
 from platform.interruption import asked_to_stop
 from platform.results.curves import read_curves
 from platform.results.events import SearchEnded, SearchStarted, fan_out
 from platform.results.progress import make_progress
+from platform.results.state_file import StateFile
 from platform.results.tables import TrialTables, read_trials
-from platform.results.tensorboard import TensorBoardSink
+from platform.results.trackers import make_trackers
 from platform.search.budget import Budget
 from platform.search.faults import RETRIES, Faults
 from platform.search.live_trials import LiveTrials
@@ -33,6 +35,7 @@ from platform.search.stalls import StallWatch
 from platform.search.study import is_over
 from platform.search.tune import make_trial_plan, make_tuner, room_for_a_trial, run_tuner
 from platform.search.winner import report_winner
+from platform.train.plan import score_points
 from platform.workers.pool import EvaluationPool, PoolOptions
 
 
@@ -53,6 +56,7 @@ class Session:
         self, setup: SearchSetup, options: SearchOptions, study: optuna.Study, console: Console
     ) -> None:
         self._setup, self._options, self._study, self._console = setup, options, study, console
+        self._state_file = StateFile(setup.directory)
         self._machines = cluster_machines(options.resources.cluster)
         self._placement = place_on(self._machines, options, setup.space.recipe)
         self._places = prove_places(self._machines, options, setup)
@@ -65,8 +69,11 @@ class Session:
             budget = self._run_trials(pool)
             if not is_over(self._study, self._options.trials):
                 return self._say_how_to_resume(budget)
-            report_winner(self._setup, self._study, pool.executor)
+            self._state_file.enter("scoring the winner")
+            report_winner(self._setup, self._study, pool.executor, self._console)
+            self._state_file.enter("finished")
         finally:
+            self._state_file.close()
             pool.stop()
         return print_summary(self._setup, self._study, self._console)
 
@@ -86,7 +93,12 @@ class Session:
         directory = self._setup.directory
         earlier = read_trials(directory)
         progress = make_progress(self._console, earlier)
-        sink = fan_out(TrialTables(directory), TensorBoardSink(directory, earlier), progress)
+        sink = fan_out(
+            TrialTables(directory),
+            *make_trackers(self._options.tracker, directory, earlier),
+            self._state_file,
+            progress,
+        )
         gpus = self._placement.gpus_per_trial
         forwarder = EventForwarder(sink, gpus)
         observer = TrialObserver(sink, self._setup.trials_directory)
@@ -119,6 +131,8 @@ class Session:
             directory=self._setup.directory,
             log_file=self._setup.log_file,
             resumed=sum(trial.state is not TrialState.WAITING for trial in trials),
+            score_points=score_points(self._setup.space.recipe),
+            trial_needs=trial_needs(self._placement),
         )
 
     def _tune(
@@ -147,15 +161,18 @@ class Session:
             self._console.print("stopping the trials; Ctrl-C again breaks off at once")
             budget.interrupt()
 
-        with asked_to_stop(stop):
-            run_tuner(tuner)
+        try:
+            with asked_to_stop(stop):
+                run_tuner(tuner)
+        finally:  # what Tune keeps of a session grows with its trials, and nothing reads it
+            shutil.rmtree(storage, ignore_errors=True)
 
     def _say_how_to_resume(self, budget: Budget) -> int:
         broken = self._say_what_broke(budget.faults)
         repair = "after the repair " if broken else ""
         spent = budget.spent()
         why = f"{spent} are spent" if spent else "trials are left unfinished"
-        place = os.path.relpath(self._setup.directory.parent)
+        place = shown_path(self._setup.directory.parent)
         self._console.print(
             f"{'interrupted' if budget.interrupted else why}; nothing is lost: {repair}the same "
             f"command goes on where this one stopped (--name {self._setup.name} --reports {place})",
@@ -177,3 +194,9 @@ class Session:
         for line in lines:
             print(f"error: {line}", file=sys.stderr)
         return bool(lines)
+
+
+def trial_needs(placement: Placement) -> str:
+    """Say what a training worker of a trial needs of its machine: 4 CPU, 1 GPU."""
+    bundle = placement.worker or placement.driver
+    return ", ".join(f"{amount:g} {kind}" for kind, amount in sorted(bundle.items()) if amount)

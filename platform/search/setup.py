@@ -14,6 +14,7 @@ from platform.command_line import check_name, resolve_recipe
 from platform.datasets import open_for, resolve_dataset
 from platform.option_ranges import check_positive
 from platform.resource_ranges import asked, check_resources
+from platform.results.trackers import check_trackers
 from platform.search.options import Resources, SearchOptions
 from platform.search.pairing import check_pairing
 from platform.search.space.checked import CheckedSpace
@@ -65,6 +66,8 @@ def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
     Raises:
         ValueError: what does not fit, in one line with the way out.
     """
+    if options.json:
+        raise ValueError("--json prints the --status of a search: add --status NAME")
     check_positive(
         trials=options.trials,
         hours=options.hours,
@@ -73,6 +76,7 @@ def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
     )
     check_resources(options.resources)
     _check_cluster(options.resources)
+    check_trackers(options.tracker)
     check_pairing(options.sampler, options.pruner)
     recipe = resolve_recipe(
         options.recipe,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import optuna
 from optuna.trial import FrozenTrial
+from rich.console import Console
 
 from platform.results.curves import read_curves
 from platform.search.retries import repeat_of
@@ -19,6 +20,7 @@ from platform.search.worth import best_complete, complete_trials, judge
 from platform.train.run_checkpoints import delete_checkpoints, list_checkpoints
 from platform.workers.executor import Executor
 from platform.workers.requests import ScoreRequest
+from platform.workers.start import run_with_progress
 from toco_core.files import replacing
 from toco_core.settings.overrides import apply_overrides, dump_recipe
 
@@ -58,6 +60,7 @@ def report_winner(
     setup: SearchSetup,
     study: optuna.Study,
     executor: Executor,
+    console: Console,
 ) -> None:
     """Score winner and published configuration once on the `report` split, and keep the winner.
 
@@ -65,6 +68,7 @@ def report_winner(
         setup: of the search.
         study: its record.
         executor: of the evaluation workers.
+        console: where the progress is shown.
 
     Raises:
         ValueError: the checkpoint of one of the two is gone.
@@ -74,7 +78,9 @@ def report_winner(
         return
     known = read_report(setup.directory)
     chosen = {trial.number for trial in complete_trials(study)} & {0, winner.number}
-    new = {number: _score(setup, number, executor) for number in sorted(chosen - known.keys())}
+    new = {
+        number: _score(setup, number, executor, console) for number in sorted(chosen - known.keys())
+    }
     report = {**known, **new}
     _keep_best(setup, study, winner, report[winner.number].bkg)
     _write_report(setup.directory, report)  # last: where it is, the rest is done
@@ -88,7 +94,7 @@ def read_report(directory: Path) -> dict[int, ReportScore]:
     return {row["number"]: ReportScore(**row) for row in rows}
 
 
-def _score(setup: SearchSetup, number: int, executor: Executor) -> ReportScore:
+def _score(setup: SearchSetup, number: int, executor: Executor, console: Console) -> ReportScore:
     bkg, aux_bkg = _chosen_thresholds(setup, number)
     request = ScoreRequest(
         checkpoint=str(_checkpoint(setup, number)),
@@ -96,7 +102,9 @@ def _score(setup: SearchSetup, number: int, executor: Executor) -> ReportScore:
         split=REPORT_SPLIT,
         purpose=REPORT_PURPOSE,
     )
-    score = executor.submit(request).result().score
+    # The recipe stands beside the winner, whichever of the two comes first.
+    what = f"scoring trial {number} on {REPORT_SPLIT}"
+    score = run_with_progress(request, executor, console, what).score
     return ReportScore(
         number=number,
         bkg=bkg,

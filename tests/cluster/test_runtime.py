@@ -49,5 +49,6 @@ def test_cpus_are_not_asked_of_a_cluster(
     address = None if by_variable else "10.0.0.1:6379"
     if by_variable:
         monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
+    start = start_ray(tmp_path / "ray.log", address=address, num_cpus=4)
     with pytest.raises(ValueError, match=r"num_cpus=4 .* 10\.0\.0\.1:6379: leave out one"):
-        start_ray(tmp_path / "ray.log", address=address, num_cpus=4)
+        start.__enter__()

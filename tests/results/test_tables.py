@@ -12,8 +12,10 @@ from platform.results import parquet_files
 from platform.results.curves import CURVES_SCHEMA, compact, read_curves
 from platform.results.events import Event, SearchEnded, TrialEnded
 from platform.results.parameters import ParameterValue
+from platform.results.row_blocks import BLOCK, RowBlocks
+from platform.results.search_state import fold
 from platform.results.tables import TrialTables, read_trials
-from platform.results.trial_columns import column_type
+from platform.results.trial_columns import column_type, rows_to_table
 from tests.results.streams import (
     NOON,
     SteppedClock,
@@ -289,3 +291,15 @@ def test_a_table_from_before_retries_were_counted_can_be_read(tmp_path: Path) ->
     pq.write_table(pq.read_table(path).drop_columns(["retries", "machines_lost"]), path)
     (row,) = read_trials(tmp_path)
     assert (row.retries, row.machines_lost) == (0, 0)
+
+
+def test_a_table_made_by_blocks_is_the_whole_one_whatever_changed() -> None:
+    blocks = RowBlocks()
+    numbers = range(2 * BLOCK + 5)
+    state = fold_all([search_started(trials=200), *(trial_started(n) for n in numbers)])
+    assert blocks.table(state.trials) == rows_to_table(state.trials)
+    ends = [TrialEnded(number=n, state="complete", score=0.1) for n in (0, BLOCK, 2 * BLOCK + 4)]
+    new = trial_started(len(numbers), params={"weights.ctc": 1.0})
+    for event in (scored(3, 120, 0.5), *ends, new):
+        state = fold(state, event, NOON)
+        assert blocks.table(state.trials) == rows_to_table(state.trials)

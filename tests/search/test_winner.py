@@ -11,6 +11,7 @@ import pytest
 from optuna.storages import InMemoryStorage
 from optuna.trial import create_trial
 from pyarrow import parquet
+from rich.console import Console
 
 from platform.results.curves import CURVES_FILE, CURVES_SCHEMA, curves_table
 from platform.search.setup import SearchSetup
@@ -31,6 +32,7 @@ from toco_core.trainer import Trainer
 
 SPACE = "parameters: {weights.ptc: {type: float, low: 0.0, high: 1.0}}"
 SMALL = check_space(parse_space(SPACE, "made_up"), small_recipe(), depth=10)
+QUIET = Console(quiet=True)
 LOW, HIGH = 0.2, 0.6  # thresholds; the made-up mIoU on `report` is the threshold itself
 
 
@@ -127,15 +129,15 @@ def test_without_a_complete_trial_there_is_nothing_to_report(setup: SearchSetup)
     study, evaluation = study_of("FAIL", "PRUNED"), Evaluation()
     assert find_winner(study, SMALL) is None
     assert is_reported(setup, study)
-    report_winner(setup, study, evaluation)
+    report_winner(setup, study, evaluation, QUIET)
     assert evaluation.requests == []
 
 
 def test_winner_and_published_configuration_are_scored_once_on_report(setup: SearchSetup) -> None:
     study, evaluation = study_of(0.2, 0.4, 0.3), Evaluation()
     assert not is_reported(setup, study)
-    report_winner(setup, study, evaluation)
-    report_winner(setup, study, evaluation)
+    report_winner(setup, study, evaluation, QUIET)
+    report_winner(setup, study, evaluation, QUIET)
     assert is_reported(setup, study)
     assert [request.split for request in evaluation.requests] == ["report", "report"]
     assert sorted(read_report(setup.directory)) == [0, 1]
@@ -144,7 +146,7 @@ def test_winner_and_published_configuration_are_scored_once_on_report(setup: Sea
 def test_the_threshold_on_report_is_the_one_that_the_last_score_on_tune_chose(
     setup: SearchSetup,
 ) -> None:
-    report_winner(setup, study_of(0.2, 0.4), Evaluation())
+    report_winner(setup, study_of(0.2, 0.4), Evaluation(), QUIET)
     winner = read_report(setup.directory)[1]
     assert (winner.bkg, winner.miou) == (LOW, pytest.approx(LOW))
     assert (winner.aux_bkg, winner.aux_miou) == (HIGH, pytest.approx(HIGH))
@@ -154,15 +156,15 @@ def test_a_better_trial_of_a_later_session_is_scored_beside_the_earlier_winner(
     setup: SearchSetup,
 ) -> None:
     evaluation = Evaluation()
-    report_winner(setup, study_of(0.2, 0.4), evaluation)
-    report_winner(setup, study_of(0.2, 0.4, 0.5), evaluation)
+    report_winner(setup, study_of(0.2, 0.4), evaluation, QUIET)
+    report_winner(setup, study_of(0.2, 0.4, 0.5), evaluation, QUIET)
     assert len(evaluation.requests) == 3
     rows = json.loads((setup.directory / "report.json").read_text())
     assert [row["number"] for row in rows] == [0, 1, 2]
 
 
 def test_the_winner_is_kept_with_its_threshold(setup: SearchSetup) -> None:
-    report_winner(setup, study_of(0.2, 0.4), Evaluation())
+    report_winner(setup, study_of(0.2, 0.4), Evaluation(), QUIET)
     recipe = load_recipe(str(setup.directory / "best.yaml"))
     assert (recipe.weights.ptc, recipe.thresholds.bkg) == (0.5, LOW)
     assert recipe.seed == small_recipe().seed + 1  # a repeat of trial 0
@@ -170,7 +172,7 @@ def test_the_winner_is_kept_with_its_threshold(setup: SearchSetup) -> None:
 
 
 def test_checkpoints_that_can_no_longer_win_are_deleted(setup: SearchSetup) -> None:
-    report_winner(setup, study_of(0.2, 0.4, 0.3, 0.1), Evaluation())
+    report_winner(setup, study_of(0.2, 0.4, 0.3, 0.1), Evaluation(), QUIET)
     assert checkpoints_of(setup) == [0, 1]
 
 
@@ -181,10 +183,10 @@ def test_what_breaks_off_in_the_middle_is_done_again(setup: SearchSetup) -> None
 
     study = study_of(0.2, 0.4, 0.3)
     with pytest.raises(KeyboardInterrupt):
-        report_winner(setup, study, BreakOff())
+        report_winner(setup, study, BreakOff(), QUIET)
     assert not is_reported(setup, study)
     assert checkpoints_of(setup) == [0, 1, 2, 3]
-    report_winner(setup, study, Evaluation())
+    report_winner(setup, study, Evaluation(), QUIET)
     assert is_reported(setup, study)
 
 
@@ -192,4 +194,4 @@ def test_a_winner_whose_checkpoint_is_gone_is_named(setup: SearchSetup) -> None:
     for path in list_checkpoints(setup.trials_directory / "trial-0001"):
         path.unlink()
     with pytest.raises(ValueError, match="the checkpoint of trial 1 is gone"):
-        report_winner(setup, study_of(0.2, 0.4), Evaluation())
+        report_winner(setup, study_of(0.2, 0.4), Evaluation(), QUIET)

@@ -55,6 +55,8 @@ class Simulator:
         crashes: Controller calls before which the driver dies, counted over all runs.
         breaks: Those before which the trial that is next loses its process.
         lag: How many scores the checkpoint of a trial is behind its last report.
+        on_score: Is told the trial, the iteration and the score, as Tune's callbacks are: once the
+            scheduler has seen it.
     """
 
     open_trials: Callable[[], LiveTrials]
@@ -64,6 +66,7 @@ class Simulator:
     crashes: Collection[int] = ()
     breaks: Collection[int] = ()
     lag: int = 1
+    on_score: Callable[[int, int, float], None] = lambda number, iteration, score: None
     handed_out: list[tuple[int, Params]] = field(default_factory=list)
     scores: int = 0  # computed in all: what the search cost
     calls: int = 0
@@ -156,6 +159,7 @@ class Simulator:
             "iteration": trial.done * self.iterations // len(curve),
         }
         decision = scheduler.on_trial_result(None, cast(Trial, trial), trial.last_result)
+        self.on_score(number, trial.last_result["iteration"], score)
         if decision == TrialScheduler.STOP:
             self._call()
             searcher.on_trial_complete(trial.trial_id, result=trial.last_result)
