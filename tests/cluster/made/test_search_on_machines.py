@@ -133,8 +133,7 @@ def test_a_machine_that_does_not_see_the_reports_is_named_before_anything_is_tra
 def test_no_trial_is_lost_with_a_machine_or_a_cable(cluster: Cluster) -> None:
     longer = f"--reports {REPORTS} {WHOLE_MACHINE} --trials 4 --set iterations=40"
     search = cluster.start_search("befallen", longer)
-    curves = cluster.reports("befallen") / "curves.parquet"
-    _wait_for(curves.exists, search)
+    _wait_for(lambda: scores_of(cluster.reports("befallen")) > 0, search)
     cluster.machines.unplug("w2")
     time.sleep(20)
     cluster.machines.plug_in("w2")
@@ -143,6 +142,12 @@ def test_no_trial_is_lost_with_a_machine_or_a_cable(cluster: Cluster) -> None:
     assert search.returncode == 0, output
     assert cluster.trials("befallen") == ["complete"] * 4, output
     cluster.machines.power_on("w1")
+
+
+def scores_of(reports: Path) -> int:
+    """Return how many scores a search has; its table is there, empty, from the start."""
+    path = reports / "curves.parquet"
+    return pq.read_table(path).num_rows if path.exists() else 0
 
 
 def _end_of(search: subprocess.Popen[str]) -> str:
