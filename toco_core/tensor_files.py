@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from toco_core.files import archive_problem
+
 # What DistributedDataParallel and torch.compile put before the names of the weights.
 WRAPPERS = ("module.", "_orig_mod.")
 
@@ -58,7 +60,5 @@ def _require_checksums(path: Path) -> None:
     """Compare the checksums that torch writes and does not read: it would load a damaged weight."""
     if not zipfile.is_zipfile(path):
         return  # the format before torch 1.6, without checksums
-    with zipfile.ZipFile(path) as archive:
-        damaged = archive.testzip()
-    if damaged is not None:
-        raise zipfile.BadZipFile(f"the checksum of {damaged} is wrong")
+    if problem := archive_problem(path):
+        raise zipfile.BadZipFile(problem)

@@ -9,7 +9,14 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from platform.results.events import Event, SearchEnded, SearchStarted, Sink, TrialEnded
+from platform.results.events import (
+    Event,
+    SearchEnded,
+    SearchStarted,
+    Sink,
+    TrialEnded,
+    TrialWentBack,
+)
 from platform.results.live_table import live_table
 from platform.results.plain_lines import plain_line
 from platform.results.search_state import Clock, SearchState, fold, from_rows
@@ -49,7 +56,7 @@ class PlainProgress:
 
 
 class LiveProgress:
-    """A sink that keeps one table up to date in place; failures stay above it as lines."""
+    """A sink that keeps one table up to date in place; failures and damage stay above it."""
 
     def __init__(self, console: Console, state: SearchState, clock: Clock) -> None:
         self._console = console
@@ -71,7 +78,7 @@ class LiveProgress:
                 self._live.start()
             case SearchEnded():
                 self._live.stop()
-            case TrialEnded(state="failed"):
+            case TrialWentBack() | TrialEnded(state="failed"):
                 print_line(self._console, plain_line(event, self._state, now))
             case _:
                 pass  # the next refresh shows it

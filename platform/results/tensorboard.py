@@ -19,6 +19,7 @@ from platform.results.events import (
     TrialProgressed,
     TrialScored,
     TrialStarted,
+    TrialWentBack,
 )
 from platform.results.hparams import (
     Column,
@@ -52,6 +53,8 @@ class TensorBoardSink:
                 self._root.mkdir(parents=True, exist_ok=True)
             case TrialStarted():
                 self._start(event)
+            case TrialWentBack():
+                pass  # what is written again lies over it
             case TrialProgressed():
                 self._run(event.number).write_progress(event)
             case TrialScored():

@@ -14,6 +14,7 @@ from platform.results.events import (
     TrialProgressed,
     TrialScored,
     TrialStarted,
+    TrialWentBack,
 )
 from platform.results.parameters import ParameterValue
 
@@ -82,6 +83,8 @@ def fold_trial(row: TrialRow, event: TrialEvent, now: float, iterations: int) ->
     match event:
         case TrialStarted():
             return _started(row, event, now)
+        case TrialWentBack(iteration=iteration):
+            return replace(row, iteration=iteration, first_iteration=iteration)
         case TrialProgressed():
             state = "scoring" if event.iteration >= iterations else "running"
             return row if row.is_over else replace(row, iteration=event.iteration, state=state)

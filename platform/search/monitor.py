@@ -14,7 +14,7 @@ from platform.results.events import EndState, Sink, TrialEnded, TrialScored, Tri
 from platform.results.trial_rows import TrialRow
 from platform.search.live_trials import reason_of
 from platform.search.trial_protocol import EVENT, Assignment, trial_directory
-from platform.train.run_checkpoints import delete_checkpoints, iteration_of, list_checkpoints
+from platform.train.run_checkpoints import delete_checkpoints, newest_iteration
 
 _END_STATES: dict[TrialState, EndState] = {
     TrialState.COMPLETE: "complete",
@@ -57,12 +57,11 @@ class TrialObserver(_Unpickled):
 
     def started(self, assignment: Assignment) -> None:
         directory = trial_directory(self._directory, assignment.number)
-        checkpoints = list_checkpoints(directory)
         self._sink.handle(
             TrialStarted(
                 number=assignment.number,
                 params=assignment.params,
-                iteration=iteration_of(checkpoints[-1]) if checkpoints else 0,
+                iteration=newest_iteration(directory),
             )
         )
 
