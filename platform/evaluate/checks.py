@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from platform.command_line import resolve_recipe
+from platform.command_line import require_local, resolve_recipe
 from platform.evaluate.options import EvaluateOptions, OfficialNetwork
 from platform.option_ranges import check_at_least, check_between
 from platform.resource_ranges import check_resources
@@ -24,6 +24,7 @@ def check_options(options: EvaluateOptions) -> Recipe | None:
     check_at_least(0, pictures=options.pictures)
     check_scales(options.scales)
     check_resources(options.workers)
+    require_local(output=options.output)
     if not options.tasks:
         raise ValueError("--tasks needs one of cam, seg")
     if options.crf and "seg" not in options.tasks:

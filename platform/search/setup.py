@@ -8,7 +8,7 @@ from pathlib import Path
 
 from platform.cluster.placement import Placement
 from platform.cluster.shares import Demand, place
-from platform.command_line import check_name, resolve_recipe
+from platform.command_line import check_name, require_local, resolve_recipe
 from platform.datasets import open_for, resolve_dataset
 from platform.option_ranges import check_positive
 from platform.resource_ranges import asked, check_resources
@@ -65,6 +65,7 @@ def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
     """
     check_positive(trials=options.trials, hours=options.hours, gpu_hours=options.gpu_hours)
     check_resources(options.resources)
+    require_local(reports=options.reports)
     check_pairing(options.sampler, options.pruner)
     recipe = resolve_recipe(
         options.recipe,
