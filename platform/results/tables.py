@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from platform.results.curves import add_score, compact, start_curves
+import pyarrow as pa
+
+from platform.results.curves import (
+    add_score,
+    compact,
+    curve_files,
+    require_curves,
+    start_curves,
+)
 from platform.results.events import (
     Event,
     SearchEnded,
@@ -17,6 +26,7 @@ from platform.results.parquet_files import read_table, write_table
 from platform.results.search_state import Clock, SearchState, fold, from_rows
 from platform.results.trial_columns import rows_to_table, table_to_rows
 from platform.results.trial_rows import TrialRow
+from toco_core.files import set_aside
 
 TRIALS_FILE = "trials.parquet"
 
@@ -36,7 +46,7 @@ class TrialTables:
         if isinstance(event, TrialScored):
             add_score(self._directory, event)
         if not isinstance(event, TrialProgressed):
-            write_table(rows_to_table(self._state.trials), self._directory / TRIALS_FILE)
+            write_trials(self._directory, self._state.trials)
         if isinstance(event, SearchEnded):
             compact(self._directory)
 
@@ -47,6 +57,33 @@ class TrialTables:
             compact(self._directory)
         else:
             start_curves(self._directory)
+
+
+def set_damaged_aside(directory: Path) -> list[str]:
+    """Rename the tables of a search or a run that cannot be read, so that it goes on without them.
+
+    Returns:
+        A line for each.
+    """
+    lines: list[str] = []
+    for path, read in [(directory / TRIALS_FILE, table_to_rows), *_curve_files(directory)]:
+        try:
+            table = read_table(path)
+            if table is not None:
+                read(table)
+        except ValueError as error:
+            named = str(error) if str(path) in str(error) else f"{path}: {error}"
+            lines.append(f"{named}: set aside as {set_aside(path).name}")
+    return lines
+
+
+def _curve_files(directory: Path) -> list[tuple[Path, Callable[[pa.Table], object]]]:
+    return [(path, require_curves) for path in curve_files(directory)]
+
+
+def write_trials(directory: Path, rows: Sequence[TrialRow]) -> None:
+    """Write the trials of a search in place of the table that is there."""
+    write_table(rows_to_table(rows), directory / TRIALS_FILE)
 
 
 def read_trials(directory: Path) -> list[TrialRow]:

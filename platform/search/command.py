@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 import optuna
 from rich.console import Console
@@ -11,9 +12,12 @@ from platform.cluster.machine import device_for, is_on_cluster, this_machine
 from platform.cluster.runtime import start_ray
 from platform.command_line import drawing_progress, shown_path, write_recipe
 from platform.lock import only_one
+from platform.results.progress import print_line
+from platform.search.journal import Say
 from platform.search.largest import largest_configuration
 from platform.search.options import SearchOptions
 from platform.search.pruners import make_pruner
+from platform.search.repair import repair
 from platform.search.samplers import make_sampler
 from platform.search.search_summary import print_summary
 from platform.search.setup import (
@@ -24,7 +28,7 @@ from platform.search.setup import (
     place_search,
 )
 from platform.search.study import default_storage, is_over, open_storage, open_study
-from platform.search.winner import is_reported
+from platform.search.winner import is_reported, restore_best
 
 
 def run_search(options: SearchOptions) -> int:
@@ -35,6 +39,7 @@ def run_search(options: SearchOptions) -> int:
         ConnectionError: there is no Ray cluster at the address.
     """
     console = Console()
+    say = partial(print_line, console)
     space, name = check_options(options)
     resources = options.resources
     if not is_on_cluster(resources.address):  # refused before Ray, which takes seconds, is started
@@ -47,9 +52,13 @@ def run_search(options: SearchOptions) -> int:
         return _preflight(setup, options, console)
     setup.directory.mkdir(parents=True, exist_ok=True)
     with only_one(setup.directory):
-        study = _open_study(setup, options)
+        study = _open_study(setup, options, say)
         write_recipe(setup.directory, setup.name, setup.space.recipe, "search")
+        for line in repair(setup.directory, study, setup.space.recipe.iterations):
+            say(line)
         if is_over(study, options.trials) and is_reported(setup, study):
+            for line in restore_best(setup, study):
+                say(line)
             return print_summary(setup, study, console)
         return _run_session(setup, options, study, console)
 
@@ -72,10 +81,10 @@ def _preflight(setup: SearchSetup, options: SearchOptions, console: Console) -> 
     return run_preflight(plan, console)
 
 
-def _open_study(setup: SearchSetup, options: SearchOptions) -> optuna.Study:
+def _open_study(setup: SearchSetup, options: SearchOptions, say: Say) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return open_study(
-        open_storage(options.study or default_storage(setup.directory)),
+        open_storage(options.study or default_storage(setup.directory), say),
         setup.name,
         setup.space,
         sampler=make_sampler(options.sampler, setup.space, options.seed),

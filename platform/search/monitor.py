@@ -10,17 +10,11 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 from ray.tune import Callback
 
-from platform.results.events import EndState, Sink, TrialEnded, TrialScored, TrialStarted
+from platform.results.events import Sink, TrialEnded, TrialScored, TrialStarted
 from platform.results.trial_rows import TrialRow
-from platform.search.live_trials import reason_of
+from platform.search.live_trials import END_STATES, reason_of
 from platform.search.trial_protocol import EVENT, Assignment, trial_directory
 from platform.train.run_checkpoints import delete_checkpoints, newest_iteration
-
-_END_STATES: dict[TrialState, EndState] = {
-    TrialState.COMPLETE: "complete",
-    TrialState.PRUNED: "pruned",
-    TrialState.FAIL: "failed",
-}
 
 
 class _Unpickled:
@@ -79,7 +73,7 @@ class TrialObserver(_Unpickled):
 
     def ended(self, number: int, state: TrialState, score: float | None, reason: str) -> None:
         self._sink.handle(
-            TrialEnded(number=number, state=_END_STATES[state], score=score, reason=reason)
+            TrialEnded(number=number, state=END_STATES[state], score=score, reason=reason)
         )
         if state is not TrialState.COMPLETE:  # nobody goes on from it, and it cannot win
             delete_checkpoints(trial_directory(self._directory, number))

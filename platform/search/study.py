@@ -9,10 +9,11 @@ from typing import Any
 
 import optuna
 from optuna.storages import BaseStorage, JournalStorage
-from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
+from platform.search.journal import Say, mend_journal, require_journal
 from platform.search.space.checked import CheckedSpace
 from toco_core.messages import first_line
 from toco_core.settings import Recipe
@@ -25,8 +26,12 @@ def default_storage(directory: Path) -> str:
     return str(directory / "study.journal")
 
 
-def open_storage(url: str) -> BaseStorage:
+def open_storage(url: str, say: Say = print) -> BaseStorage:
     """Open a journal file (a path), or any storage that Optuna knows by its URL.
+
+    Args:
+        url: the path, or the URL.
+        say: is told, in a line, if a journal was damaged.
 
     Raises:
         ValueError: If the file cannot be read, or nothing answers at the URL.
@@ -36,44 +41,14 @@ def open_storage(url: str) -> BaseStorage:
             return optuna.storages.get_storage(url)
         except (SQLAlchemyError, ImportError) as error:
             raise ValueError(f"study storage {url}: {first_line(error)}") from None
-    path = Path(url)
+    path = Path(url).absolute()  # its lock is a link to it
     path.parent.mkdir(parents=True, exist_ok=True)
-    _require_journal(path)  # before anything is cut off it
-    drop_torn_line(path)
+    require_journal(path)  # before anything is cut off it
+    mend_journal(path, say)
     try:
         return JournalStorage(JournalFileBackend(str(path)))
     except (ValueError, KeyError, OSError) as error:
         raise ValueError(f"study storage {url}: not a journal of Optuna ({error})") from None
-
-
-def _require_journal(path: Path) -> None:
-    """Refuse a file of the user's that is something else, before it is written to."""
-    if not path.is_file():
-        return
-    with path.open("rb") as file:
-        beginning = file.read(200)
-    if beginning and not (beginning.startswith(b"{") and b'"op_code"' in beginning):
-        is_database = beginning.startswith(b"SQLite format")
-        way_out = f"give its URL: sqlite:///{path}" if is_database else "name another file"
-        raise ValueError(f"study storage {path}: not a journal of Optuna; {way_out}")
-
-
-def drop_torn_line(journal: Path) -> None:
-    """Cut off the half-written last line that a crash may leave in a journal.
-
-    Optuna skips such a line, but appends the next one to it, and the file is lost for good.
-    """
-    if not journal.exists():
-        return
-    lock = JournalFileSymlinkLock(str(journal))
-    lock.acquire()  # nobody else is in the middle of writing
-    try:
-        content = journal.read_bytes()
-        if content and not content.endswith(b"\n"):
-            with journal.open("r+b") as file:
-                file.truncate(content.rfind(b"\n") + 1)
-    finally:
-        lock.release()
 
 
 def open_study(
