@@ -13,12 +13,9 @@ from platform.cluster.runtime import start_ray
 from platform.command_line import drawing_progress, shown_path, write_recipe
 from platform.lock import only_one
 from platform.results.progress import print_line
-from platform.search.journal import Say
 from platform.search.largest import largest_configuration
 from platform.search.options import SearchOptions
-from platform.search.pruners import make_pruner
-from platform.search.repair import repair
-from platform.search.samplers import make_sampler
+from platform.search.reopen import open_search
 from platform.search.search_summary import print_summary
 from platform.search.setup import (
     TUNE_SPLIT,
@@ -27,7 +24,7 @@ from platform.search.setup import (
     check_options,
     place_search,
 )
-from platform.search.study import default_storage, is_over, open_storage, open_study
+from platform.search.study import is_over
 from platform.search.winner import is_reported, restore_best
 
 
@@ -39,7 +36,6 @@ def run_search(options: SearchOptions) -> int:
         ConnectionError: there is no Ray cluster at the address.
     """
     console = Console()
-    say = partial(print_line, console)
     space, name = check_options(options)
     resources = options.resources
     if not is_on_cluster(resources.address):  # refused before Ray, which takes seconds, is started
@@ -52,13 +48,11 @@ def run_search(options: SearchOptions) -> int:
         return _preflight(setup, options, console)
     setup.directory.mkdir(parents=True, exist_ok=True)
     with only_one(setup.directory):
-        study = _open_study(setup, options, say)
+        study = open_search(setup, options, partial(print_line, console))
         write_recipe(setup.directory, setup.name, setup.space.recipe, "search")
-        for line in repair(setup.directory, study, setup.space.recipe.iterations):
-            say(line)
         if is_over(study, options.trials) and is_reported(setup, study):
             for line in restore_best(setup, study):
-                say(line)
+                print_line(console, line)
             return print_summary(setup, study, console)
         return _run_session(setup, options, study, console)
 
@@ -79,18 +73,6 @@ def _preflight(setup: SearchSetup, options: SearchOptions, console: Console) -> 
         runs=options.trials,
     )
     return run_preflight(plan, console)
-
-
-def _open_study(setup: SearchSetup, options: SearchOptions, say: Say) -> optuna.Study:
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    return open_study(
-        open_storage(options.study or default_storage(setup.directory), say),
-        setup.name,
-        setup.space,
-        sampler=make_sampler(options.sampler, setup.space, options.seed),
-        pruner=make_pruner(options.pruner, setup.space.recipe.iterations),
-        extra=setup.fingerprint(),
-    )
 
 
 def _run_session(

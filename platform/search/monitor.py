@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +45,15 @@ class EventForwarder(_Unpickled, Callback):
 class TrialObserver(_Unpickled):
     """Hears from the study when a trial starts and ends, in the order in which it is recorded."""
 
-    def __init__(self, sink: Sink, trials_directory: Path) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        trials_directory: Path,
+        after_complete: Callable[[], None] = lambda: None,
+    ) -> None:
         self._sink = sink
         self._directory = trials_directory
+        self._after_complete = after_complete
 
     def started(self, assignment: Assignment) -> None:
         directory = trial_directory(self._directory, assignment.number)
@@ -75,7 +81,9 @@ class TrialObserver(_Unpickled):
         self._sink.handle(
             TrialEnded(number=number, state=END_STATES[state], score=score, reason=reason)
         )
-        if state is not TrialState.COMPLETE:  # nobody goes on from it, and it cannot win
+        if state is TrialState.COMPLETE:
+            self._after_complete()
+        else:  # nobody goes on from it, and it cannot win
             delete_checkpoints(trial_directory(self._directory, number))
 
 

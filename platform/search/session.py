@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 import optuna
 from optuna.trial import TrialState
@@ -19,6 +20,7 @@ from platform.results.progress import make_progress
 from platform.results.tables import TrialTables, read_trials
 from platform.results.tensorboard import TensorBoardSink
 from platform.search.budget import Budget
+from platform.search.kept import disk_line, keep_best
 from platform.search.live_trials import LiveTrials
 from platform.search.monitor import EventForwarder, TrialObserver
 from platform.search.options import SearchOptions
@@ -28,6 +30,7 @@ from platform.search.study import is_over
 from platform.search.tune import make_trial_plan, make_tuner
 from platform.search.winner import report_winner
 from platform.workers.pool import EvaluationPool, PoolOptions
+from toco_core.cost import checkpoint_bytes
 
 
 class Session:
@@ -68,7 +71,12 @@ class Session:
         images = self._setup.info.splits[TUNE_SPLIT].images
         size = encoder_size(recipe.backbone)
         plan = forecast(self._nodes, self._placement, recipe, size, images)
-        for line in plan_lines(plan):
+        size_on_disk, at_once = (
+            checkpoint_bytes(recipe, size),
+            self._placement.max_concurrent_trials,
+        )
+        disk = disk_line(self._setup.directory, size_on_disk, at_once, self._options.keep)
+        for line in (*plan_lines(plan), disk):
             self._console.print(line, style="dim", highlight=False, soft_wrap=True)
         if text := warning(plan):
             self._console.print(f"warning: {text}", highlight=False, soft_wrap=True)
@@ -81,7 +89,9 @@ class Session:
         sink = fan_out(TrialTables(directory), TensorBoardSink(directory, earlier), progress)
         gpus = self._placement.gpus_per_trial
         forwarder = EventForwarder(sink, gpus)
-        observer = TrialObserver(sink, self._setup.trials_directory)
+        trials = self._setup.trials_directory
+        keep = partial(keep_best, self._study, trials, self._options.keep)
+        observer = TrialObserver(sink, trials, keep)
         budget = self._budget(gpus, forwarder)
         try:
             sink.handle(self._started())

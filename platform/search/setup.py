@@ -10,19 +10,22 @@ from platform.cluster.placement import Placement
 from platform.cluster.shares import Demand, place
 from platform.command_line import check_name, require_local, resolve_recipe
 from platform.datasets import open_for, resolve_dataset
-from platform.option_ranges import check_positive
+from platform.option_ranges import check_at_least, check_positive
 from platform.resource_ranges import asked, check_resources
 from platform.search.options import Resources, SearchOptions
 from platform.search.pairing import check_pairing
 from platform.search.space.checked import CheckedSpace
 from platform.search.space.checks import check_space
 from platform.search.space.spaces import load_space
+from platform.search.study_setup import CODE, DATA
 from platform.train.image_shares import check_shares
 from toco_core.cost import scoring_bytes
+from toco_core.data.identity import content_digest
 from toco_core.data.schema import DatasetInfo
 from toco_core.encoder_size import EncoderSize
 from toco_core.model.embedded_vit import PARTSCENES_SIZE, PARTSCENES_VIT
 from toco_core.settings import Backbone, Recipe
+from toco_core.source_digest import code_digest
 
 TUNE_SPLIT, REPORT_SPLIT = "tune", "report"
 EMBEDDED = "partscenes"
@@ -38,6 +41,7 @@ class SearchSetup:
     space: CheckedSpace
     dataset: str
     info: DatasetInfo
+    content: str = ""  # digest of the dataset; empty where it was not looked at
 
     @property
     def log_file(self) -> Path:
@@ -50,10 +54,13 @@ class SearchSetup:
     def fingerprint(self) -> Mapping[str, object]:
         """Return what else a score depends on: sessions of one study must agree on it."""
         images = {name: split.images for name, split in self.info.splits.items()}
+        content = {DATA: self.content} if self.content else {}
         return {
             "dataset": self.info.source,
             "classes": list(self.info.class_names),
             **{f"images of {name}": count for name, count in images.items()},
+            **content,
+            CODE: code_digest(),
         }
 
 
@@ -64,6 +71,7 @@ def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
         ValueError: what does not fit, in one line with the way out.
     """
     check_positive(trials=options.trials, hours=options.hours, gpu_hours=options.gpu_hours)
+    check_at_least(1, keep=options.keep)
     check_resources(options.resources)
     require_local(reports=options.reports)
     check_pairing(options.sampler, options.pruner)
@@ -112,13 +120,16 @@ def check_dataset(
     Raises:
         ValueError: it is not there, or lacks a split or its masks.
     """
-    dataset = resolve_dataset(space.recipe.data.source, progress)
+    root = resolve_dataset(space.recipe.data.source, progress)
+    splits = ("train", TUNE_SPLIT, REPORT_SPLIT)
+    dataset = open_for(root, *splits)
     return SearchSetup(
         name=name,
         directory=options.reports.absolute() / name,
         space=space,
-        dataset=dataset,
-        info=open_for(dataset, "train", TUNE_SPLIT, REPORT_SPLIT).info,
+        dataset=root,
+        info=dataset.info,
+        content=content_digest(dataset, splits),
     )
 
 

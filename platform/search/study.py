@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import optuna
 from optuna.storages import BaseStorage, JournalStorage
@@ -15,9 +14,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from platform.search.journal import Say, mend_journal, require_journal
 from platform.search.space.checked import CheckedSpace
+from platform.search.study_setup import (
+    describe_setup,
+    differences,
+    is_of_space,
+    shown_differences,
+)
 from toco_core.messages import first_line
-from toco_core.settings import Recipe
 
+Forced: TypeAlias = Callable[[list[str], str], object]  # keys, and what differs in words
 _SETUP = "setup"  # the study attribute that says what is being searched
 
 
@@ -59,6 +64,7 @@ def open_study(
     sampler: optuna.samplers.BaseSampler,
     pruner: optuna.pruners.BasePruner,
     extra: Mapping[str, Any] | None = None,
+    forced: Forced | None = None,
 ) -> optuna.Study:
     """Create a study, or open the one that is there to go on with it.
 
@@ -71,6 +77,7 @@ def open_study(
         sampler: Proposes; it may be another one than before.
         pruner: Decides what is stopped early; it may be another one than before.
         extra: What else a score depends on, such as the data set; plain JSON values.
+        forced: Is told what differs from before, and the study goes on; None refuses that.
 
     Raises:
         ValueError: If the study of that name searches something else.
@@ -85,7 +92,7 @@ def open_study(
     )
     setup = describe_setup(space, extra or {})
     if _SETUP in study.user_attrs:
-        _refuse_other(name, study.user_attrs[_SETUP], setup)
+        _compare(study, setup, forced)
     elif study.get_trials(deepcopy=False):
         raise ValueError(f"study {name!r} was not made by this platform; choose another name")
     else:
@@ -107,36 +114,29 @@ def _enqueue_starting_points(study: optuna.Study, space: CheckedSpace) -> None:
         study.enqueue_trial(params)
 
 
-def describe_setup(space: CheckedSpace, extra: Mapping[str, Any]) -> dict[str, Any]:
-    """Describe what decides the scores of a study, as flat JSON values under readable names."""
-    setup = {f"recipe {key}": value for key, value in _flat(space.recipe.model_dump(mode="json"))}
-    for parameter in space.space.parameters:
-        when = f" when {parameter.when.text}" if parameter.when else ""
-        log = " log" if parameter.log else ""
-        setup[f"range of {parameter.key}"] = f"{parameter.kind} {parameter.describe()}{log}{when}"
-    setup["constraints"] = [condition.text for condition in space.space.constraints]
-    setup["known"] = [dict(values) for values in space.space.known]
-    setup["backbone depth"] = space.depth
-    return json.loads(json.dumps({**setup, **extra}))  # as it comes back from the storage
+def is_new(study: optuna.Study) -> bool:
+    """Whether no trial of a study has begun."""
+    return all(trial.state is TrialState.WAITING for trial in study.get_trials(deepcopy=False))
 
 
-def _flat(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    pairs: list[tuple[str, Any]] = []
-    for name, value in tree.items():
-        inside = isinstance(value, Mapping)
-        pairs += _flat(value, f"{prefix}{name}.") if inside else [(prefix + name, value)]
-    return pairs
-
-
-def _refuse_other(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
-    # A setting that is younger than the study was what its default now is.
-    defaults = {f"recipe {key}": value for key, value in _flat(Recipe().model_dump(mode="json"))}
-    old = {**{key: defaults[key] for key in new if key in defaults}, **old}
-    keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
-    if keys:
-        changes = "; ".join(f"{key}: {old.get(key)} -> {new.get(key)}" for key in keys[:3])
-        more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
+def _compare(study: optuna.Study, new: Mapping[str, Any], forced: Forced | None) -> None:
+    old = study.user_attrs[_SETUP]
+    keys = differences(old, new)
+    if not keys:
+        if new.keys() - old.keys():  # what is younger than the study is compared from now on
+            study.set_user_attr(_SETUP, {**new, **old})
+        return
+    shown = shown_differences(keys, old, new)
+    name = study.study_name
+    if any(map(is_of_space, keys)):
         raise ValueError(
-            f"study {name!r} searches something else ({changes}{more}); its scores would not be "
+            f"study {name!r} searches something else ({shown}); its scores would not be "
             "comparable: choose another name, or go back to its settings"
         )
+    if forced is None:
+        raise ValueError(
+            f"study {name!r} was begun with something else ({shown}); its scores may not be "
+            "comparable: go back to that, choose another name, or go on all the same by --force"
+        )
+    forced(keys, shown)
+    study.set_user_attr(_SETUP, dict(new))

@@ -9,13 +9,14 @@ import optuna
 from optuna.trial import FrozenTrial
 
 from platform.results.curves import read_curves
+from platform.search.kept import forget_others
 from platform.search.live_trials import repeat_of
 from platform.search.report_file import ReportScore, read_report, write_report
 from platform.search.setup import REPORT_SPLIT, SearchSetup
 from platform.search.space.checked import CheckedSpace
 from platform.search.trial_protocol import trial_directory
 from platform.search.worth import best_complete, complete_trials, judge
-from platform.train.run_checkpoints import delete_checkpoints, list_checkpoints
+from platform.train.run_checkpoints import list_checkpoints
 from platform.workers.executor import Executor
 from platform.workers.requests import ScoreRequest
 from toco_core.files import archive_problem, replacing
@@ -64,7 +65,7 @@ def report_winner(
     report = {**known, **new}
     _keep_best(setup, study, winner, report[winner.number].bkg)
     write_report(setup.directory, report)  # last: where it is, the rest is done
-    _forget_losers(setup, study, keep=chosen)
+    forget_others(study, setup.trials_directory, chosen)
 
 
 def restore_best(setup: SearchSetup, study: optuna.Study) -> list[str]:
@@ -138,10 +139,3 @@ def _keep_best(setup: SearchSetup, study: optuna.Study, winner: FrozenTrial, bkg
     with replacing(setup.directory / BEST_RECIPE) as unfinished:
         unfinished.write_text(text)
     save_checkpoint(setup.directory / BEST_CHECKPOINT, checkpoint)
-
-
-def _forget_losers(setup: SearchSetup, study: optuna.Study, keep: set[int]) -> None:
-    """Delete the checkpoints of trials that can no longer win."""
-    for trial in complete_trials(study):
-        if trial.number not in keep:
-            delete_checkpoints(trial_directory(setup.trials_directory, trial.number))
