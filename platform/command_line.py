@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from platform.interruption import all_interrupt
 from toco_core.messages import first_line, shortened
+from toco_core.remote_files import is_remote
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,7 +126,7 @@ def resolve_recipe(
 
 def _weights(source: str) -> str:
     """Return a source of weights; a path absolute, since workers run in other directories."""
-    if source in WEIGHT_SOURCES:
+    if source in WEIGHT_SOURCES or is_remote(source):
         return source
     path = Path(source).expanduser().absolute()
     if not os.path.isfile(path):  # of any name: Path.is_file fails on one that is too long

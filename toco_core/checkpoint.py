@@ -99,12 +99,14 @@ def _save(content: Mapping[str, Any], file: IO[bytes]) -> None:
 
 
 def load_checkpoint(path: str | Path) -> Checkpoint:
-    """Read a checkpoint, with its tensors on the CPU; no code in the file is executed.
+    """Read a checkpoint from a path or URI; no code in the file is executed.
+
+    Its tensors are on the CPU.
 
     Raises:
         ValueError: the file is missing, truncated, corrupt, foreign, or of another version.
     """
-    content = read_torch_file(Path(path), "training checkpoint")
+    content = read_torch_file(path, "training checkpoint")
     if content.pop("format", None) != FORMAT:
         raise ValueError(f"{path} is not a training checkpoint of this package")
     version = content.pop("version", None)
@@ -134,7 +136,7 @@ def load_official(source: str | Path | Mapping[str, Tensor], model: ToCo) -> ToC
         ValueError: a weight is missing, left over or of another shape; names it.
     """
     kind = "official checkpoint"
-    weights = source if isinstance(source, Mapping) else read_torch_file(Path(source), kind)
+    weights = source if isinstance(source, Mapping) else read_torch_file(source, kind)
     plain = {
         key: value
         for key, value in without_wrappers(weights).items()

@@ -15,6 +15,7 @@ from platform.export.files import write_whole
 from platform.export.options import ExportOptions
 from platform.export.request import ExportRequest
 from toco_core.data.reader import open_dataset
+from toco_core.remote_files import local_file
 
 SETTINGS_FILE = "export.json"
 
@@ -57,7 +58,7 @@ def _request(network: Network, root: str, options: ExportOptions) -> ExportReque
     if bkg is None and options.low is None and options.source != "seg":
         bkg = network.recipe.thresholds.bkg
     return ExportRequest(
-        checkpoint=str(options.checkpoint.absolute()),
+        checkpoint=network.checkpoint,
         official=network.official_recipe,
         dataset=root,
         split=options.split,
@@ -77,7 +78,7 @@ def _request(network: Network, root: str, options: ExportOptions) -> ExportReque
 def _settings(network: Network, request: ExportRequest) -> dict[str, Any]:
     """Return what all files of one directory must have in common."""
     names = ("dataset", "split", "source", "bkg", "low", "high", "scales", "crf", "all_classes")
-    with network.checkpoint.open("rb") as file:
+    with local_file(network.checkpoint).open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     settings = {name: getattr(request, name) for name in names}
     # Of an official checkpoint, the recipe is an option too: it holds crop size and CAM scales.

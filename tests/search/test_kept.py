@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import optuna
 import pytest
-from optuna.distributions import FloatDistribution
+from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState, create_trial
 
@@ -20,7 +20,8 @@ KEEP = 3
 
 def add_complete(study: optuna.Study, trials: Path, score: float) -> None:
     number = len(study.trials)
-    params, ranges = {"weights.ptc": 0.5}, {"weights.ptc": FloatDistribution(0, 1)}
+    params = {"weights.ptc": 0.5}
+    ranges: dict[str, BaseDistribution] = {"weights.ptc": FloatDistribution(0, 1)}
     study.add_trial(create_trial(params=params, distributions=ranges, value=score))
     path = checkpoint_path(trials / f"trial-{number:04d}", 8)
     path.parent.mkdir(parents=True)

@@ -41,8 +41,15 @@ def study(tmp_path: Path) -> optuna.Study:
     """A search of three trials with its tables: complete, failed, and stopped half-way."""
     live = opener(InMemoryStorage(), budget=3, pruner="none")()
     tables = TrialTables(tmp_path)
-    place = {"directory": tmp_path, "log_file": tmp_path / "ray.log"}
-    tables.handle(SearchStarted(name="s", trials=3, iterations=ITERATIONS, **place))
+    tables.handle(
+        SearchStarted(
+            name="s",
+            trials=3,
+            iterations=ITERATIONS,
+            directory=tmp_path,
+            log_file=tmp_path / "ray.log",
+        )
+    )
     for number, steps in enumerate([STEPS, (), STEPS[:1]]):
         assignment = live.next()
         assert assignment is not None
