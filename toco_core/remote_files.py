@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pyarrow import fs
 
 MOST_COPIES = 8  # kept on a machine; of ViT-B a checkpoint is 1.4 GB
+_SCHEMES = ("s3", "gs", "gcs", "abfs", "abfss", "hdfs", "file")
 _RETRY_SECONDS = 10  # of Google's client, which by itself tries for a quarter of an hour
 
 
@@ -29,35 +30,23 @@ def absolute(place: str | Path) -> str:
 
 
 def filesystem_of(uri: str) -> tuple[fs.FileSystem, str]:
-    """Return the file system of a URI, and the path in it; what pyarrow or fsspec know.
+    """Return pyarrow's file system of a URI, and the path in it.
 
     Raises:
-        ValueError: nobody knows its scheme, or nobody answers: in some 10 s, not in minutes.
+        ValueError: it is of no such store, or nobody answers: in some 10 s, not in minutes.
     """
     import pyarrow as pa  # a quarter of a second, of which local files need nothing
     from pyarrow import fs
 
-    if uri.startswith(("gs://", "gcs://")) and "retry_limit_seconds" not in uri:
+    scheme = uri.partition("://")[0]
+    if scheme not in _SCHEMES:
+        raise ValueError(f"{uri}: {scheme}:// is none of {', '.join(f'{s}://' for s in _SCHEMES)}")
+    if scheme in ("gs", "gcs") and "retry_limit_seconds" not in uri:
         uri += f"{'&' if '?' in uri else '?'}retry_limit_seconds={_RETRY_SECONDS}"
     try:
         return fs.FileSystem.from_uri(uri)
-    except pa.ArrowInvalid as error:
-        if "Unrecognized filesystem type" not in str(error):
-            raise ValueError(f"{uri}: {first_line(error)}") from error
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise ValueError(unreachable(uri, error)) from error
-    return _by_fsspec(uri)
-
-
-def _by_fsspec(uri: str) -> tuple[fs.FileSystem, str]:
-    import fsspec
-    from pyarrow import fs
-
-    try:
-        filesystem, path = fsspec.core.url_to_fs(uri)
-    except (ImportError, ValueError) as error:
-        raise ValueError(f"{uri}: {first_line(error)}") from error
-    return fs.PyFileSystem(fs.FSSpecHandler(filesystem)), path
 
 
 def unreachable(uri: str, error: BaseException) -> str:
@@ -78,12 +67,14 @@ def local_file(place: str | Path) -> Path:
     """
     if not is_remote(place):
         return Path(place)
+    import pyarrow as pa
+
     uri = str(place)
     filesystem, path = filesystem_of(uri)
     try:
         copy = _copy(filesystem, path, uri)
-    except OSError as error:
-        if error.filename is not None:  # of this machine's disk
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.filename is not None:  # of this machine's disk
             raise
         raise ValueError(unreachable(uri, error)) from error
     os.utime(copy)
