@@ -30,5 +30,5 @@ def read_table(path: Path) -> pa.Table | None:
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:  # no fault of the content
             raise
-        reason = first_line(error)
+        reason = first_line(error).replace(f"'{path}'", "it")
         raise ValueError(f"{path} is not a Parquet table, or a damaged one ({reason})") from error

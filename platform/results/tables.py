@@ -65,20 +65,22 @@ def set_damaged_aside(directory: Path) -> list[str]:
     Returns:
         A line for each.
     """
-    lines: list[str] = []
-    for path, read in [(directory / TRIALS_FILE, table_to_rows), *_curve_files(directory)]:
-        try:
-            table = read_table(path)
-            if table is not None:
-                read(table)
-        except ValueError as error:
-            named = str(error) if str(path) in str(error) else f"{path}: {error}"
-            lines.append(f"{named}: set aside as {set_aside(path).name}")
-    return lines
+    trials = _aside(directory / TRIALS_FILE, table_to_rows)
+    curves = [_aside(path, require_curves) for path in curve_files(directory)]
+    lost = "; times and masks that only it counted are lost"
+    return [*([trials] if trials else []), *(line + lost for line in curves if line)]
 
 
-def _curve_files(directory: Path) -> list[tuple[Path, Callable[[pa.Table], object]]]:
-    return [(path, require_curves) for path in curve_files(directory)]
+def _aside(path: Path, check: Callable[[pa.Table], object]) -> str | None:
+    """Rename a table that cannot be read, or lacks columns; return a line if it was so."""
+    try:
+        table = read_table(path)
+        if table is not None:
+            check(table)
+    except ValueError as error:
+        named = str(error) if str(path) in str(error) else f"{path}: {error}"
+        return f"{named}: set aside as {set_aside(path).name}"
+    return None
 
 
 def write_trials(directory: Path, rows: Sequence[TrialRow]) -> None:

@@ -76,6 +76,8 @@ def _row(trial: FrozenTrial, scores: Sequence[Mapping[str, Any]], iterations: in
             row = replace(row, iteration=step, scored_iteration=step, score=value, best_score=best)
     if not trial.state.is_finished():
         return replace(row, state="unfinished")
+    if trial.state is TrialState.COMPLETE:  # whatever of its scores was lost
+        row = replace(row, iteration=iterations, best_score=best_of(row.best_score, trial.value))
     ended = TrialEnded(
         number=trial.number,
         state=END_STATES[trial.state],

@@ -102,7 +102,7 @@ def test_scores_are_read_from_what_is_whole(
     damage(part)
     (line,) = repair(tmp_path, study, ITERATIONS)
     assert line.startswith(str(part))
-    assert line.endswith("set aside as trial-0000-000020.parquet.damaged")
+    assert "set aside as trial-0000-000020.parquet.damaged; times and masks" in line
     assert [(row["number"], row["iteration"]) for row in read_curves(tmp_path)] == [
         (0, 100),
         (2, 20),
@@ -111,6 +111,16 @@ def test_scores_are_read_from_what_is_whole(
     repair(tmp_path, study, ITERATIONS)
     add_score(tmp_path, scored(2, 100, 0.3))
     assert len(read_curves(tmp_path)) == 3
+
+
+def test_a_complete_trial_whose_last_score_was_lost_is_complete(
+    study: optuna.Study, tmp_path: Path
+) -> None:
+    (tmp_path / TRIALS_FILE).unlink()
+    (tmp_path / PARTS_DIRECTORY / "trial-0000-000100.parquet").unlink()
+    repair(tmp_path, study, ITERATIONS)
+    complete = read_trials(tmp_path)[0]
+    assert (complete.state, complete.iteration, complete.score) == ("complete", 100, 0.1)
 
 
 def test_without_any_table_the_study_tells_what_it_knows(
