@@ -19,7 +19,7 @@ def test_a_file_of_weights_is_found_from_any_directory(
     assert recipe.backbone.weights == str(tmp_path / "vit.pth")
 
 
-@pytest.mark.parametrize("source", ["timm", "embedded", "random"])
+@pytest.mark.parametrize("source", ["timm", "embedded", "random", "s3://bucket/vit.pth"])
 def test_weights_may_come_from_elsewhere_than_a_file(source: str) -> None:
     assert resolve_recipe("voc_vit_b", (), weights=source).backbone.weights == source
 
