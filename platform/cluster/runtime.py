@@ -30,6 +30,7 @@ from platform.interruption import held_back
 ROOT = Path(__file__).resolve().parents[2]  # the checkout, or site-packages
 IS_CHECKOUT = (ROOT / "pyproject.toml").is_file()
 LOG_HANDLER = "toco-platform"
+_OF_STORES = ("AWS_", "AZURE_", "GOOGLE_", "GCS_")
 
 
 def worker_environment() -> dict[str, str]:
@@ -53,15 +54,26 @@ def runtime_env(address: str | None = None) -> dict[str, Any]:
 
     Returns:
         For `ray.init(runtime_env=...)`. Empty where the workers have the code anyway: in a job
-        that was submitted with it, and where the package is installed rather than checked out.
+        that was submitted with it, and where the package is installed rather than checked out; but
+        for the credentials of object stores, which only this process may have.
     """
     if address is None:
         return {"env_vars": worker_environment()}
-    submitted = SUBMITTED_JOB in os.environ
-    if submitted or not IS_CHECKOUT:
+    if SUBMITTED_JOB in os.environ:
         return {}
+    variables = {"env_vars": store_variables()} if store_variables() else {}
+    if not IS_CHECKOUT:
+        return variables
     # Ray leaves out what .gitignore names, and .git itself.
-    return {"working_dir": str(ROOT), "excludes": ["/tests/golden", "/reports", "/.ci"]}
+    code = {"working_dir": str(ROOT), "excludes": ["/tests/golden", "/reports", "/.ci"]}
+    return {**code, **variables}
+
+
+def store_variables() -> dict[str, str]:
+    """Return the variables by which clients of object stores find endpoints and credentials."""
+    variables = {name: value for name, value in os.environ.items() if name.startswith(_OF_STORES)}
+    variables.pop("AWS_CA_BUNDLE", None)  # a file of this machine's system
+    return variables
 
 
 @contextmanager

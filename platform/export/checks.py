@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from platform.command_line import require_local
 from platform.evaluate.checks import check_checkpoint, check_scales, official_recipe
 from platform.export.options import ExportOptions
 from platform.option_ranges import check_at_least, check_between
@@ -31,8 +30,7 @@ def check_options(options: ExportOptions) -> Recipe | None:
         raise ValueError("--bkg, --low and --high are thresholds of a CAM, not of --source seg")
     if options.all_classes and options.source != "seg":
         raise ValueError("--all-classes is for --source seg: a CAM needs the image's labels")
-    if re.match(r"\w+:/", str(options.output)):
-        raise ValueError(f"OUTPUT {options.output} must be a directory of this machine")
+    require_local(OUTPUT=options.output)
     check_checkpoint(options.checkpoint)
     return official_recipe(options.network, options.data)
 

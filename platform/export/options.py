@@ -32,8 +32,8 @@ class ExportOptions:
     The same command goes on with an export that was stopped.
     """
 
-    checkpoint: Annotated[Positional[Path], arg(metavar="CHECKPOINT")]
-    """A training checkpoint, or a .pth file of the authors (--official)."""
+    checkpoint: Annotated[Positional[str], arg(metavar="CHECKPOINT")]
+    """A training checkpoint, or a .pth file of the authors (--official). A path or URI."""
     output: Annotated[Positional[Path], arg(metavar="OUTPUT")]
     """A directory; on a cluster, one that all machines see."""
     split: str = "train"

@@ -16,6 +16,7 @@ from platform.export.options import ExportOptions
 from platform.export.request import ExportRequest
 from toco_core.data.reader import open_dataset
 from toco_core.data.schema import DatasetInfo
+from toco_core.remote_files import local_file
 from toco_core.settings import Recipe
 
 SETTINGS_FILE = "export.json"
@@ -66,7 +67,7 @@ def _request(network: Network, root: str, options: ExportOptions) -> ExportReque
     if bkg is None and options.low is None and options.source != "seg":
         bkg = network.recipe.thresholds.bkg
     return ExportRequest(
-        checkpoint=str(options.checkpoint.absolute()),
+        checkpoint=network.checkpoint,
         official=network.official_recipe,
         dataset=root,
         split=options.split,
@@ -98,7 +99,7 @@ def _settings(network: Network, request: ExportRequest) -> dict[str, Any]:
         "crf",
         "all_classes",
     )
-    with network.checkpoint.open("rb") as file:
+    with local_file(network.checkpoint).open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     settings = {name: getattr(request, name) for name in names}
     # Of an official checkpoint, the recipe is an option too: it holds crop size and CAM scales.

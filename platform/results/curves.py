@@ -66,11 +66,27 @@ def read_curves(directory: Path) -> list[dict[str, Any]]:
     Raises:
         ValueError: a file is not a Parquet table.
     """
-    tables = [read_table(path) for path in (directory / CURVES_FILE, *_parts(directory))]
+    tables = [read_table(path) for path in curve_files(directory)]
     rows = [row for table in tables if table is not None for row in table.to_pylist()]
     # A score that is there twice was scored again: its part is the later one.
     latest = {(row["number"], row["iteration"]): row for row in rows}
     return [latest[key] for key in sorted(latest)]
+
+
+def curve_files(directory: Path) -> list[Path]:
+    """Return the files that hold scores, those that may be missing too; a later one is newer."""
+    return [directory / CURVES_FILE, *_parts(directory)]
+
+
+def require_curves(table: pa.Table) -> None:
+    """Require the columns of a table of scores.
+
+    Raises:
+        ValueError: one is missing.
+    """
+    missing = [name for name in CURVES_SCHEMA.names if name not in table.column_names]
+    if missing:
+        raise ValueError(f"not a table of scores: it has no column {', '.join(missing)}")
 
 
 def _parts(directory: Path) -> list[Path]:

@@ -145,8 +145,23 @@ class Scored:
     pictures: Sequence[bytes] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class WentBack:
+    """A run goes on from before its newest checkpoint, because that is damaged.
+
+    Attributes:
+        iteration: from which it goes on.
+        damage: one line, which files are damaged.
+    """
+
+    iteration: int
+    damage: str
+
+
 SCORE_FIELDS = fields_of(Scored)
-RunEvent: TypeAlias = Progressed | Scored  # of a training run, which may be a trial or not
+RunEvent: TypeAlias = (
+    Progressed | Scored | WentBack
+)  # of a training run, which may be a trial or not
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,12 +178,24 @@ class TrialScored(Scored):
     number: int
 
 
-def trial_event(event: RunEvent, number: int) -> TrialProgressed | TrialScored:
+@dataclass(frozen=True, kw_only=True)
+class TrialWentBack(WentBack):
+    """A trial, or the only run of its tables, goes on from before a damaged checkpoint."""
+
+    number: int
+
+
+def trial_event(event: RunEvent, number: int) -> TrialProgressed | TrialScored | TrialWentBack:
     """Return the event of the trial whose run has come to an event."""
     # Not `dataclasses.asdict`, which copies every picture.
     values = {one.name: getattr(event, one.name) for one in fields(event)}
-    made = TrialScored if isinstance(event, Scored) else TrialProgressed
-    return made(number=number, **values)
+    match event:
+        case Progressed():
+            return TrialProgressed(number=number, **values)
+        case Scored():
+            return TrialScored(number=number, **values)
+        case WentBack():
+            return TrialWentBack(number=number, **values)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,6 +263,7 @@ class SearchEnded:
 TrialEvent: TypeAlias = (
     TrialStarted
     | TrialPlaced
+    | TrialWentBack
     | TrialProgressed
     | TrialScored
     | TrialSilent

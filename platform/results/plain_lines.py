@@ -17,6 +17,7 @@ from platform.results.events import (
     TrialScored,
     TrialSilent,
     TrialStarted,
+    TrialWentBack,
 )
 from platform.results.formats import clock_time, duration, percent
 from platform.results.parameters import params_text
@@ -40,6 +41,8 @@ def plain_line(event: Event, state: SearchState, now: float) -> str | None:
             text = _search_started(event)
         case TrialStarted():
             text = _trial_started(event, state)
+        case TrialWentBack():
+            text = _trial_went_back(event, state)
         case TrialScored():
             text = _trial_scored(event, state)
         case TrialSilent():
@@ -93,6 +96,11 @@ def _search_started(event: SearchStarted) -> str:
 def _trial_started(event: TrialStarted, state: SearchState) -> str:
     begun = f"resumed at {_reached(event.iteration, state)}" if event.iteration else "started"
     return _joined(f"trial {event.number}", begun, params_text(event.params))
+
+
+def _trial_went_back(event: TrialWentBack, state: SearchState) -> str:
+    trial = f"trial {event.number}"
+    return _joined(trial, f"goes on from {_reached(event.iteration, state)}: {event.damage}")
 
 
 def _trial_scored(event: TrialScored, state: SearchState) -> str:

@@ -19,6 +19,7 @@ from platform.results.events import (
     TrialBroken,
     TrialEnded,
     TrialSilent,
+    TrialWentBack,
 )
 from platform.results.formats import clock_time
 from platform.results.live_table import live_table
@@ -87,7 +88,7 @@ class PlainProgress:
 
 
 class LiveProgress:
-    """A sink that keeps one table up to date; failures and faults stay above it as lines."""
+    """A sink that keeps one table up to date; failures, faults and damage stay above as lines."""
 
     def __init__(self, console: Console, state: SearchState, clock: Clock) -> None:
         self._console = console
@@ -109,7 +110,13 @@ class LiveProgress:
                 self._live.start()
             case SearchEnded():
                 self._live.stop()
-            case TrialEnded(state="failed") | TrialSilent() | TrialBroken() | MachineStruckOff():
+            case (
+                TrialEnded(state="failed")
+                | TrialSilent()
+                | TrialBroken()
+                | TrialWentBack()
+                | MachineStruckOff()
+            ):
                 print_line(self._console, plain_line(event, self._state, now))
             case _:
                 pass  # the next refresh shows it

@@ -20,6 +20,7 @@ from platform.results.events import (
     TrialScored,
     TrialSilent,
     TrialStarted,
+    TrialWentBack,
 )
 from platform.results.plain_lines import score_text
 from platform.results.progress import print_line
@@ -45,6 +46,8 @@ class RunProgress:
                 self._name, self._iterations = event.name, event.iterations
             case TrialStarted():
                 self._start(event.iteration)
+            case TrialWentBack():
+                print_line(self._console, f"{self._name}: {event.damage}")
             case TrialProgressed():
                 self._progress(event)
             case TrialScored():

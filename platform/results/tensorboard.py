@@ -17,6 +17,7 @@ from platform.results.events import (
     TrialScored,
     TrialSilent,
     TrialStarted,
+    TrialWentBack,
 )
 from platform.results.hparams import Column, table_columns, write_columns
 from platform.results.search_state import Clock, fold, from_rows
@@ -64,6 +65,8 @@ class TensorBoardSink:
                 self._begin(event)
             case TrialStarted():
                 self._start(event)
+            case TrialWentBack():
+                pass  # what is written again lies over it
             case TrialProgressed():
                 self._run(event.number).write_progress(event)
             case TrialScored():

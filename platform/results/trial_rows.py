@@ -17,6 +17,7 @@ from platform.results.events import (
     TrialScored,
     TrialSilent,
     TrialStarted,
+    TrialWentBack,
 )
 from platform.results.parameters import ParameterValue
 
@@ -98,6 +99,8 @@ def fold_trial(row: TrialRow, event: TrialEvent, now: float, iterations: int) ->
             return _started(row, event, now)
         case TrialPlaced():
             return _placed(row, event, now)
+        case TrialWentBack(iteration=iteration):
+            return replace(row, iteration=iteration, first_iteration=iteration)
         case TrialProgressed():
             return row if row.is_over else _progressed(row, event, iterations)
         case TrialScored():

@@ -10,6 +10,7 @@ from typing import Protocol
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from platform.results.events import EndState
 from platform.search.faults import Fault, Faults, Outcome
 from platform.search.optuna_internals import take_up
 from platform.search.retries import count_started, repeat_of
@@ -17,6 +18,11 @@ from platform.search.space.checked import CheckedSpace
 from platform.search.trial_protocol import Assignment
 
 _VERDICT = "verdict"  # the trial attribute that says why a trial was stopped
+END_STATES: dict[TrialState, EndState] = {
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+}
 _log = logging.getLogger(__name__)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ from optuna.trial import FrozenTrial, TrialState
 from ray.tune import Callback
 
 from platform.results.events import (
-    EndState,
     MachineStruckOff,
     Sink,
     TrialBroken,
@@ -22,16 +21,11 @@ from platform.results.events import (
 )
 from platform.results.trial_rows import TrialRow
 from platform.search.faults import RETRIES, Fault, Outcome
-from platform.search.live_trials import reason_of
+from platform.search.live_trials import END_STATES, reason_of
 from platform.search.trial_protocol import EVENT, Assignment, trial_directory
-from platform.train.run_checkpoints import delete_checkpoints, iteration_of, list_checkpoints
+from platform.train.run_checkpoints import delete_checkpoints, newest_iteration
 
 MACHINE = "node_ip"  # in Tune's results; host names need not differ
-_END_STATES: dict[TrialState, EndState] = {
-    TrialState.COMPLETE: "complete",
-    TrialState.PRUNED: "pruned",
-    TrialState.FAIL: "failed",
-}
 
 
 class Unpickled:
@@ -71,9 +65,15 @@ class EventForwarder(Unpickled, Callback):
 class TrialObserver(Unpickled):
     """Hears from the study when a trial starts and ends, in the order in which it is recorded."""
 
-    def __init__(self, sink: Sink, trials_directory: Path) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        trials_directory: Path,
+        after_complete: Callable[[], None] = lambda: None,
+    ) -> None:
         self._sink = sink
         self._directory = trials_directory
+        self._after_complete = after_complete
 
     def started(self, assignment: Assignment, *, waiting: bool = True) -> None:
         self._sink.handle(
@@ -86,9 +86,8 @@ class TrialObserver(Unpickled):
         )
 
     def _reached(self, number: int) -> int:
-        """Return the iteration of a trial's last checkpoint, 0 without one."""
-        checkpoints = list_checkpoints(trial_directory(self._directory, number))
-        return iteration_of(checkpoints[-1]) if checkpoints else 0
+        """Return the iteration of a trial's last whole checkpoint, 0 without one."""
+        return newest_iteration(trial_directory(self._directory, number))
 
     def broken(self, number: int, fault: Fault, outcome: Outcome) -> None:
         self._sink.handle(
@@ -120,9 +119,11 @@ class TrialObserver(Unpickled):
 
     def ended(self, number: int, state: TrialState, score: float | None, reason: str) -> None:
         self._sink.handle(
-            TrialEnded(number=number, state=_END_STATES[state], score=score, reason=reason)
+            TrialEnded(number=number, state=END_STATES[state], score=score, reason=reason)
         )
-        if state is not TrialState.COMPLETE:  # nobody goes on from it, and it cannot win
+        if state is TrialState.COMPLETE:
+            self._after_complete()
+        else:  # nobody goes on from it, and it cannot win
             delete_checkpoints(trial_directory(self._directory, number))
 
 

@@ -77,12 +77,18 @@ class SearchOptions:
     """Which trials stop early: halving and hyperband look at 20, 40 and 80 percent."""
     seed: int = 0
     """Of the sampler and of every trial."""
+    keep: int = 5
+    """Complete trials whose checkpoints are kept until the winner is known, beside trial 0: those
+    of the highest last scores. The winner is one of them."""
     name: Annotated[str | None, arg(metavar="TEXT")] = None
     """Names the search and its directory; by default made of recipe and spaces."""
     reports: Path = Path("reports")
     """Where searches are kept; on a cluster, a place that all machines see."""
     study: Annotated[str | None, arg(metavar="URL")] = None
     """Optuna storage URL; by default a journal file in the search's directory."""
+    force: bool = False
+    """Go on with a search that was begun with another recipe, dataset or code, though its scores
+    may not compare; or begin anew where its study is gone and its trials are not."""
     set: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="KEY=VALUE")] = ()
     """Change a setting of the recipe, such as weights.ptc=0.3. May be given several times."""
     retry_failed: bool = False

@@ -18,13 +18,12 @@ from platform.results.summary import (
 from platform.results.tables import read_trials
 from platform.results.trial_rows import TrialRow
 from platform.search.findings import WORTH_FILE, findings, points, write_worth
+from platform.search.report_file import ReportScore, read_report
 from platform.search.setup import REPORT_SPLIT, TUNE_SPLIT, SearchSetup
 from platform.search.winner import (
     BEST_CHECKPOINT,
     BEST_RECIPE,
     REPORT_PURPOSE,
-    ReportScore,
-    read_report,
 )
 from platform.search.worth import Judgement, best_complete, judge
 from platform.train.plan import SCORING_PURPOSE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from functools import partial
 
 import optuna
 from optuna.trial import TrialState
@@ -24,6 +25,7 @@ from platform.results.tables import TrialTables, read_trials
 from platform.results.trackers import make_trackers
 from platform.search.budget import Budget
 from platform.search.faults import RETRIES, Faults
+from platform.search.kept import disk_line, keep_best
 from platform.search.live_trials import LiveTrials
 from platform.search.machines import place_on, prove_places
 from platform.search.monitor import EventForwarder, TrialObserver
@@ -37,6 +39,7 @@ from platform.search.tune import make_trial_plan, make_tuner, room_for_a_trial, 
 from platform.search.winner import report_winner
 from platform.train.plan import score_points
 from platform.workers.pool import EvaluationPool, PoolOptions
+from toco_core.cost import checkpoint_bytes
 
 
 class Session:
@@ -83,7 +86,13 @@ class Session:
         size = encoder_size(recipe.backbone)
         machines = [*self._machines.resources, *self._machines.possible]
         plan = forecast(machines, self._placement, recipe, size, images)
-        for line in (*growth_lines(self._machines), *plan_lines(plan)):
+        disk = disk_line(
+            self._setup.directory,
+            checkpoint_bytes(recipe, size),
+            self._placement.max_concurrent_trials,
+            self._options.keep,
+        )
+        for line in (*growth_lines(self._machines), *plan_lines(plan), disk):
             self._console.print(line, style="dim", highlight=False, soft_wrap=True)
         if text := warning(plan):
             self._console.print(f"warning: {text}", highlight=False, soft_wrap=True)
@@ -101,7 +110,9 @@ class Session:
         )
         gpus = self._placement.gpus_per_trial
         forwarder = EventForwarder(sink, gpus)
-        observer = TrialObserver(sink, self._setup.trials_directory)
+        trials = self._setup.trials_directory
+        keep = partial(keep_best, self._study, trials, self._options.keep)
+        observer = TrialObserver(sink, trials, keep)
         watch = StallWatch(self._options.stall_minutes)
         stalls = StallCallback(watch, sink, self._setup.space.recipe.iterations)
         budget = self._budget(gpus, forwarder)

@@ -10,9 +10,9 @@ from platform.cluster.machine import is_on_cluster
 from platform.cluster.node_types import read_node_types
 from platform.cluster.placement import Placement
 from platform.cluster.shares import Demand, place
-from platform.command_line import check_name, resolve_recipe
+from platform.command_line import check_name, require_local, resolve_recipe
 from platform.datasets import open_for, resolve_dataset
-from platform.option_ranges import check_positive
+from platform.option_ranges import check_at_least, check_positive
 from platform.resource_ranges import asked, check_resources
 from platform.results.trackers import check_trackers
 from platform.search.options import Resources, SearchOptions
@@ -20,12 +20,15 @@ from platform.search.pairing import check_pairing
 from platform.search.space.checked import CheckedSpace
 from platform.search.space.checks import check_space
 from platform.search.space.spaces import load_space
+from platform.search.study_setup import CODE, DATA
 from platform.train.image_shares import check_shares
 from toco_core.cost import scoring_bytes
+from toco_core.data.identity import content_digest
 from toco_core.data.schema import DatasetInfo
 from toco_core.encoder_size import EncoderSize
 from toco_core.model.embedded_vit import PARTSCENES_SIZE, PARTSCENES_VIT
 from toco_core.settings import Backbone, Recipe
+from toco_core.source_digest import code_digest
 
 TUNE_SPLIT, REPORT_SPLIT = "tune", "report"
 EMBEDDED = "partscenes"
@@ -41,6 +44,7 @@ class SearchSetup:
     space: CheckedSpace
     dataset: str
     info: DatasetInfo
+    content: str = ""  # digest of the dataset; empty where it was not looked at
 
     @property
     def log_file(self) -> Path:
@@ -53,10 +57,13 @@ class SearchSetup:
     def fingerprint(self) -> Mapping[str, object]:
         """Return what else a score depends on: sessions of one study must agree on it."""
         images = {name: split.images for name, split in self.info.splits.items()}
+        content = {DATA: self.content} if self.content else {}
         return {
             "dataset": self.info.source,
             "classes": list(self.info.class_names),
             **{f"images of {name}": count for name, count in images.items()},
+            **content,
+            CODE: code_digest(),
         }
 
 
@@ -74,9 +81,11 @@ def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
         gpu_hours=options.gpu_hours,
         stall_minutes=options.stall_minutes,
     )
+    check_at_least(1, keep=options.keep)
     check_resources(options.resources)
     _check_cluster(options.resources)
     check_trackers(options.tracker)
+    require_local(reports=options.reports)
     check_pairing(options.sampler, options.pruner)
     recipe = resolve_recipe(
         options.recipe,
@@ -132,13 +141,16 @@ def check_dataset(
         ValueError: it is not there, or lacks a split or its masks.
     """
     shared = options.reports if is_on_cluster(options.resources.address) else None
-    dataset = resolve_dataset(space.recipe.data.source, progress, shared=shared)
+    root = resolve_dataset(space.recipe.data.source, progress, shared=shared)
+    splits = ("train", TUNE_SPLIT, REPORT_SPLIT)
+    dataset = open_for(root, *splits)
     return SearchSetup(
         name=name,
         directory=options.reports.absolute() / name,
         space=space,
-        dataset=dataset,
-        info=open_for(dataset, "train", TUNE_SPLIT, REPORT_SPLIT).info,
+        dataset=root,
+        info=dataset.info,
+        content=content_digest(dataset, splits),
     )
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import optuna
@@ -12,33 +10,22 @@ from optuna.trial import FrozenTrial
 from rich.console import Console
 
 from platform.results.curves import read_curves
+from platform.search.kept import forget_others
+from platform.search.report_file import ReportScore, read_report, write_report
 from platform.search.retries import repeat_of
 from platform.search.setup import REPORT_SPLIT, SearchSetup
 from platform.search.space.checked import CheckedSpace
 from platform.search.trial_protocol import trial_directory
 from platform.search.worth import best_complete, complete_trials, judge
-from platform.train.run_checkpoints import delete_checkpoints, list_checkpoints
+from platform.train.run_checkpoints import list_checkpoints
 from platform.workers.executor import Executor
 from platform.workers.requests import ScoreRequest
 from platform.workers.start import run_with_progress
-from toco_core.files import replacing
+from toco_core.files import archive_problem, replacing
 from toco_core.settings.overrides import apply_overrides, dump_recipe
 
-REPORT_FILE = "report.json"
 REPORT_PURPOSE = "final report"  # of the masks that are opened
 BEST_RECIPE, BEST_CHECKPOINT = "best.yaml", "best.pt"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReportScore:
-    """CAM mIoU, 0..1, on the `report` split at the threshold that the `tune` split chose."""
-
-    number: int
-    bkg: float
-    aux_bkg: float
-    miou: float
-    aux_miou: float
-    masks_opened: int
 
 
 def find_winner(study: optuna.Study, space: CheckedSpace) -> FrozenTrial | None:
@@ -83,15 +70,26 @@ def report_winner(
     }
     report = {**known, **new}
     _keep_best(setup, study, winner, report[winner.number].bkg)
-    _write_report(setup.directory, report)  # last: where it is, the rest is done
-    _forget_losers(setup, study, keep=chosen)
+    write_report(setup.directory, report)  # last: where it is, the rest is done
+    forget_others(study, setup.trials_directory, chosen)
 
 
-def read_report(directory: Path) -> dict[int, ReportScore]:
-    """Return every score on `report` by trial, those of earlier winners too."""
-    path = directory / REPORT_FILE
-    rows = json.loads(path.read_text()) if path.exists() else []
-    return {row["number"]: ReportScore(**row) for row in rows}
+def restore_best(setup: SearchSetup, study: optuna.Study) -> list[str]:
+    """Write `best.yaml` and `best.pt` of a finished search again, where one is gone or damaged.
+
+    Returns:
+        A line if it was so.
+    """
+    places = [setup.directory / name for name in (BEST_RECIPE, BEST_CHECKPOINT)]
+    winner = find_winner(study, setup.space)
+    if winner is None or (all(map(Path.exists, places)) and not archive_problem(places[1])):
+        return []
+    what = f"{BEST_RECIPE} and {BEST_CHECKPOINT} of {setup.directory}"
+    try:
+        _keep_best(setup, study, winner, read_report(setup.directory)[winner.number].bkg)
+    except ValueError as error:
+        return [f"{what} are gone or damaged, and cannot be made again: {error}"]
+    return [f"{what} were gone or damaged: made again from trial {winner.number}"]
 
 
 def _score(setup: SearchSetup, number: int, executor: Executor, console: Console) -> ReportScore:
@@ -135,12 +133,6 @@ def _checkpoint(setup: SearchSetup, number: int) -> Path:
     return checkpoints[-1]
 
 
-def _write_report(directory: Path, report: Mapping[int, ReportScore]) -> None:
-    text = json.dumps([asdict(report[number]) for number in sorted(report)], indent=2)
-    with replacing(directory / REPORT_FILE) as unfinished:
-        unfinished.write_text(text + "\n")
-
-
 def _keep_best(setup: SearchSetup, study: optuna.Study, winner: FrozenTrial, bkg: float) -> None:
     """Write the winner's recipe, and its checkpoint with that recipe: both know the threshold."""
     from toco_core.checkpoint import load_checkpoint, save_checkpoint  # torch: not for a summary
@@ -155,10 +147,3 @@ def _keep_best(setup: SearchSetup, study: optuna.Study, winner: FrozenTrial, bkg
     with replacing(setup.directory / BEST_RECIPE) as unfinished:
         unfinished.write_text(text)
     save_checkpoint(setup.directory / BEST_CHECKPOINT, checkpoint)
-
-
-def _forget_losers(setup: SearchSetup, study: optuna.Study, keep: set[int]) -> None:
-    """Delete the checkpoints of trials that can no longer win."""
-    for trial in complete_trials(study):
-        if trial.number not in keep:
-            delete_checkpoints(trial_directory(setup.trials_directory, trial.number))

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import torch
 
 from platform.cluster.gpu_memory import GpuMemoryError, out_of_memory, release
+from platform.results.events import WentBack
 from platform.train.lead import Emit, MainRank, StopRequested
 from platform.train.plan import RunPlan
-from platform.train.run_checkpoints import latest_checkpoint, require_same_settings
+from platform.train.run_checkpoints import find_resume_point, require_same_settings
 from platform.workers.executor import Executor
+from toco_core.checkpoint import Checkpoint
 from toco_core.data.reader import open_dataset
 from toco_core.trainer import Trainer
 
@@ -67,15 +69,17 @@ def _run(
     emit: Emit,
     stop_requested: StopRequested,
 ) -> None:
-    trainer = _start(plan, rank)
+    resume = find_resume_point(plan.checkpoints, plan.unscored)
+    trainer = _start(plan, rank, resume.checkpoint)
     if rank.index == 0:
+        if resume.damage:
+            emit(WentBack(iteration=resume.iteration, damage="; ".join(resume.damage)))
         MainRank(plan, trainer, executor, emit, stop_requested).run()
     while not trainer.finished:
         trainer.step()
 
 
-def _start(plan: RunPlan, rank: Rank) -> Trainer:
-    checkpoint = latest_checkpoint(plan.checkpoints)
+def _start(plan: RunPlan, rank: Rank, checkpoint: Checkpoint | None) -> Trainer:
     if checkpoint is not None:
         require_same_settings(checkpoint, plan.recipe, plan.directory)
     return Trainer(

@@ -81,7 +81,8 @@ def _started(setup: RunSetup) -> SearchStarted:
         iterations=setup.plan.recipe.iterations,
         directory=setup.directory,
         log_file=setup.log_file,
-        resumed=len(read_trials(setup.directory)),
+        # where one of the two tables was damaged, the other stays
+        resumed=int(bool(read_trials(setup.directory) or read_curves(setup.directory))),
         score_points=score_points(setup.plan.recipe) if setup.plan.split else (),
     )
 

@@ -14,7 +14,7 @@ from platform.results.tables import read_trials
 from platform.train.loss_log import LOSSES_FILE
 from platform.train.options import TrainOptions
 from platform.train.plan import RunPlan
-from platform.train.run_checkpoints import latest_checkpoint, require_same_settings
+from platform.train.run_checkpoints import find_resume_point, require_same_settings
 from toco_core.checkpoint import Checkpoint, load_checkpoint
 from toco_core.settings import Recipe
 from toco_core.settings.keys import changed_settings, get_value
@@ -50,7 +50,7 @@ class RunSetup:
         if self.final_checkpoint.is_file():
             checkpoint = load_checkpoint(self.final_checkpoint)
         else:
-            checkpoint = latest_checkpoint(self.plan.checkpoints)
+            checkpoint = find_resume_point(self.plan.checkpoints, self.plan.unscored).checkpoint
         if checkpoint is not None:
             require_same_settings(checkpoint, self.plan.recipe, self.directory)
         return checkpoint

@@ -25,7 +25,7 @@ IMAGES = 6
 @pytest.fixture
 def options(trained: Path, tmp_path: Path) -> ExportOptions:
     return ExportOptions(
-        checkpoint=trained / "checkpoint.pt", output=tmp_path / "export", images=IMAGES
+        checkpoint=str(trained / "checkpoint.pt"), output=tmp_path / "export", images=IMAGES
     )
 
 

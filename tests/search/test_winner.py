@@ -14,10 +14,11 @@ from pyarrow import parquet
 from rich.console import Console
 
 from platform.results.curves import CURVES_FILE, CURVES_SCHEMA, curves_table
+from platform.search.report_file import read_report
 from platform.search.setup import SearchSetup
 from platform.search.space.checks import check_space
 from platform.search.space.spaces import parse_space
-from platform.search.winner import find_winner, is_reported, read_report, report_winner
+from platform.search.winner import find_winner, is_reported, report_winner
 from platform.train.run_checkpoints import checkpoint_path, list_checkpoints
 from platform.workers.executor import Finished, Progress
 from platform.workers.requests import ScoreRequest
