@@ -13,7 +13,6 @@ from ray.exceptions import (
     RayActorError,
     RayTaskError,
 )
-
 from ray.train.v2._internal.exceptions import WorkerGroupStartupTimeoutError
 
 from platform.cluster.whereabouts import Machine
