@@ -65,7 +65,8 @@ class Session:
             report_winner(self._setup, self._study, pool.executor)
         finally:
             pool.stop()
-        return print_summary(self._setup, self._study, self._console)
+        struck = budget.faults.struck.values()
+        return print_summary(self._setup, self._study, self._console, struck)
 
     def _print_plan(self) -> None:
         recipe = self._setup.space.recipe

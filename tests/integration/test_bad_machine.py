@@ -44,7 +44,9 @@ def bad_node() -> Iterator[str]:
     """Start two machines with a CPU each; give the id of the second."""
     before = dict(os.environ)
     os.environ.update(worker_environment() | {"RAY_worker_niceness": "0"})
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    cluster = Cluster(
+        initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False}
+    )
     bad = cluster.add_node(num_cpus=1)
     ray.init(cluster.address, log_to_driver=False)
     yield bad.node_id
