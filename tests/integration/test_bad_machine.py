@@ -33,7 +33,7 @@ from tests.search.worlds import ITERATIONS, opener
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
-TRIALS = 4
+TRIALS = 3
 PLACEMENT = Placement(
     max_concurrent_trials=2, driver={"CPU": 1.0}, workers_per_trial=0, worker={"CPU": 1.0}
 )
