@@ -17,6 +17,7 @@ from platform.results.summary import (
 )
 from platform.results.tables import read_trials
 from platform.results.trial_rows import TrialRow
+from platform.search.faults import Fault
 from platform.search.findings import WORTH_FILE, findings, points, write_worth
 from platform.search.report_file import ReportScore, read_report
 from platform.search.setup import REPORT_SPLIT, TUNE_SPLIT, SearchSetup
@@ -33,8 +34,16 @@ SUMMARY_FILE = "summary.md"
 NO_WINNER = 1  # exit status
 
 
-def print_summary(setup: SearchSetup, study: optuna.Study, console: Console) -> int:
+def print_summary(
+    setup: SearchSetup, study: optuna.Study, console: Console, struck: Iterable[Fault] = ()
+) -> int:
     """Print the summary and write it down.
+
+    Args:
+        setup: of the search.
+        study: its record.
+        console: where to.
+        struck: for which machines were struck off in this session.
 
     Returns:
         The exit status: 0, or 1 if no trial reached its end.
@@ -52,11 +61,23 @@ def print_summary(setup: SearchSetup, study: optuna.Study, console: Console) -> 
     trials, report = read_trials(setup.directory), read_report(setup.directory)
     summary = replace(
         summarise(setup, trials, report, winner.number, judgement),
-        findings=findings(judgement, study, winner),
+        findings=[*findings(judgement, study, winner), *fault_findings(trials, struck)],
     )
     (setup.directory / SUMMARY_FILE).write_text(summary_markdown(summary))
     console.print(summary_renderable(summary))
     return 0
+
+
+def fault_findings(trials: Iterable[TrialRow], struck: Iterable[Fault]) -> list[str]:
+    """Say how often trials were begun again, and which machines get none any more."""
+    rows = list(trials)
+    retries, lost = sum(row.retries for row in rows), sum(row.machines_lost for row in rows)
+    found = [f"Machine {one.machine} was struck off: {one.cause}." for one in struck]
+    if retries:
+        found.append(
+            f"After faults, trials began again {retries} times, {lost} of them off a lost machine."
+        )
+    return found
 
 
 def summarise(

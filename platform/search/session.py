@@ -78,7 +78,8 @@ class Session:
         finally:
             self._state_file.close()
             pool.stop()
-        return print_summary(self._setup, self._study, self._console)
+        struck = budget.faults.struck.values()
+        return print_summary(self._setup, self._study, self._console, struck)
 
     def _print_plan(self) -> None:
         recipe = self._setup.space.recipe

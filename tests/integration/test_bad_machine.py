@@ -33,7 +33,7 @@ from tests.search.worlds import ITERATIONS, opener
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
-TRIALS = 4
+TRIALS = 3
 PLACEMENT = Placement(
     max_concurrent_trials=2, driver={"CPU": 1.0}, workers_per_trial=0, worker={"CPU": 1.0}
 )
@@ -44,7 +44,9 @@ def bad_node() -> Iterator[str]:
     """Start two machines with a CPU each; give the id of the second."""
     before = dict(os.environ)
     os.environ.update(worker_environment() | {"RAY_worker_niceness": "0"})
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    cluster = Cluster(
+        initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False}
+    )
     bad = cluster.add_node(num_cpus=1)
     ray.init(cluster.address, log_to_driver=False)
     yield bad.node_id

@@ -56,7 +56,7 @@ def test_an_error_is_of_the_machine_that_caught_it_or_of_the_one_it_tells_of() -
         machine="10.0.0.5",
         node="node-5",
     )
-    setattr(error, "raised_on", Whereabouts("10.0.0.9", "node-9"))  # noqa: B010 - it has no such field
+    error.raised_on = Whereabouts("10.0.0.9", "node-9")  # pyright: ignore[reportAttributeAccessIssue]
     assert fault_of(task_error(pickle.loads(pickle.dumps(error))), HERE).node == "node-9"
 
 
