@@ -27,6 +27,7 @@ from platform.search.setup import TUNE_SPLIT, SearchSetup, encoder_size, place_s
 from platform.search.study import is_over
 from platform.search.tune import make_trial_plan, make_tuner
 from platform.search.winner import report_winner
+from platform.workers.executor import Executor
 from platform.workers.pool import EvaluationPool, PoolOptions
 
 
@@ -58,9 +59,17 @@ class Session:
             budget = self._run_trials(pool)
             if not is_over(self._study, self._options.trials):
                 return self._say_how_to_resume(budget)
-            report_winner(self._setup, self._study, pool.executor)
+            self._score(pool.executor)
         finally:
             pool.stop()
+        return self._conclude()
+
+    def _score(self, executor: Executor) -> None:
+        """Score on `report` what the session was for; every trial has ended."""
+        report_winner(self._setup, self._study, executor)
+
+    def _conclude(self) -> int:
+        """Show what came of it; return the exit status."""
         return print_summary(self._setup, self._study, self._console)
 
     def _print_plan(self) -> None:
@@ -140,10 +149,17 @@ class Session:
     def _say_how_to_resume(self, budget: Budget) -> int:
         spent = budget.spent()
         why = f"{spent} are spent" if spent else "trials are left unfinished"
-        place = os.path.relpath(self._setup.directory.parent)
         self._console.print(
-            f"{'interrupted' if budget.interrupted else why}; nothing is lost: the same command "
-            f"goes on where this one stopped (--name {self._setup.name} --reports {place})",
+            f"{'interrupted' if budget.interrupted else why}; nothing is lost: "
+            f"{self._what_goes_on()}",
             soft_wrap=True,
         )
         return INTERRUPTED if budget.interrupted else 0
+
+    def _what_goes_on(self) -> str:
+        """Say which command goes on."""
+        place = os.path.relpath(self._setup.directory.parent)
+        return (
+            "the same command goes on where this one stopped "
+            f"(--name {self._setup.name} --reports {place})"
+        )

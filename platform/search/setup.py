@@ -74,11 +74,11 @@ def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
         seed=options.seed,
     )
     spaces = options.space or (EMBEDDED if recipe.name == EMBEDDED else "full",)
-    space = check_space(load_space(*spaces), recipe, _checked_depth(recipe.backbone))
+    space = check_space(load_space(*spaces), recipe, backbone_depth(recipe.backbone))
     return space, check_name(options.name or _default_name(recipe.name, space.space.name))
 
 
-def _checked_depth(backbone: Backbone) -> int:
+def backbone_depth(backbone: Backbone) -> int:
     """Return the number of blocks; refuse a backbone or weights that every trial would fail on."""
     if backbone.name == PARTSCENES_VIT and backbone.weights in ("embedded", "random"):
         return PARTSCENES_SIZE.depth

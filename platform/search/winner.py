@@ -74,10 +74,10 @@ def report_winner(
         return
     known = read_report(setup.directory)
     chosen = {trial.number for trial in complete_trials(study)} & {0, winner.number}
-    new = {number: _score(setup, number, executor) for number in sorted(chosen - known.keys())}
+    new = {number: score_on_report(setup, number, executor) for number in sorted(chosen - known.keys())}
     report = {**known, **new}
     _keep_best(setup, study, winner, report[winner.number].bkg)
-    _write_report(setup.directory, report)  # last: where it is, the rest is done
+    write_report(setup.directory, report)  # last: where it is, the rest is done
     _forget_losers(setup, study, keep=chosen)
 
 
@@ -88,7 +88,12 @@ def read_report(directory: Path) -> dict[int, ReportScore]:
     return {row["number"]: ReportScore(**row) for row in rows}
 
 
-def _score(setup: SearchSetup, number: int, executor: Executor) -> ReportScore:
+def score_on_report(setup: SearchSetup, number: int, executor: Executor) -> ReportScore:
+    """Score the last checkpoint of a trial at the thresholds that its last score on `tune` chose.
+
+    Raises:
+        ValueError: the checkpoint is gone.
+    """
     bkg, aux_bkg = _chosen_thresholds(setup, number)
     request = ScoreRequest(
         checkpoint=str(_checkpoint(setup, number)),
@@ -127,7 +132,8 @@ def _checkpoint(setup: SearchSetup, number: int) -> Path:
     return checkpoints[-1]
 
 
-def _write_report(directory: Path, report: Mapping[int, ReportScore]) -> None:
+def write_report(directory: Path, report: Mapping[int, ReportScore]) -> None:
+    """Write all scores on `report` in place of the file that is there."""
     text = json.dumps([asdict(report[number]) for number in sorted(report)], indent=2)
     with replacing(directory / REPORT_FILE) as unfinished:
         unfinished.write_text(text + "\n")
