@@ -81,6 +81,11 @@ class SearchOptions:
     """Optuna storage URL; by default a journal file in the search's directory."""
     set: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="KEY=VALUE")] = ()
     """Change a setting of the recipe, such as weights.ptc=0.3. May be given several times."""
+    confirm: int = 0
+    """Then train the best so many configurations and the recipe again on --confirm-seeds fresh
+    seeds, within the hours that are left, and say which of them are better; 0 does not."""
+    confirm_seeds: int = 5
+    """Seeds of each configuration that is confirmed, 2 to 20."""
     preflight: bool = False
     """Search nothing: measure the largest configuration on this machine's device, and print its
     memory, the time of a step and of a score, and the GPU-hours of the whole search."""

@@ -10,13 +10,14 @@ from platform.cluster.placement import Placement
 from platform.cluster.shares import Demand, place
 from platform.command_line import check_name, resolve_recipe
 from platform.datasets import open_for, resolve_dataset
-from platform.option_ranges import check_positive
+from platform.option_ranges import check_at_least, check_between, check_positive
 from platform.resource_ranges import asked, check_resources
 from platform.search.options import Resources, SearchOptions
 from platform.search.pairing import check_pairing
 from platform.search.space.checked import CheckedSpace
 from platform.search.space.checks import check_space
 from platform.search.space.spaces import load_space
+from platform.statistics.seeds import MOST_SEEDS
 from platform.train.image_shares import check_shares
 from toco_core.cost import scoring_bytes
 from toco_core.data.schema import DatasetInfo
@@ -64,6 +65,8 @@ def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
         ValueError: what does not fit, in one line with the way out.
     """
     check_positive(trials=options.trials, hours=options.hours, gpu_hours=options.gpu_hours)
+    check_at_least(0, confirm=options.confirm)
+    check_between(2, MOST_SEEDS, confirm_seeds=options.confirm_seeds)
     check_resources(options.resources)
     check_pairing(options.sampler, options.pruner)
     recipe = resolve_recipe(

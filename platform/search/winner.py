@@ -6,19 +6,23 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial
 
+from platform.protocol.card import ProtocolCard, Threshold
+from platform.protocol.fill import Measured, cam_card
 from platform.results.curves import read_curves
 from platform.search.live_trials import repeat_of
-from platform.search.setup import REPORT_SPLIT, SearchSetup
+from platform.search.setup import REPORT_SPLIT, TUNE_SPLIT, SearchSetup
 from platform.search.space.checked import CheckedSpace
 from platform.search.trial_protocol import trial_directory
 from platform.search.worth import best_complete, complete_trials, judge
 from platform.train.run_checkpoints import delete_checkpoints, list_checkpoints
 from platform.workers.executor import Executor
 from platform.workers.requests import ScoreRequest
+from toco_core.data.ledger import MaskLedger
 from toco_core.files import replacing
 from toco_core.settings.overrides import apply_overrides, dump_recipe
 
@@ -29,7 +33,11 @@ BEST_RECIPE, BEST_CHECKPOINT = "best.yaml", "best.pt"
 
 @dataclass(frozen=True, kw_only=True)
 class ReportScore:
-    """CAM mIoU, 0..1, on the `report` split at the threshold that the `tune` split chose."""
+    """CAM mIoU, 0..1, on the `report` split at the threshold that the `tune` split chose.
+
+    Attributes:
+        card: how it was measured; None in a file of an earlier version.
+    """
 
     number: int
     bkg: float
@@ -37,6 +45,7 @@ class ReportScore:
     miou: float
     aux_miou: float
     masks_opened: int
+    card: ProtocolCard | None = None
 
 
 def find_winner(study: optuna.Study, space: CheckedSpace) -> FrozenTrial | None:
@@ -74,7 +83,9 @@ def report_winner(
         return
     known = read_report(setup.directory)
     chosen = {trial.number for trial in complete_trials(study)} & {0, winner.number}
-    new = {number: score_on_report(setup, number, executor) for number in sorted(chosen - known.keys())}
+    new = {
+        number: score_on_report(setup, number, executor) for number in sorted(chosen - known.keys())
+    }
     report = {**known, **new}
     _keep_best(setup, study, winner, report[winner.number].bkg)
     write_report(setup.directory, report)  # last: where it is, the rest is done
@@ -85,7 +96,12 @@ def read_report(directory: Path) -> dict[int, ReportScore]:
     """Return every score on `report` by trial, those of earlier winners too."""
     path = directory / REPORT_FILE
     rows = json.loads(path.read_text()) if path.exists() else []
-    return {row["number"]: ReportScore(**row) for row in rows}
+    return {row["number"]: _read_score(row) for row in rows}
+
+
+def _read_score(row: Mapping[str, Any]) -> ReportScore:
+    card = row.get("card")
+    return ReportScore(**{**row, "card": card and ProtocolCard.from_json(card)})
 
 
 def score_on_report(setup: SearchSetup, number: int, executor: Executor) -> ReportScore:
@@ -94,9 +110,10 @@ def score_on_report(setup: SearchSetup, number: int, executor: Executor) -> Repo
     Raises:
         ValueError: the checkpoint is gone.
     """
-    bkg, aux_bkg = _chosen_thresholds(setup, number)
+    bkg, aux_bkg, source = _chosen_thresholds(setup, number)
+    checkpoint = _checkpoint(setup, number)
     request = ScoreRequest(
-        checkpoint=str(_checkpoint(setup, number)),
+        checkpoint=str(checkpoint),
         dataset=setup.dataset,
         split=REPORT_SPLIT,
         purpose=REPORT_PURPOSE,
@@ -109,16 +126,41 @@ def score_on_report(setup: SearchSetup, number: int, executor: Executor) -> Repo
         miou=score.at(bkg),
         aux_miou=score.aux_at(aux_bkg),
         masks_opened=score.masks_opened,
+        card=cam_card(
+            _measured(setup, checkpoint, score.masks_opened),
+            score,
+            Threshold(value=bkg, source=source),
+            Threshold(value=aux_bkg, source=source),
+        ),
     )
 
 
-def _chosen_thresholds(setup: SearchSetup, number: int) -> tuple[float, float]:
-    """Return the background thresholds of the trial's last score, final and auxiliary."""
+def _measured(setup: SearchSetup, checkpoint: Path, masks_opened: int) -> Measured:
+    from toco_core.checkpoint import load_checkpoint  # torch: not for a summary
+
+    content = load_checkpoint(checkpoint)
+    ledger = MaskLedger()
+    ledger.record(REPORT_SPLIT, REPORT_PURPOSE, masks_opened)
+    return Measured(
+        checkpoint=checkpoint,
+        recipe=content.recipe,
+        iteration=content.iteration,
+        dataset=setup.dataset,
+        split=REPORT_SPLIT,
+        masks=ledger,
+    )
+
+
+def _chosen_thresholds(setup: SearchSetup, number: int) -> tuple[float, float, str]:
+    """Return the background thresholds of the trial's last score, final and auxiliary; and why."""
     rows = [row for row in read_curves(setup.directory) if row["number"] == number]
     if rows:
-        return rows[-1]["bkg"], rows[-1]["aux_bkg"]
+        iteration = rows[-1]["iteration"]
+        source = f"the best on {TUNE_SPLIT} at iteration {iteration}"
+        return rows[-1]["bkg"], rows[-1]["aux_bkg"], source
     # the table was removed: the recipe's own threshold is as independent of the `report` split
-    return setup.space.recipe.thresholds.bkg, setup.space.recipe.thresholds.bkg
+    bkg = setup.space.recipe.thresholds.bkg
+    return bkg, bkg, "thresholds.bkg of the recipe"
 
 
 def _checkpoint(setup: SearchSetup, number: int) -> Path:

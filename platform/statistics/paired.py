@@ -1,8 +1,8 @@
 """Whether a configuration is better than the recipe, from runs of both on the same seeds.
 
-The question has a direction, which was fixed before the seeds were drawn: a configuration was chosen
-because it is hoped to be better, and if it is not, nobody minds whether it is equal or worse. So the
-tests are one-sided; the intervals that are shown are the usual two-sided ones.
+The question has a direction, which was fixed before the seeds were drawn: a configuration was
+chosen because it is hoped to be better, and if it is not, nobody minds whether it is equal or
+worse. So the tests are one-sided; the intervals that are shown are the usual two-sided ones.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import numpy as np
 from scipy.special import stdtr  # not scipy.stats, which takes a second to import
 
 from platform.results.interval import mean_interval
+from platform.statistics.seeds import MOST_SEEDS
 
-MOST_SEEDS = 20  # the exact test looks at 2^n patterns of signs: a million of them take 10 ms
 _ROUNDING = 1e-12  # two sums of the same numbers in another order are equal
 
 

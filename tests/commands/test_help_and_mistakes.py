@@ -13,7 +13,9 @@ from tests.commands.processes import ENVIRONMENT, ROOT, attempt
 HEAVY = {"torch", "ray", "optuna", "numpy", "pyarrow", "timm", "pandas"}
 
 
-@pytest.mark.parametrize("name", ["search", "train", "evaluate", "export", "data"])
+@pytest.mark.parametrize(
+    "name", ["search", "train", "evaluate", "export", "data", "confirm", "compare"]
+)
 def test_the_help_comes_without_a_heavy_import(name: str) -> None:
     arguments = [sys.executable, "-X", "importtime", "-m", f"platform.{name}", "--help"]
     done = subprocess.run(

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import tyro
 
+from platform.compare.options import CompareOptions
+from platform.confirm.options import ConfirmOptions
 from platform.data.options import DataOptions
 from platform.evaluate.options import EvaluateOptions
 from platform.export.options import ExportOptions
@@ -26,6 +28,8 @@ OPTIONS: dict[str, Any] = {
     "platform.evaluate": EvaluateOptions,
     "platform.export": ExportOptions,
     "platform.data": DataOptions,
+    "platform.confirm": ConfirmOptions,
+    "platform.compare": CompareOptions,
 }
 TYPED = [
     (module, rest.strip())

@@ -20,10 +20,14 @@ def test_the_chance_to_tell_is_that_of_simulated_studies() -> None:
 def test_so_many_seeds_tell_and_one_less_does_not() -> None:
     seeds = seeds_to_tell(0.5, 1.0, 0.05)
     assert seeds is not None
-    assert chance_to_tell(0.5, 1.0, seeds, 0.05) >= POWER > chance_to_tell(0.5, 1.0, seeds - 1, 0.05)
+    assert (
+        chance_to_tell(0.5, 1.0, seeds, 0.05) >= POWER > chance_to_tell(0.5, 1.0, seeds - 1, 0.05)
+    )
 
 
-@pytest.mark.parametrize(("difference", "sd"), [(0.0, 1.0), (-1.0, 1.0), (1.0, math.nan), (0.1, 1.0)])
+@pytest.mark.parametrize(
+    ("difference", "sd"), [(0.0, 1.0), (-1.0, 1.0), (1.0, math.nan), (0.1, 1.0)]
+)
 def test_what_no_number_of_seeds_tells(difference: float, sd: float) -> None:
     assert seeds_to_tell(difference, sd, 0.05) is None
 
