@@ -25,7 +25,7 @@ SHARED = {
 MAY_IMPORT = {
     "platform._startup": set[str](),
     "platform.results": set[str](),
-    "platform.cluster": set[str](),
+    "platform.cluster": {"platform"},
     "platform": {"platform.results"},
     "platform.workers": SHARED,
     "platform.data": SHARED,

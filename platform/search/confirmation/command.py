@@ -98,10 +98,15 @@ def _run(
     asked: Confirmation,
     console: Console,
 ) -> int:
+    gpu_hours = _left(search.setup, asked)
+    if any(left is not None and left <= 0 for left in (asked.hours, gpu_hours)):
+        way_on = f"python -m platform.confirm {shown_path(search.setup.directory)}"
+        print_line(console, f"the search has spent the whole budget: {way_on} confirms it later")
+        return 0
     options = SearchOptions(
         trials=len(study.get_trials(deepcopy=False)),
         hours=asked.hours,
-        gpu_hours=_left(search.setup, asked),
+        gpu_hours=gpu_hours,
         resources=asked.resources,
     )
     print_line(console, f"starting Ray (its log: {shown_path(setup.log_file)})")

@@ -83,7 +83,7 @@ def test_seeds_are_fresh_and_the_same_for_all(setup: SearchSetup) -> None:
 def test_no_fresh_seed_is_one_of_the_search(seed: int) -> None:
     fresh = range(fresh_seed(seed), fresh_seed(seed) + 20)
     assert not {*fresh} & {*range(seed, seed + 10_000)}
-    assert 0 <= fresh[0]
+    assert fresh[0] >= 0
     assert fresh[-1] < 2**31
 
 
@@ -117,4 +117,3 @@ def test_the_runs_of_another_recipe_are_refused(setup: SearchSetup) -> None:
     )
     with pytest.raises(ValueError, match="iterations: 100 -> 7"):
         open_runs(other_runs)
-

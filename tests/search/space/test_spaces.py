@@ -7,6 +7,7 @@ import pytest
 
 from platform.search.space.checks import check_space
 from platform.search.space.spaces import load_space, parse_space, space_names
+from platform.search.space.writing import dump_space
 from tests.search.worlds import small_space
 from toco_core.settings.overrides import apply_overrides, load_recipe, recipe_names
 
@@ -190,3 +191,25 @@ def test_values_of_a_grid_are_as_one_would_type_them() -> None:
     rng = np.random.default_rng(0)
     drawn = {float(small_space().random(rng)["thresholds.low"]) for _ in range(200)}
     assert drawn == {round(0.05 * k, 2) for k in range(1, 13)}
+
+
+@pytest.mark.parametrize("names", [("full",), ("ptc_layer", "thresholds"), ("partscenes",)])
+def test_a_space_comes_back_from_what_is_written(names: tuple[str, ...]) -> None:
+    space = load_space(*names)
+    again = parse_space(dump_space(space), "space")
+    for one, other in zip(space.parameters, again.parameters, strict=True):
+        assert (one.key, one.kind, one.describe(), one.log) == (
+            other.key,
+            other.kind,
+            other.describe(),
+            other.log,
+        )
+        assert (one.low, one.high, one.step, one.choices) == (
+            other.low,
+            other.high,
+            other.step,
+            other.choices,
+        )
+        assert (one.when and one.when.text) == (other.when and other.when.text)
+    assert [one.text for one in again.constraints] == [one.text for one in space.constraints]
+    assert again.known == space.known
