@@ -72,6 +72,10 @@ def test_training_in_this_process_needs_no_ray() -> None:
         (["export", "pyproject.toml", "s3://bucket/out"], "must be a directory of this machine"),
         (["data", "voc", "/nowhere", "x"], "there is no directory /nowhere"),
         (["data", "check", "/nowhere"], "no dataset at /nowhere: there is no such directory"),
+        (["confirm", "none"], "there is no directory none: name that of a search"),
+        (["confirm", "docs", "--seeds", "1"], "--seeds 1 is not in 2..20"),
+        (["confirm", "docs"], "docs: there is no search: name its directory"),
+        (["compare", "docs"], "a comparison needs two results or more, not 1"),
         # These are found only once torch is there.
         (["train", "--data", "/nowhere"], "no dataset at /nowhere: there is no such directory"),
         (["train", "--workers", "2", "--cpus", "900"], "ask for fewer"),

@@ -101,11 +101,3 @@ def test_a_confirmation_goes_on_where_it_stopped_and_ends_with_a_verdict(search:
     assert "starting Ray" not in again.output
     assert content["findings"][0] in again.output
     assert read_report(search / "confirm") == report
-
-
-def test_a_directory_without_a_search_is_refused(tmp_path: Path, search: Path) -> None:
-    session = confirm(tmp_path)
-    assert session.wait() == 2
-    assert f"error: {tmp_path}: there is no search: name its directory" in session.errors
-    session = confirm(search, "--seeds", "1")
-    assert (session.wait(), "--seeds 1 is not in 2..20" in session.errors) == (2, True)

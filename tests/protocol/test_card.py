@@ -30,9 +30,14 @@ def test_only_lines_that_differ_are_named() -> None:
     }
 
 
+def rows(card: ProtocolCard) -> dict[str, str]:
+    return {row[0]: row[1] for row in card_table(card).rows}
+
+
 def test_the_table_leaves_out_what_does_not_apply() -> None:
-    rows = dict(map(tuple, card_table(make_card()).rows))
-    assert "CRF" not in rows
-    assert rows["mirror"] == "yes"
-    assert rows["masks opened"] == "report, evaluation: 16"
-    assert dict(map(tuple, card_table(make_card(crf={"iterations": 10.0})).rows))["CRF"]
+    shown = rows(make_card())
+    assert "CRF" not in shown
+    assert shown["mirror"] == "yes"
+    assert shown["masks opened"] == "report, evaluation: 16"
+    assert shown["threshold from"] == "--bkg"
+    assert rows(make_card(crf={"iterations": 10.0}))["CRF"] == "iterations 10"

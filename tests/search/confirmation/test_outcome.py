@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import optuna
@@ -33,7 +34,7 @@ SCORES = [[0.60, 0.61, 0.59, 0.60], [0.65, 0.66, 0.65, 0.64], [0.60, 0.64, 0.58,
 class Runs:
     """The runs of a confirmation that were made up."""
 
-    def __init__(self, setup: SearchSetup, scores: list[list[float | None]]) -> None:
+    def __init__(self, setup: SearchSetup, scores: Sequence[Sequence[float | None]]) -> None:
         self.setup = setup_runs(setup, "confirm")
         self.setup.directory.mkdir()
         self.study: optuna.Study = open_runs(self.setup)
