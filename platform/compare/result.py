@@ -14,6 +14,8 @@ from platform.command_line import RECIPE_FILE, shown_path
 from platform.evaluate.output import EVALUATION_FILE
 from platform.protocol.card import ProtocolCard
 from platform.results.curves import CURVES_FILE, read_curves
+from platform.search.confirmation.command import DIRECTORY
+from platform.search.confirmation.tables import CONFIRM_FILE
 from platform.search.findings import WORTH_FILE
 from platform.search.winner import BEST_RECIPE, REPORT_FILE, read_report
 from platform.train.setup import FINAL_CHECKPOINT
@@ -108,8 +110,16 @@ def _of_search(directory: Path) -> Result:
         name=f"{shown_path(directory)} (trial {winner})",
         cards={"cam": score.card} if score.card else {},
         recipe=load_recipe(str(directory / BEST_RECIPE)),
-        scores={"cam": score.miou, "cam, aux": score.aux_miou},
+        scores={"cam": score.miou, "cam, aux": score.aux_miou, **_confirmed(directory, winner)},
     )
+
+
+def _confirmed(directory: Path, winner: int) -> dict[str, float]:
+    """Return the mean over the seeds of a confirmation, where there was one of the winner."""
+    path = directory / DIRECTORY / CONFIRM_FILE
+    content: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+    found = [one for one in content.get("configurations", []) if one["trial"] == winner]
+    return {"cam, mean of its confirmation": one["mean"] for one in found if "mean" in one}
 
 
 def _winner(directory: Path) -> int:

@@ -101,12 +101,16 @@ class Session:
         return budget
 
     def _budget(self, gpus: float, forwarder: EventForwarder) -> Budget:
-        trained = sum(row["seconds_training"] for row in read_curves(self._setup.directory))
+        trained = self._seconds_trained()
         return Budget(
             hours=self._options.hours,
             gpu_hours=self._options.gpu_hours,
             gpu_seconds=lambda: trained * gpus + forwarder.gpu_seconds,
         )
+
+    def _seconds_trained(self) -> float:
+        """Return how long the trials of earlier sessions trained that the budget counts."""
+        return sum(row["seconds_training"] for row in read_curves(self._setup.directory))
 
     def _started(self) -> SearchStarted:
         trials = self._study.get_trials(deepcopy=False)

@@ -4,15 +4,19 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from platform.compare.result import Result, read_result
 from platform.compare.tables import comparison_tables, headline
 from platform.protocol.card import ProtocolCard, Threshold
+from platform.search.winner import ReportScore, write_report
 from tests.protocol.cards import make_card
 from tests.toco_core.small_run import small_recipe
 from toco_core.data.reader import open_dataset
 from toco_core.settings import Recipe
+from toco_core.settings.overrides import dump_recipe
 from toco_core.trainer import Trainer
 
 
@@ -89,3 +93,34 @@ def test_what_is_no_result_is_refused(tmp_path: Path, scenes: Path) -> None:
     lonely.write_bytes(b"")
     with pytest.raises(ValueError, match=r"no score yet: python -m platform.evaluate"):
         read_result(lonely)
+
+
+def test_a_search_is_its_winner_and_the_mean_of_its_confirmation(
+    scenes: Path, tmp_path: Path
+) -> None:
+    search = tmp_path / "search"
+    (search / "confirm").mkdir(parents=True)
+    worths = {0: 0.60, 2: 0.65, 3: 0.62}  # by trial; the last one has the highest last score
+    columns = {"number": [*worths], "worth": [*worths.values()], "score": [0.6, 0.64, 0.66]}
+    pq.write_table(pa.table(columns), search / "worth.parquet")
+    card = make_card()
+    report = {
+        number: ReportScore(
+            number=number,
+            bkg=0.4,
+            aux_bkg=0.4,
+            miou=worth,
+            aux_miou=0.5,
+            masks_opened=16,
+            card=card,
+        )
+        for number, worth in worths.items()
+    }
+    write_report(search, report)
+    (search / "best.yaml").write_text(dump_recipe(small_recipe()))
+    mean = {"configurations": [{"trial": 0, "mean": 0.6}, {"trial": 2, "mean": 0.63}]}
+    (search / "confirm/confirm.json").write_text(json.dumps(mean))
+    result = read_result(search)
+    assert result.name.endswith("search (trial 2)")
+    assert result.scores == {"cam": 0.65, "cam, aux": 0.5, "cam, mean of its confirmation": 0.63}
+    assert result.cards == {"cam": card}

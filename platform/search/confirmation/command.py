@@ -11,7 +11,6 @@ from platform.cluster.machine import is_on_cluster, this_machine
 from platform.cluster.runtime import start_ray
 from platform.command_line import shown_path
 from platform.lock import only_one
-from platform.results.curves import read_curves
 from platform.results.progress import print_line
 from platform.search.confirmation.chosen import Configuration, best_configurations
 from platform.search.confirmation.outcome import is_scored, read_outcome
@@ -67,7 +66,7 @@ def confirm(search: OpenedSearch, asked: Confirmation, console: Console) -> int:
         _say_what(setup, chosen, wanted, asked, console)
         if is_scored(setup, study):
             return finish(setup, read_outcome(setup, study, chosen), console)
-        return _run(search, setup, study, chosen, asked, console)
+        return _run(setup, study, chosen, asked, console)
 
 
 def _say_what(
@@ -91,22 +90,20 @@ def _say_what(
 
 
 def _run(
-    search: OpenedSearch,
     setup: SearchSetup,
     study: optuna.Study,
     chosen: list[Configuration],
     asked: Confirmation,
     console: Console,
 ) -> int:
-    gpu_hours = _left(search.setup, asked)
-    if any(left is not None and left <= 0 for left in (asked.hours, gpu_hours)):
-        way_on = f"python -m platform.confirm {shown_path(search.setup.directory)}"
-        print_line(console, f"the search has spent the whole budget: {way_on} confirms it later")
+    if asked.hours is not None and asked.hours <= 0:
+        way_on = f"python -m platform.confirm {shown_path(setup.directory.parent)}"
+        print_line(console, f"the search has spent all its hours: {way_on} confirms it later")
         return 0
     options = SearchOptions(
         trials=len(study.get_trials(deepcopy=False)),
         hours=asked.hours,
-        gpu_hours=gpu_hours,
+        gpu_hours=asked.gpu_hours,
         resources=asked.resources,
     )
     print_line(console, f"starting Ray (its log: {shown_path(setup.log_file)})")
@@ -116,12 +113,3 @@ def _run(
     resources = asked.resources
     with start_ray(setup.log_file, address=resources.address, dashboard=resources.workers > 1):
         return ConfirmSession(setup, options, study, console, chosen).run()
-
-
-def _left(setup: SearchSetup, asked: Confirmation) -> float | None:
-    """Return the GPU-hours that the search has left of the budget of both."""
-    if asked.gpu_hours is None:
-        return None
-    placement = place_search([this_machine()], asked.resources, setup.space.recipe)
-    trained = sum(row["seconds_training"] for row in read_curves(setup.directory))
-    return max(asked.gpu_hours - trained * placement.gpus_per_trial / 3600, 0.0)

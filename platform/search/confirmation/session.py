@@ -5,6 +5,8 @@ from __future__ import annotations
 import optuna
 from rich.console import Console
 
+from platform.command_line import shown_path
+from platform.results.curves import read_curves
 from platform.results.task_progress import task_progress
 from platform.search.confirmation.chosen import Configuration
 from platform.search.confirmation.outcome import read_outcome
@@ -59,6 +61,11 @@ class ConfirmSession(Session):
         for trial in trials:
             delete_checkpoints(trial_directory(self._setup.trials_directory, trial.number))
 
+    def _seconds_trained(self) -> float:
+        """Count the search's own trials too: the budget is that of both."""
+        search = read_curves(self._setup.directory.parent)
+        return super()._seconds_trained() + sum(row["seconds_training"] for row in search)
+
     def _conclude(self) -> int:
         outcome = read_outcome(self._setup, self._study, self._chosen)
         return finish(self._setup, outcome, self._console)
@@ -66,5 +73,5 @@ class ConfirmSession(Session):
     def _what_goes_on(self) -> str:
         return (
             f"no number of {REPORT_SPLIT} was looked at, and the same command, or python -m "
-            f"platform.confirm {self._setup.directory.parent}, goes on"
+            f"platform.confirm {shown_path(self._setup.directory.parent)}, goes on"
         )

@@ -66,7 +66,7 @@ def show_outcome(setup: SearchSetup, outcome: Outcome, console: Console) -> int:
 def score_table(outcome: Outcome) -> TextTable:
     """Return mean, interval, sd, difference and probability of each configuration."""
     rows = [_cells(name, verdict) for name, verdict in outcome.verdicts.items()]
-    columns = ("configuration", "mean", "95 %", "sd", "difference", "95 %", "p", "is best")
+    columns = ("configuration", "mean", "95 %", "sd", "difference", "95 %", "p", "best, %")
     count = len(outcome.seeds)
     return TextTable(
         title=f"CAM mIoU on {REPORT_SPLIT} in %, {count} seed{'s'[: count != 1]} each",
@@ -85,7 +85,7 @@ def _cells(name: str, verdict: Verdict) -> list[str]:
         gain(compared.difference.mean) if compared else NOTHING,
         _width(compared.difference.half_width) if compared else NOTHING,
         f"{compared.p:.3f}" if compared else NOTHING,
-        f"{verdict.best:.0%}",
+        f"{100 * verdict.best:.0f}",
     ]
 
 

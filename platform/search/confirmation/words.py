@@ -15,7 +15,7 @@ from platform.statistics.study import LEVEL, Comparison
 
 METHOD = (
     "Same seeds for all, none of them used by the search; p of the one-sided paired t test after "
-    f"Holm's correction for the number of comparisons, {LEVEL:.0%} in all; beside it the exact "
+    f"Holm's correction for the number of comparisons, {100 * LEVEL:g} % in all; beside it the exact "
     "sign-flip test, uncorrected."
 )
 
@@ -50,11 +50,11 @@ def _difference(one: PairedDifference, p: float, seeds: int) -> str:
 def _needed(one: Comparison, seeds: int) -> str:
     if seeds < 2:
         return "one seed says nothing of the noise between seeds"
-    told = f"{_seeds(seeds)} tell differences from {100 * one.least_told:.1f} points on"
+    told = f"{_seeds(seeds)} tell {100 * one.least_told:.1f} points in four of five studies"
     if not one.difference.mean > 0:
-        return f"{told}, and it is not above the {RECIPE} here"
+        return f"{told}, and this one is not above the {RECIPE}"
     needed = f"more than {MOST_COUNTED}" if one.seeds_to_tell is None else str(one.seeds_to_tell)
-    return f"{told} (in four of five studies), and one of this size takes {needed}"
+    return f"{told}, and a difference of this size takes {needed}"
 
 
 def _without_verdict(outcome: Outcome) -> list[str]:
