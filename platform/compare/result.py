@@ -118,8 +118,12 @@ def _confirmed(directory: Path, winner: int) -> dict[str, float]:
     """Return the mean over the seeds of a confirmation, where there was one of the winner."""
     path = directory / DIRECTORY / CONFIRM_FILE
     content: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
-    found = [one for one in content.get("configurations", []) if one["trial"] == winner]
-    return {"cam, mean of its confirmation": one["mean"] for one in found if "mean" in one}
+    means = [
+        one["mean"]
+        for one in content.get("configurations", [])
+        if one["trial"] == winner and "mean" in one
+    ]
+    return {"cam, mean of its confirmation": means[0]} if means else {}
 
 
 def _winner(directory: Path) -> int:

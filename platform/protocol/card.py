@@ -5,6 +5,7 @@ One declaration: its fields are the lines of the card, in JSON, in tables, and i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self, TypeAlias
@@ -13,6 +14,8 @@ from platform.results.formats import NOTHING
 from platform.results.text_tables import TextTable
 
 Line: TypeAlias = str | int | float | bool | list[float] | dict[str, Any] | None
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_SHOWN = 16  # of their digits in tables; JSON has all
 # Lines that say what was scored, not how: two numbers of one protocol may differ in them.
 OF_THE_NETWORK = (
     "threshold",
@@ -111,10 +114,12 @@ class ProtocolCard:
 
     def lines(self) -> dict[str, str]:
         """Return every line in words by its name; where thresholds come from is a line too."""
-        lines = {one.name: _words(getattr(self, one.name)) for one in fields(self)}
-        for name in ("threshold", "aux_threshold"):
-            threshold: Threshold | None = getattr(self, name)
-            lines[f"{name}_from"] = NOTHING if threshold is None else threshold.source
+        lines: dict[str, str] = {}
+        for one in fields(self):
+            value = getattr(self, one.name)
+            lines[one.name] = _words(value)
+            if one.name in ("threshold", "aux_threshold"):
+                lines[f"{one.name}_from"] = NOTHING if value is None else value.source
         return lines
 
 
@@ -148,5 +153,7 @@ def _words(value: object) -> str:
             return ", ".join(f"{key} {one:g}" for key, one in value.items()) or "none"
         case list():
             return ", ".join(f"{one:g}" if isinstance(one, float) else str(one) for one in value)
+        case str() if _SHA256.fullmatch(value):
+            return value[:_SHOWN]
         case _:
             return str(value)

@@ -15,8 +15,8 @@ from platform.statistics.study import LEVEL, Comparison
 
 METHOD = (
     "Same seeds for all, none of them used by the search; p of the one-sided paired t test after "
-    f"Holm's correction for the number of comparisons, {100 * LEVEL:g} % in all; beside it the exact "
-    "sign-flip test, uncorrected."
+    f"Holm's correction for the number of comparisons, {100 * LEVEL:g} % in all; beside it the "
+    "exact sign-flip test, uncorrected."
 )
 
 
