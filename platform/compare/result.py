@@ -84,11 +84,20 @@ def _evaluation_of(checkpoint: Path) -> Path | None:
 
 
 def _is_of(evaluation: Path, checkpoint: Path) -> bool:
-    return json.loads(evaluation.read_text())["checkpoint"] == str(checkpoint.absolute())
+    return _read_json(evaluation).get("checkpoint") == str(checkpoint.absolute())
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_bytes()))
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path} is damaged ({error}); make it again") from error
 
 
 def _of_evaluation(path: Path, name: str) -> Result:
-    content: dict[str, Any] = json.loads(path.read_text())
+    content = _read_json(path)
+    if "checkpoint" not in content:
+        raise ValueError(f"{path} is no evaluation: it names no checkpoint")
     cards = {key: ProtocolCard.from_json(card) for key, card in content.get("cards", {}).items()}
     scores = {"cam": content.get("miou"), "cam, aux": content.get("aux_miou")}
     segmentation: dict[str, Any] = content.get("segmentation", {})
@@ -102,9 +111,10 @@ def _of_evaluation(path: Path, name: str) -> Result:
 
 def _of_search(directory: Path) -> Result:
     report = read_report(directory)
-    if not report or not (directory / BEST_RECIPE).is_file():
+    known = (directory / BEST_RECIPE).is_file() and (directory / WORTH_FILE).is_file()
+    winner = _winner(directory) if known else None
+    if winner not in report:
         raise ValueError(f"{directory} has no winner yet: let the same command go on")
-    winner = _winner(directory)
     score = report[winner]
     return Result(
         name=f"{shown_path(directory)} (trial {winner})",
@@ -117,7 +127,7 @@ def _of_search(directory: Path) -> Result:
 def _confirmed(directory: Path, winner: int) -> dict[str, float]:
     """Return the mean over the seeds of a confirmation, where there was one of the winner."""
     path = directory / DIRECTORY / CONFIRM_FILE
-    content: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+    content = _read_json(path) if path.is_file() else {}
     means = [
         one["mean"]
         for one in content.get("configurations", [])

@@ -86,6 +86,16 @@ def test_a_number_without_a_card_is_named(scenes: Path, tmp_path: Path) -> None:
     assert "two/checkpoint.pt: no protocol card" in said
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("{", "evaluation.json is damaged"), ("{}", "evaluation.json is no evaluation")],
+)
+def test_a_damaged_file_is_named(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "evaluation.json").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        read_result(tmp_path)
+
+
 def test_what_is_no_result_is_refused(tmp_path: Path, scenes: Path) -> None:
     with pytest.raises(ValueError, match="is no result: name the directory of a search"):
         read_result(tmp_path)
