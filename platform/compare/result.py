@@ -15,7 +15,7 @@ from platform.evaluate.output import EVALUATION_FILE
 from platform.protocol.card import ProtocolCard
 from platform.results.curves import CURVES_FILE, read_curves
 from platform.search.confirmation.command import DIRECTORY
-from platform.search.confirmation.tables import CONFIRM_FILE
+from platform.search.confirmation.files import CONFIRM_FILE
 from platform.search.findings import WORTH_FILE
 from platform.search.winner import BEST_RECIPE, REPORT_FILE, read_report
 from platform.train.setup import FINAL_CHECKPOINT

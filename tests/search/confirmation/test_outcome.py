@@ -11,9 +11,10 @@ from optuna.trial import TrialState
 from rich.console import Console
 
 from platform.search.confirmation.chosen import Configuration
+from platform.search.confirmation.files import CONFIRM_FILE, RUNS_FILE
 from platform.search.confirmation.outcome import Outcome, is_scored, read_outcome
 from platform.search.confirmation.runs import add_runs, open_runs, setup_runs
-from platform.search.confirmation.tables import CONFIRM_FILE, RUNS_FILE, finish
+from platform.search.confirmation.tables import finish
 from platform.search.confirmation.words import sentences
 from platform.search.live_trials import LiveTrials
 from platform.search.setup import SearchSetup
