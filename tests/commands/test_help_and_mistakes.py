@@ -75,6 +75,7 @@ def test_training_in_this_process_needs_no_ray() -> None:
         (["confirm", "none"], "there is no directory none: name that of a search"),
         (["confirm", "docs", "--seeds", "1"], "--seeds 1 is not in 2..20"),
         (["confirm", "docs"], "docs: there is no search: name its directory"),
+        (["search", "--confirm-seeds", "1"], "--confirm-seeds 1 is not in 2..20"),
         (["compare", "docs"], "a comparison needs two results or more, not 1"),
         # These are found only once torch is there.
         (["train", "--data", "/nowhere"], "no dataset at /nowhere: there is no such directory"),
