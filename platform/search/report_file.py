@@ -6,7 +6,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+from platform.protocol.card import ProtocolCard
 from toco_core.files import replacing
 
 REPORT_FILE = "report.json"
@@ -14,7 +16,11 @@ REPORT_FILE = "report.json"
 
 @dataclass(frozen=True, kw_only=True)
 class ReportScore:
-    """CAM mIoU, 0..1, on the `report` split at the threshold that the `tune` split chose."""
+    """CAM mIoU, 0..1, on the `report` split at the threshold that the `tune` split chose.
+
+    Attributes:
+        card: how it was measured; None in a file of an earlier version.
+    """
 
     number: int
     bkg: float
@@ -22,6 +28,7 @@ class ReportScore:
     miou: float
     aux_miou: float
     masks_opened: int
+    card: ProtocolCard | None = None
 
 
 def read_report(directory: Path) -> dict[int, ReportScore]:
@@ -34,10 +41,15 @@ def read_report(directory: Path) -> dict[int, ReportScore]:
     if not path.exists():
         return {}
     try:
-        rows = [ReportScore(**row) for row in json.loads(path.read_bytes())]
+        rows = [_read_score(row) for row in json.loads(path.read_bytes())]
     except (ValueError, TypeError, RecursionError) as error:
         raise ValueError(f"{path} is damaged ({error})") from error
     return {row.number: row for row in rows}
+
+
+def _read_score(row: Mapping[str, Any]) -> ReportScore:
+    card = row.get("card")
+    return ReportScore(**{**row, "card": card and ProtocolCard.from_json(card)})
 
 
 def write_report(directory: Path, report: Mapping[int, ReportScore]) -> None:

@@ -9,11 +9,13 @@ import optuna
 from optuna.trial import FrozenTrial
 from rich.console import Console
 
+from platform.protocol.card import Threshold
+from platform.protocol.fill import Measured, cam_card
 from platform.results.curves import read_curves
 from platform.search.kept import forget_others
 from platform.search.report_file import ReportScore, read_report, write_report
 from platform.search.retries import repeat_of
-from platform.search.setup import REPORT_SPLIT, SearchSetup
+from platform.search.setup import REPORT_SPLIT, TUNE_SPLIT, SearchSetup
 from platform.search.space.checked import CheckedSpace
 from platform.search.trial_protocol import trial_directory
 from platform.search.worth import best_complete, complete_trials, judge
@@ -21,6 +23,7 @@ from platform.train.run_checkpoints import list_checkpoints
 from platform.workers.executor import Executor
 from platform.workers.requests import ScoreRequest
 from platform.workers.start import run_with_progress
+from toco_core.data.ledger import MaskLedger
 from toco_core.files import archive_problem, replacing
 from toco_core.settings.overrides import apply_overrides, dump_recipe
 
@@ -66,7 +69,8 @@ def report_winner(
     known = read_report(setup.directory)
     chosen = {trial.number for trial in complete_trials(study)} & {0, winner.number}
     new = {
-        number: _score(setup, number, executor, console) for number in sorted(chosen - known.keys())
+        number: score_on_report(setup, number, executor, console)
+        for number in sorted(chosen - known.keys())
     }
     report = {**known, **new}
     _keep_best(setup, study, winner, report[winner.number].bkg)
@@ -92,17 +96,33 @@ def restore_best(setup: SearchSetup, study: optuna.Study) -> list[str]:
     return [f"{what} were gone or damaged: made again from trial {winner.number}"]
 
 
-def _score(setup: SearchSetup, number: int, executor: Executor, console: Console) -> ReportScore:
-    bkg, aux_bkg = _chosen_thresholds(setup, number)
+def score_on_report(
+    setup: SearchSetup, number: int, executor: Executor, console: Console | None = None
+) -> ReportScore:
+    """Score the last checkpoint of a trial at the thresholds that its last score on `tune` chose.
+
+    Args:
+        setup: of the search.
+        number: of the trial.
+        executor: of the evaluation workers.
+        console: where it is shown how far it is; None where somebody else shows it.
+
+    Raises:
+        ValueError: the checkpoint is gone.
+    """
+    bkg, aux_bkg, source = _chosen_thresholds(setup, number)
+    checkpoint = _checkpoint(setup, number)
     request = ScoreRequest(
-        checkpoint=str(_checkpoint(setup, number)),
+        checkpoint=str(checkpoint),
         dataset=setup.dataset,
         split=REPORT_SPLIT,
         purpose=REPORT_PURPOSE,
     )
-    # The recipe stands beside the winner, whichever of the two comes first.
-    what = f"scoring trial {number} on {REPORT_SPLIT}"
-    score = run_with_progress(request, executor, console, what).score
+    if console is None:
+        score = executor.submit(request).result().score
+    else:  # the recipe stands beside the winner, whichever of the two comes first
+        what = f"scoring trial {number} on {REPORT_SPLIT}"
+        score = run_with_progress(request, executor, console, what).score
     return ReportScore(
         number=number,
         bkg=bkg,
@@ -110,16 +130,41 @@ def _score(setup: SearchSetup, number: int, executor: Executor, console: Console
         miou=score.at(bkg),
         aux_miou=score.aux_at(aux_bkg),
         masks_opened=score.masks_opened,
+        card=cam_card(
+            _measured(setup, checkpoint, score.masks_opened),
+            score,
+            Threshold(value=bkg, source=source),
+            Threshold(value=aux_bkg, source=source),
+        ),
     )
 
 
-def _chosen_thresholds(setup: SearchSetup, number: int) -> tuple[float, float]:
-    """Return the background thresholds of the trial's last score, final and auxiliary."""
+def _measured(setup: SearchSetup, checkpoint: Path, masks_opened: int) -> Measured:
+    from toco_core.checkpoint import load_checkpoint  # torch: not for a summary
+
+    content = load_checkpoint(checkpoint)
+    ledger = MaskLedger()
+    ledger.record(REPORT_SPLIT, REPORT_PURPOSE, masks_opened)
+    return Measured(
+        checkpoint=checkpoint,
+        recipe=content.recipe,
+        iteration=content.iteration,
+        dataset=setup.dataset,
+        split=REPORT_SPLIT,
+        masks=ledger,
+    )
+
+
+def _chosen_thresholds(setup: SearchSetup, number: int) -> tuple[float, float, str]:
+    """Return the background thresholds of the trial's last score, final and auxiliary; and why."""
     rows = [row for row in read_curves(setup.directory) if row["number"] == number]
     if rows:
-        return rows[-1]["bkg"], rows[-1]["aux_bkg"]
+        iteration = rows[-1]["iteration"]
+        source = f"the best on {TUNE_SPLIT} at iteration {iteration}"
+        return rows[-1]["bkg"], rows[-1]["aux_bkg"], source
     # the table was removed: the recipe's own threshold is as independent of the `report` split
-    return setup.space.recipe.thresholds.bkg, setup.space.recipe.thresholds.bkg
+    bkg = setup.space.recipe.thresholds.bkg
+    return bkg, bkg, "thresholds.bkg of the recipe"
 
 
 def _checkpoint(setup: SearchSetup, number: int) -> Path:

@@ -32,6 +32,7 @@ class ChunkScore:
     similarity: NDArray[np.float64]  # (n, blocks): mean cosine of an image's pairs of patch tokens
     masks_opened: int
     kept: tuple[ScoredImage, ...] = ()
+    computed_on: str = ""  # device and precision
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -44,6 +45,7 @@ class Score:
     auxiliary: ThresholdCurve
     f1: float  # of the image-level classification, macro average
     token_similarity: tuple[float, ...]  # per block
+    computed_on: tuple[str, ...] = ()  # devices and precisions of its chunks
 
     @property
     def bkg(self) -> float:
@@ -92,4 +94,5 @@ def summarise(parts: Iterable[ChunkScore]) -> Score:
         token_similarity=tuple(
             math.fsum(block) / len(similarity) for block in similarity.T.tolist()
         ),
+        computed_on=tuple(sorted({part.computed_on for part in ordered})),
     )
