@@ -75,12 +75,13 @@ def summarise(
         winner=_contender(by_number[winner], report.get(winner)),
         seconds=time_span(trials),
         worth={number: points(one, "") for number, one in judgement.worth.items()},
-        masks=_masks(trials, report.values()),
+        masks=opened_masks(trials, report.values()),
         places=_places(setup),
     )
 
 
-def _masks(trials: Iterable[TrialRow], report: Iterable[ReportScore]) -> MaskLedger:
+def opened_masks(trials: Iterable[TrialRow], report: Iterable[ReportScore]) -> MaskLedger:
+    """Return the account of the masks that a search has opened."""
     ledger = MaskLedger()
     for row in trials:
         ledger.record(TUNE_SPLIT, SCORING_PURPOSE, int(row.totals["mask_reads"]))

@@ -17,7 +17,7 @@ from platform.search.space.checked import CheckedSpace
 from toco_core.messages import first_line
 from toco_core.settings import Recipe
 
-_SETUP = "setup"  # the study attribute that says what is being searched
+SETUP = "setup"  # the study attribute that says what is being searched
 
 
 def default_storage(directory: Path) -> str:
@@ -109,12 +109,12 @@ def open_study(
         load_if_exists=True,
     )
     setup = describe_setup(space, extra or {})
-    if _SETUP in study.user_attrs:
-        _refuse_other(name, study.user_attrs[_SETUP], setup)
+    if SETUP in study.user_attrs:
+        _refuse_other(name, study.user_attrs[SETUP], setup)
     elif study.get_trials(deepcopy=False):
         raise ValueError(f"study {name!r} was not made by this platform; choose another name")
     else:
-        study.set_user_attr(_SETUP, setup)
+        study.set_user_attr(SETUP, setup)
     _enqueue_starting_points(study, space)
     return study
 

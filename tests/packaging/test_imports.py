@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "platform.train": SHARED | {"platform.forecast"},
     "platform.search": SHARED | {"platform.forecast", "platform.train"},
     "platform.evaluate": SHARED,
+    "platform.report": SHARED | {"platform.search"},
     "platform.export": SHARED | {"platform.evaluate"},
 }
 
