@@ -9,7 +9,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet --no-compile
 INPUTS := pyproject.toml constraints.txt platform/_startup/build_hook.py platform/_startup/finder.py
-CODE := platform toco_core tests benchmarks conftest.py
 RUNTIME := $(VENV)/.runtime-is-up-to-date
 DEVELOPMENT := $(VENV)/.development-is-up-to-date
 
@@ -17,7 +16,7 @@ export PYTHONUNBUFFERED := 1
 export RAY_USAGE_STATS_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup search test check format
+.PHONY: help setup search test check format docs
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -43,6 +42,9 @@ format: $(DEVELOPMENT) ## rewrite the code in the one format, and mend what lint
 	@echo "== format"
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
+
+docs: $(RUNTIME) ## write the reference pages of docs from the code
+	@$(BIN)/python -m docs.reference
 
 # A recent pip first: it resolves and installs in a third of the time of the one that Python 3.11
 # brings. Then torch alone: the resolver then has one candidate for what most of the others need.

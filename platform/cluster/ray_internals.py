@@ -5,6 +5,8 @@ Ray is imported by the functions: who asks for the environment needs none of it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 # Ray's switch for laptops. Without it every service of a local Ray listens on all interfaces.
@@ -22,6 +24,19 @@ def listen_on_loopback_only() -> None:
     from ray._private import ray_constants
 
     ray_constants.ENABLE_RAY_CLUSTER = False
+
+
+@contextmanager
+def sigterm_left_alone() -> Iterator[None]:
+    """Keep a Ray that starts meanwhile from handling SIGTERM: it would exit half-way with 15."""
+    from ray._private import utils
+
+    ray_handles_it = utils.set_sigterm_handler
+    utils.set_sigterm_handler = lambda _handler: None
+    try:
+        yield
+    finally:
+        utils.set_sigterm_handler = ray_handles_it
 
 
 def is_start_timeout(error: Exception) -> bool:

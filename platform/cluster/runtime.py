@@ -21,6 +21,7 @@ from platform.cluster.ray_internals import (
     SUBMITTED_JOB,
     is_start_timeout,
     listen_on_loopback_only,
+    sigterm_left_alone,
 )
 from platform.interruption import held_back
 
@@ -96,8 +97,8 @@ def start_ray(
             "leave out one of the two"
         )
     _log_to(log_file)
-    # Ray crashes where it is broken off half-way; and it takes SIGTERM for itself at each start.
-    with held_back(_say_that_it_was_heard):
+    # Ray crashes where it is broken off half-way.
+    with held_back(_say_that_it_was_heard), sigterm_left_alone():
         return _start_local(num_cpus, dashboard) if address is None else _connect(address)
 
 

@@ -24,7 +24,9 @@ def check_options(options: ExportOptions) -> Recipe | None:
     check_scales(options.scales)
     check_resources(options.workers)
     if not options.kinds:
-        raise ValueError("--kinds needs one of labels, cams, overlays")
+        raise ValueError("--kinds needs one of labels, cams, overlays, images")
+    if options.format == "mmseg" and options.kinds != ("labels",):
+        raise ValueError("--format mmseg writes images and labels: leave out --kinds")
     if options.source == "seg" and any(value is not None for value in thresholds.values()):
         raise ValueError("--bkg, --low and --high are thresholds of a CAM, not of --source seg")
     if options.all_classes and options.source != "seg":

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import inspect
+import signal
 
 import pytest
 import ray
 from ray import actor
-from ray._private import node, ray_constants, services
+from ray._private import node, ray_constants, services, utils, worker
 
 from platform.cluster.ray_internals import (
     LOOPBACK_ONLY,
     is_start_timeout,
     listen_on_loopback_only,
+    sigterm_left_alone,
 )
 
 CHANGED = f"Ray {ray.__version__} has changed this: see platform/cluster/ray_internals.py"
@@ -35,3 +37,15 @@ def test_a_start_that_takes_too_long_is_known_by_its_message() -> None:
 
 def test_every_actor_says_when_it_is_up() -> None:
     assert "__ray_ready__" in inspect.getsource(actor), CHANGED
+
+
+def test_a_ray_that_starts_leaves_sigterm_alone() -> None:
+    for module in (node, worker):
+        assert "ray._private.utils.set_sigterm_handler(" in inspect.getsource(module), CHANGED
+    before = signal.getsignal(signal.SIGTERM)
+    with sigterm_left_alone():
+        utils.set_sigterm_handler(signal.SIG_IGN)
+        assert signal.getsignal(signal.SIGTERM) is before
+    utils.set_sigterm_handler(signal.SIG_IGN)
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    signal.signal(signal.SIGTERM, before)

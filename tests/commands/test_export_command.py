@@ -124,6 +124,18 @@ def test_soft_cams_and_overlays_belong_to_the_labels(
         assert width == 3 * height + 2 * GUTTER
 
 
+def test_a_dataset_of_mmsegmentation_holds_images_and_pseudo_labels(
+    options: ExportOptions, train: ParquetSplit
+) -> None:
+    assert run_export(replace(options, format="mmseg")) == 0
+    names = (options.output / "splits/train.txt").read_text().splitlines()
+    assert names == [train.row(index).name for index in range(IMAGES)]
+    for index, name in enumerate(names):
+        image = np.array(Image.open(options.output / f"img_dir/train/{name}.png"))
+        assert np.array_equal(image, train.image(train.row(index)))
+        assert labels_of(options.output / f"ann_dir/train/{name}.png").shape == image.shape[:2]
+
+
 def test_the_same_command_writes_only_what_is_missing_or_damaged(
     options: ExportOptions, capsys: pytest.CaptureFixture[str]
 ) -> None:
