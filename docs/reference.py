@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 from platform.data.options import DataOptions
 from platform.evaluate.options import EvaluateOptions
 from platform.export.options import ExportOptions
+from platform.report.options import ReportOptions
 from platform.search.options import SearchOptions
 from platform.train.options import TrainOptions
 from toco_core.settings import Recipe
@@ -27,6 +28,7 @@ COMMANDS: Mapping[str, Any] = {
     "platform.train": TrainOptions,
     "platform.evaluate": EvaluateOptions,
     "platform.export": ExportOptions,
+    "platform.report": ReportOptions,
     "platform.data": DataOptions,
 }
 SUBCOMMANDS: Mapping[str, tuple[str, ...]] = {

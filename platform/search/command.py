@@ -9,11 +9,12 @@ from rich.console import Console
 
 from platform.cluster.machine import device_for, is_on_cluster, this_machine
 from platform.cluster.runtime import start_ray
-from platform.command_line import drawing_progress, shown_path, write_recipe
+from platform.command_line import INTERRUPTED, drawing_progress, shown_path, write_recipe
 from platform.lock import only_one
 from platform.search.largest import largest_configuration
 from platform.search.options import SearchOptions
 from platform.search.pruners import make_pruner
+from platform.search.report_writing import ReportWriter
 from platform.search.samplers import make_sampler
 from platform.search.search_summary import print_summary
 from platform.search.setup import (
@@ -49,9 +50,15 @@ def run_search(options: SearchOptions) -> int:
     with only_one(setup.directory):
         study = _open_study(setup, options)
         write_recipe(setup.directory, setup.name, setup.space.recipe, "search")
+        writer = ReportWriter(setup.directory, options.study, console)
         if is_over(study, options.trials) and is_reported(setup, study):
-            return print_summary(setup, study, console)
-        return _run_session(setup, options, study, console)
+            status = print_summary(setup, study, console)
+        else:
+            with writer.every(options.report_every):
+                status = _run_session(setup, options, study, console)
+        if options.report and status != INTERRUPTED:
+            writer.write()
+        return status
 
 
 def _preflight(setup: SearchSetup, options: SearchOptions, console: Console) -> int:

@@ -81,6 +81,10 @@ class SearchOptions:
     """Optuna storage URL; by default a journal file in the search's directory."""
     set: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="KEY=VALUE")] = ()
     """Change a setting of the recipe, such as weights.ptc=0.3. May be given several times."""
+    report: bool = True
+    """Write report.html into the search's directory when the session ends."""
+    report_every: Annotated[float | None, arg(metavar="MINUTES")] = None
+    """Write it anew so often while trials run."""
     preflight: bool = False
     """Search nothing: measure the largest configuration on this machine's device, and print its
     memory, the time of a step and of a score, and the GPU-hours of the whole search."""

@@ -63,7 +63,12 @@ def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
     Raises:
         ValueError: what does not fit, in one line with the way out.
     """
-    check_positive(trials=options.trials, hours=options.hours, gpu_hours=options.gpu_hours)
+    check_positive(
+        trials=options.trials,
+        hours=options.hours,
+        gpu_hours=options.gpu_hours,
+        report_every=options.report_every,
+    )
     check_resources(options.resources)
     check_pairing(options.sampler, options.pruner)
     recipe = resolve_recipe(
