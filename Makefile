@@ -16,10 +16,10 @@ export PYTHONUNBUFFERED := 1
 export RAY_USAGE_STATS_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup search test check format docs
+.PHONY: help setup search test cluster-test check format docs
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 setup: $(DEVELOPMENT) ## create or update .venv with everything, tools for development included
 
@@ -31,6 +31,11 @@ search: $(RUNTIME) ## search hyper-parameters; options go in ARGS="..."
 test: $(DEVELOPMENT) ## run every test, the slow ones too; options go in ARGS="..."
 	@echo "== test: every test"
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+# Needs root, iproute2, openssh-server and rsync; skipped, with the reason, where they are missing.
+cluster-test: $(DEVELOPMENT) ## `ray up`, searches and faults on machines made of namespaces, as root
+	@echo "== cluster-test: ray up, searches and faults on made machines"
+	@$(BIN)/python -m pytest -m cluster tests/cluster -rs $(ARGS)
 
 check: $(DEVELOPMENT) ## check format, lint and types
 	@echo "== check: format, lint and types"

@@ -32,7 +32,7 @@ COMMANDS: Mapping[str, Any] = {
     "platform.data": DataOptions,
 }
 SUBCOMMANDS: Mapping[str, tuple[str, ...]] = {
-    "platform.data": ("voc", "coco", "folder", "partscenes", "check")
+    "platform.data": ("voc", "coco", "folder", "partscenes", "check", "probe")
 }
 WIDTH = 120  # of a help text, in characters
 

@@ -5,14 +5,22 @@ Ray is imported by the functions: who asks for the environment needs none of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 # Ray's switch for laptops. Without it every service of a local Ray listens on all interfaces.
 LOOPBACK_ONLY = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 # Set by `ray job submit` for the process that it starts, which has our code with it.
 SUBMITTED_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
+# The head has one of it, and no other machine any.
+HEAD_RESOURCE = "node:__internal_head__"
+_CONFIG_OPTION = "--autoscaling-config"
+_GROUP_TIMEOUT = "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S"
+# A cloud takes minutes for a machine, and hours where it is short of them; Train waits for one.
+_PATIENCE = 24 * 3600  # s
 _START_TIMEOUT = "timed out during startup"
 
 
@@ -26,7 +34,7 @@ def listen_on_loopback_only() -> None:
     ray_constants.ENABLE_RAY_CLUSTER = False
 
 
-@contextmanager
+@contextlib.contextmanager
 def sigterm_left_alone() -> Iterator[None]:
     """Keep a Ray that starts meanwhile from handling SIGTERM: it would exit half-way with 15."""
     from ray._private import utils
@@ -47,3 +55,35 @@ def is_start_timeout(error: Exception) -> bool:
 def when_up(actor: Any) -> Any:
     """Return a reference that is there once an actor has started, again or for the first time."""
     return actor.__ray_ready__.remote()
+
+
+def is_head(resources: Mapping[str, float]) -> bool:
+    """Return whether a machine is the head of its cluster, which Ray tells by a resource."""
+    return HEAD_RESOURCE in resources
+
+
+def autoscaler_file(gcs_address: str) -> str | None:
+    """Return the file that the autoscaler on this machine follows, off its command line.
+
+    Ray keeps it nowhere else: `ray up` writes it with what the cloud has filled in.
+
+    Args:
+        gcs_address: of the cluster: others may run on this machine.
+    """
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            arguments = process.read_bytes().decode(errors="replace").split("\0")
+            options = dict(
+                one.split("=", 1) for one in arguments if one.startswith("--") and "=" in one
+            )
+            if options.get("--gcs-address") == gcs_address and _CONFIG_OPTION in options:
+                return os.path.expanduser(options[_CONFIG_OPTION])
+    return None
+
+
+def be_patient() -> None:
+    """Have Train, in this process, wait for machines that its workers fit on.
+
+    What never fits was refused before. The variable, in the environment, has precedence.
+    """
+    os.environ.setdefault(_GROUP_TIMEOUT, str(_PATIENCE))

@@ -40,6 +40,9 @@ class Resources:
     most, and 0 on a CPU, which loads between the steps."""
     address: Annotated[str | None, arg(metavar="TEXT")] = None
     """A running Ray cluster (host:port or auto); by default Ray starts on this machine."""
+    cluster: Annotated[Path | None, arg(metavar="FILE")] = None
+    """Describes what the running cluster can grow to: a file of ray up, or a RayCluster or RayJob
+    manifest; by default what its autoscaler follows."""
 
 
 @dataclass(frozen=True, kw_only=True)

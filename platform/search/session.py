@@ -8,7 +8,8 @@ import optuna
 from optuna.trial import TrialState
 from rich.console import Console
 
-from platform.cluster.remote import cluster_nodes
+from platform.cluster.machines import growth_lines
+from platform.cluster.remote import cluster_machines
 from platform.command_line import INTERRUPTED
 from platform.forecast.estimate import forecast
 from platform.forecast.lines import plan_lines, warning
@@ -20,10 +21,11 @@ from platform.results.tables import TrialTables, read_trials
 from platform.results.tensorboard import TensorBoardSink
 from platform.search.budget import Budget
 from platform.search.live_trials import LiveTrials
+from platform.search.machines import place_on, prove_places
 from platform.search.monitor import EventForwarder, TrialObserver
 from platform.search.options import SearchOptions
 from platform.search.search_summary import print_summary
-from platform.search.setup import TUNE_SPLIT, SearchSetup, encoder_size, place_search
+from platform.search.setup import TUNE_SPLIT, SearchSetup, encoder_size
 from platform.search.study import is_over
 from platform.search.tune import make_trial_plan, make_tuner
 from platform.search.winner import report_winner
@@ -40,15 +42,16 @@ class Session:
         console: where the search is shown.
 
     Raises:
-        ValueError: the machines cannot ever hold a trial.
+        ValueError: the machines cannot ever hold a trial, or one does not see what all must.
     """
 
     def __init__(
         self, setup: SearchSetup, options: SearchOptions, study: optuna.Study, console: Console
     ) -> None:
         self._setup, self._options, self._study, self._console = setup, options, study, console
-        self._nodes = cluster_nodes()
-        self._placement = place_search(self._nodes, options.resources, setup.space.recipe)
+        self._machines = cluster_machines(options.resources.cluster)
+        self._placement = place_on(self._machines, options, setup.space.recipe)
+        self._places = prove_places(self._machines, options, setup)
 
     def run(self) -> int:
         """Run the trials that are left, then score the winner; return the exit status."""
@@ -67,8 +70,9 @@ class Session:
         recipe = self._setup.space.recipe
         images = self._setup.info.splits[TUNE_SPLIT].images
         size = encoder_size(recipe.backbone)
-        plan = forecast(self._nodes, self._placement, recipe, size, images)
-        for line in plan_lines(plan):
+        machines = [*self._machines.resources, *self._machines.possible]
+        plan = forecast(machines, self._placement, recipe, size, images)
+        for line in (*growth_lines(self._machines), *plan_lines(plan)):
             self._console.print(line, style="dim", highlight=False, soft_wrap=True)
         if text := warning(plan):
             self._console.print(f"warning: {text}", highlight=False, soft_wrap=True)
@@ -126,7 +130,7 @@ class Session:
         )
         if live.remaining() == 0:
             return
-        plan = make_trial_plan(self._setup, self._placement, pool.executor)
+        plan = make_trial_plan(self._setup, self._placement, pool.executor, self._places)
         storage = str(self._setup.directory / "sessions")
         tuner = make_tuner(plan, live, forwarder, budget, storage)
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from platform.cluster.machine import is_on_cluster
+from platform.cluster.node_types import read_node_types
 from platform.cluster.placement import Placement
 from platform.cluster.shares import Demand, place
 from platform.command_line import check_name, resolve_recipe
@@ -70,6 +72,7 @@ def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
         report_every=options.report_every,
     )
     check_resources(options.resources)
+    _check_cluster(options.resources)
     check_pairing(options.sampler, options.pruner)
     recipe = resolve_recipe(
         options.recipe,
@@ -81,6 +84,14 @@ def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
     spaces = options.space or (EMBEDDED if recipe.name == EMBEDDED else "full",)
     space = check_space(load_space(*spaces), recipe, _checked_depth(recipe.backbone))
     return space, check_name(options.name or _default_name(recipe.name, space.space.name))
+
+
+def _check_cluster(resources: Resources) -> None:
+    if resources.cluster is None:
+        return
+    if not is_on_cluster(resources.address):
+        raise ValueError("--cluster describes a running cluster: give its --address too")
+    read_node_types(resources.cluster)
 
 
 def _checked_depth(backbone: Backbone) -> int:
@@ -116,7 +127,8 @@ def check_dataset(
     Raises:
         ValueError: it is not there, or lacks a split or its masks.
     """
-    dataset = resolve_dataset(space.recipe.data.source, progress)
+    shared = options.reports if is_on_cluster(options.resources.address) else None
+    dataset = resolve_dataset(space.recipe.data.source, progress, shared=shared)
     return SearchSetup(
         name=name,
         directory=options.reports.absolute() / name,
@@ -127,9 +139,12 @@ def check_dataset(
 
 
 def place_search(
-    nodes: Sequence[Mapping[str, float]], resources: Resources, recipe: Recipe
+    nodes: Sequence[Mapping[str, float]],
+    resources: Resources,
+    recipe: Recipe,
+    possible: Sequence[Mapping[str, float]] = (),
 ) -> Placement:
-    """Fit scorers and trials on the machines.
+    """Fit scorers and trials on the machines that are up, and those that could join.
 
     Raises:
         ValueError: they never fit, or the images of a step cannot be shared among the workers.
@@ -148,4 +163,4 @@ def place_search(
         cpu_scorers=_CPU_SCORERS,
         trials=resources.concurrent,
     )
-    return place(nodes, demand)
+    return place(nodes, demand, possible)

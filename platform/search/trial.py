@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import socket
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import ray
 from ray import tune
 
 from platform.cluster.placement import Placement
+from platform.cluster.places import Places
 from platform.results.events import RunEvent, Scored, trial_event
 from platform.search.trial_protocol import (
     EVENT,
@@ -32,6 +35,7 @@ class TrialPlan:
     base: RunPlan  # its recipe without the searched parameters; its directory that of all trials
     placement: Placement
     executor: PoolExecutor
+    places: Places | None = None  # that a machine which has joined since must see too
 
     def run_plan(self, assignment: Assignment) -> RunPlan:
         """Return the plan of one trial, with a directory of its own."""
@@ -52,6 +56,8 @@ def run_trial(config: Mapping[str, Any], plan: TrialPlan) -> None:
     try:
         assignment = Assignment(**config)
         run_plan = plan.run_plan(assignment)
+        if plan.places:  # before a directory is made where a mount is missing
+            plan.places.check(f"{socket.gethostname()} ({ray.util.get_node_ip_address()})")
         Path(run_plan.directory).mkdir(parents=True, exist_ok=True)
         _fit(run_plan, plan, ResultSender(assignment.number))
     except Exception as error:  # whatever it is, it ends this trial, not the search

@@ -9,6 +9,8 @@ from functools import partial
 from ray import tune
 
 from platform.cluster.placement import Placement
+from platform.cluster.places import Places
+from platform.cluster.ray_internals import HEAD_RESOURCE
 from platform.search.budget import Budget
 from platform.search.live_trials import LiveTrials
 from platform.search.monitor import EventForwarder
@@ -21,6 +23,7 @@ from platform.workers.pool import PoolExecutor
 
 # A trial whose process dies (memory, a lost machine) goes on from its checkpoint so many times.
 MAX_TRIAL_FAILURES = 2
+_LEAST = 0.0001  # that Ray counts: so many drivers share the head's resource that there is 1 of
 
 
 def make_tuner(
@@ -44,7 +47,7 @@ def make_tuner(
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(at_once)
     trainable = partial(run_trial, plan=trial_plan)
     return tune.Tuner(
-        tune.with_resources(trainable, dict(trial_plan.placement.driver)),
+        tune.with_resources(trainable, _driver(trial_plan.placement)),
         tune_config=tune.TuneConfig(
             search_alg=StudySearcher(live),
             scheduler=StudyScheduler(live),
@@ -63,7 +66,15 @@ def make_tuner(
     )
 
 
-def make_trial_plan(setup: SearchSetup, placement: Placement, executor: PoolExecutor) -> TrialPlan:
+def _driver(placement: Placement) -> dict[str, float]:
+    """Return what a trial's driver asks for: one that only waits is safest on the head."""
+    on_head = {HEAD_RESOURCE: _LEAST} if placement.drivers_on_head else {}
+    return {**placement.driver, **on_head}
+
+
+def make_trial_plan(
+    setup: SearchSetup, placement: Placement, executor: PoolExecutor, places: Places | None = None
+) -> TrialPlan:
     """Return what all trials of a search have in common."""
     base = RunPlan(
         recipe=setup.space.recipe,
@@ -72,4 +83,4 @@ def make_trial_plan(setup: SearchSetup, placement: Placement, executor: PoolExec
         directory=str(setup.trials_directory),
         num_workers=placement.loaders,
     )
-    return TrialPlan(base=base, placement=placement, executor=executor)
+    return TrialPlan(base=base, placement=placement, executor=executor, places=places)

@@ -12,6 +12,7 @@ from ray.exceptions import RayError
 from ray.train.torch import TorchConfig, TorchTrainer
 from ray.train.v2.api.exceptions import TrainingFailedError, WorkerGroupError
 
+from platform.cluster.ray_internals import be_patient
 from platform.train.lead import Emit, RunStopped, StopRequested
 from platform.train.loop import Rank, never, run
 from platform.train.messages import Channel
@@ -67,6 +68,7 @@ def fit_in_workers(
         NonFiniteLossError, ValueError, ...: the hopeless error of a worker, as it was raised there.
         TrainingFailedError: a worker died, or the group could not be placed.
     """
+    be_patient()
     channel = Channel()
     on_gpu = resources.get("GPU", 0) > 0
     trainer = TorchTrainer(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from platform.cluster.machine import is_on_cluster
 from platform.datasets import open_for, require_masks, resolve_dataset
 from platform.results.curves import read_curves
 from platform.results.parameters import ParameterValue
@@ -66,7 +67,8 @@ def check_runs(
         ValueError: the dataset is not there, or lacks a split or its masks; a directory is taken.
     """
     source = next(iter(recipes.values())).data.source
-    root = resolve_dataset(source, progress)
+    shared = options.reports if is_on_cluster(options.workers.address) else None
+    root = resolve_dataset(source, progress, shared=shared)
     dataset = open_for(root, "train")
     split = None if options.split == NO_SPLIT else options.split
     if split is not None:
