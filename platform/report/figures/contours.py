@@ -22,6 +22,7 @@ from platform.search.space.cube import Cube
 
 _GRID = 24
 _BEST = 3  # parameters, each with each
+_LOWEST = 0.2  # share of the surfaces that has one colour, the darkest
 Pair = tuple[ParameterAxis, ParameterAxis]
 Array = NDArray[np.float64]
 
@@ -84,16 +85,17 @@ def _draw(
 ) -> Figure:
     figure, places = panels(width, len(pairs), 230, columns=3)
     worths = 100 * np.concatenate([one[2].ravel() for one in surfaces])
-    levels = np.linspace(worths.min(), max(worths.max(), worths.min() + 1e-3), 9)
+    low = np.quantile(worths, _LOWEST)  # a far corner would leave one colour to what matters
+    levels = np.linspace(low, max(worths.max(), low + 1e-3), 9)
     scale = Normalize(levels[0], levels[-1])
     for axes, pair, (x, y, worth) in zip(places, pairs, surfaces, strict=True):
-        axes.contourf(x, y, 100 * worth, levels=levels, cmap=SCALE, norm=scale)
+        axes.contourf(x, y, 100 * worth, levels=levels, cmap=SCALE, norm=scale, extend="min")
         pair[0].along_x(axes)
         pair[1].along_y(axes)
         axes.grid(visible=False)
         _draw_trials(axes, searched, pair)
     filled = ScalarMappable(scale, SCALE)
-    bar = figure.colorbar(filled, ax=places, shrink=0.85, aspect=24, format="%.1f")
+    bar = figure.colorbar(filled, ax=places, shrink=0.85, aspect=24, format="%.1f", extend="min")
     bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
     bar.set_label("worth, %")
     return figure
