@@ -18,6 +18,7 @@ from platform.confirm.options import ConfirmOptions
 from platform.data.options import DataOptions
 from platform.evaluate.options import EvaluateOptions
 from platform.export.options import ExportOptions
+from platform.report.options import ReportOptions
 from platform.search.options import SearchOptions
 from platform.train.options import TrainOptions
 from toco_core.settings import Recipe
@@ -31,6 +32,7 @@ COMMANDS: Mapping[str, Any] = {
     "platform.export": ExportOptions,
     "platform.confirm": ConfirmOptions,
     "platform.compare": CompareOptions,
+    "platform.report": ReportOptions,
     "platform.data": DataOptions,
 }
 SUBCOMMANDS: Mapping[str, tuple[str, ...]] = {

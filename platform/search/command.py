@@ -10,7 +10,7 @@ from rich.console import Console
 
 from platform.cluster.machine import device_for, is_on_cluster, this_machine
 from platform.cluster.runtime import start_ray
-from platform.command_line import drawing_progress, shown_path, write_recipe
+from platform.command_line import INTERRUPTED, drawing_progress, shown_path, write_recipe
 from platform.lock import only_one
 from platform.results.progress import print_line
 from platform.search.confirmation.command import Confirmation, confirm
@@ -18,6 +18,7 @@ from platform.search.largest import largest_configuration
 from platform.search.opened import OpenedSearch, write_space
 from platform.search.options import SearchOptions
 from platform.search.reopen import open_search
+from platform.search.report_writing import ReportWriter
 from platform.search.retries import enqueue_failed
 from platform.search.search_summary import print_summary
 from platform.search.setup import (
@@ -58,12 +59,16 @@ def run_search(options: SearchOptions) -> int:
             _retry_failed(study, console)
         write_recipe(setup.directory, setup.name, setup.space.recipe, "search")
         write_space(setup)
+        writer = ReportWriter(setup.directory, options.study, console)
         if is_over(study, options.trials) and is_reported(setup, study):
             for line in restore_best(setup, study):
                 print_line(console, line)
             status = print_summary(setup, study, console)
         else:
-            status = _run_session(setup, options, study, console)
+            with writer.every(options.report_every):
+                status = _run_session(setup, options, study, console)
+        if options.report and status != INTERRUPTED:
+            writer.write()
         if status or not options.confirm or not is_over(study, options.trials):
             return status
         search = OpenedSearch(setup=setup, study=study)

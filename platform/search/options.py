@@ -102,6 +102,10 @@ class SearchOptions:
     seeds, within the hours that are left, and say which of them are better; 0 does not."""
     confirm_seeds: int = 5
     """Seeds of each configuration that is confirmed, 2 to 20."""
+    report: bool = True
+    """Write report.html into the search's directory when the session ends."""
+    report_every: Annotated[float | None, arg(metavar="MINUTES")] = None
+    """Write it anew so often while trials run."""
     preflight: bool = False
     """Search nothing: measure the largest configuration on this machine's device, and print its
     memory, the time of a step and of a score, and the GPU-hours of the whole search."""

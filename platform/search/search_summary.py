@@ -98,7 +98,7 @@ def summarise(
         winner=_contender(by_number[winner], report.get(winner)),
         seconds=time_span(trials),
         worth={number: points(one, "") for number, one in judgement.worth.items()},
-        masks=_masks(trials, report.values()),
+        masks=opened_masks(trials, report.values()),
         places=_places(setup),
         card=_card(report.get(winner)),
     )
@@ -108,7 +108,8 @@ def _card(score: ReportScore | None) -> TextTable | None:
     return card_table(score.card) if score and score.card else None
 
 
-def _masks(trials: Iterable[TrialRow], report: Iterable[ReportScore]) -> MaskLedger:
+def opened_masks(trials: Iterable[TrialRow], report: Iterable[ReportScore]) -> MaskLedger:
+    """Return the account of the masks that a search has opened."""
     ledger = MaskLedger()
     for row in trials:
         ledger.record(TUNE_SPLIT, SCORING_PURPOSE, int(row.totals["mask_reads"]))

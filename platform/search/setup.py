@@ -81,6 +81,7 @@ def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
         hours=options.hours,
         gpu_hours=options.gpu_hours,
         stall_minutes=options.stall_minutes,
+        report_every=options.report_every,
     )
     check_at_least(1, keep=options.keep)
     check_at_least(0, confirm=options.confirm)

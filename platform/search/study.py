@@ -24,7 +24,7 @@ from platform.search.study_setup import (
 from toco_core.messages import first_line
 
 Forced: TypeAlias = Callable[[list[str], str], object]  # keys, and what differs in words
-_SETUP = "setup"  # the study attribute that says what is being searched
+SETUP = "setup"  # the study attribute that says what is being searched
 
 
 def default_storage(directory: Path) -> str:
@@ -92,12 +92,12 @@ def open_study(
         load_if_exists=True,
     )
     setup = describe_setup(space, extra or {})
-    if _SETUP in study.user_attrs:
+    if SETUP in study.user_attrs:
         _compare(study, setup, forced)
     elif study.get_trials(deepcopy=False):
         raise ValueError(f"study {name!r} was not made by this platform; choose another name")
     else:
-        study.set_user_attr(_SETUP, setup)
+        study.set_user_attr(SETUP, setup)
     _enqueue_starting_points(study, space)
     return study
 
@@ -121,11 +121,11 @@ def is_new(study: optuna.Study) -> bool:
 
 
 def _compare(study: optuna.Study, new: Mapping[str, Any], forced: Forced | None) -> None:
-    old = study.user_attrs[_SETUP]
+    old = study.user_attrs[SETUP]
     keys = differences(old, new)
     if not keys:
         if new.keys() - old.keys():  # what is younger than the study is compared from now on
-            study.set_user_attr(_SETUP, {**new, **old})
+            study.set_user_attr(SETUP, {**new, **old})
         return
     shown = shown_differences(keys, old, new)
     name = study.study_name
@@ -140,4 +140,4 @@ def _compare(study: optuna.Study, new: Mapping[str, Any], forced: Forced | None)
             "comparable: go back to that, choose another name, or go on all the same by --force"
         )
     forced(keys, shown)
-    study.set_user_attr(_SETUP, dict(new))
+    study.set_user_attr(SETUP, dict(new))

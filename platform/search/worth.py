@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -51,24 +52,46 @@ def complete_trials(study: optuna.Study) -> list[FrozenTrial]:
 
 def judge(study: optuna.Study, space: CheckedSpace) -> Judgement:
     """Judge the complete trials by the model of all trials' scores; the same for the same study."""
-    complete, cube = complete_trials(study), Cube(space)
-    trials = observe(study.get_trials(deepcopy=False), cube, space.recipe.iterations)
-    if not can_fit(trials):
+    return judge_complete(study, fit_trials(study, space))
+
+
+def judge_complete(study: optuna.Study, fitted: Fitted | None) -> Judgement:
+    """Judge likewise by a model that is fitted already; without one by the last scores."""
+    complete = complete_trials(study)
+    if fitted is None:
         return Judgement(worth={one.number: Estimate(one.value or 0.0) for one in complete})
     numbers = {one.number for one in complete}
+    return judge_by(fitted.model, [t for t in fitted.trials if t.number in numbers])
+
+
+class Fitted(NamedTuple):
+    """The model of a search, and the trials that it was fitted to."""
+
+    model: CurveModel
+    trials: list[Observed]
+
+
+def fit_trials(study: optuna.Study, space: CheckedSpace) -> Fitted | None:
+    """Fit the model to all trials' scores; None where there are too few of them."""
+    cube = Cube(space)
+    trials = observe(study.get_trials(deepcopy=False), cube, space.recipe.iterations)
+    if not can_fit(trials):
+        return None
     with one_thread():
-        return _judged(fit_model(trials, cube.groups), [t for t in trials if t.number in numbers])
+        return Fitted(fit_model(trials, cube.groups), trials)
 
 
-def _judged(model: CurveModel, complete: list[Observed]) -> Judgement:
+def judge_by(model: CurveModel, complete: list[Observed]) -> Judgement:
+    """Judge trials, in the order of their numbers, as if their configurations were complete."""
     worth: dict[int, Estimate] = {}
     lead: dict[int, Estimate] = {}
-    for trial in complete:
-        mean, sd = model.worth(trial.features[None])
-        worth[trial.number] = Estimate(float(mean[0]), NORMAL_95 * float(sd[0]))
-        if complete[0].number == 0:
-            more, spread = model.lead(trial.features, complete[0].features)
-            lead[trial.number] = Estimate(more, NORMAL_95 * spread)
+    with one_thread():
+        for trial in complete:
+            mean, sd = model.worth(trial.features[None])
+            worth[trial.number] = Estimate(float(mean[0]), NORMAL_95 * float(sd[0]))
+            if complete[0].number == 0:
+                more, spread = model.lead(trial.features, complete[0].features)
+                lead[trial.number] = Estimate(more, NORMAL_95 * spread)
     return Judgement(worth=worth, lead=lead, luck=NORMAL_95 * model.noise)
 
 

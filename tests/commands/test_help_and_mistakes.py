@@ -14,7 +14,7 @@ HEAVY = {"torch", "ray", "optuna", "numpy", "pyarrow", "timm", "pandas"}
 
 
 @pytest.mark.parametrize(
-    "name", ["search", "train", "evaluate", "export", "data", "confirm", "compare"]
+    "name", ["search", "train", "evaluate", "export", "report", "data", "confirm", "compare"]
 )
 def test_the_help_comes_without_a_heavy_import(name: str) -> None:
     arguments = [sys.executable, "-X", "importtime", "-m", f"platform.{name}", "--help"]
@@ -73,6 +73,12 @@ def test_training_in_this_process_needs_no_ray() -> None:
         (["export", "pyproject.toml", "out", "--low", "0.2"], "give both or neither"),
         (["export", "none.pt", "out"], "there is no checkpoint at none.pt"),
         (["export", "pyproject.toml", "s3://bucket/out"], "must be a directory of this machine"),
+        (["report"], "name the directory of a search, such as reports/partscenes, or --list"),
+        (["report", "/nowhere"], "there is no directory /nowhere"),
+        (["report", "r" * 300], "there is no directory rrrr"),
+        (["report", "docs", "--list", "docs"], "--list lists searches and writes no report"),
+        (["report", "docs"], "docs is not the directory of a search: it has no recipe.yaml"),
+        (["report", "--list", "docs"], "there is no search in docs"),
         (["data", "voc", "/nowhere", "x"], "there is no directory /nowhere"),
         (["data", "check", "/nowhere"], "no dataset at /nowhere: there is no such directory"),
         (["confirm", "none"], "there is no directory none: name that of a search"),

@@ -17,7 +17,7 @@ from tests.commands.processes import ENVIRONMENT, ROOT, command
 from toco_core.checkpoint import load_checkpoint
 from toco_core.data.reader import open_dataset
 
-pytest.importorskip("moto", reason="moto, a development dependency, is not installed")
+pytest.importorskip("moto", reason="moto is not installed: the extra object-store")
 
 
 @pytest.fixture(scope="module")

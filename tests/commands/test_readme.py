@@ -27,7 +27,7 @@ TYPED = [
     for module, rest in MODULE.findall(block)
     if module in COMMANDS and "--help" not in rest
 ]
-OF_OTHERS = {"--help", "--logdir"}  # of every command, and of TensorBoard
+OF_OTHERS = {"--help", "--logdir", "--tmux"}  # of every command, of TensorBoard, and of Ray
 
 
 @pytest.mark.parametrize(("module", "rest"), TYPED)

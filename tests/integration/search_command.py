@@ -63,7 +63,15 @@ class Search:
     def start(self, *more: str) -> Session:
         """Start the command, with `more` arguments than all sessions have."""
         settings = [f"--set={key}={value}" for key, value in SETTINGS.items()]
-        command = [sys.executable, "-m", "platform.search", "--name", NAME, *settings]
+        command = [
+            sys.executable,
+            "-m",
+            "platform.search",
+            "--name",
+            NAME,
+            "--no-report",
+            *settings,
+        ]
         command += ["--data", str(self.data), "--reports", str(self.directory)]
         return Session([*command, *self.arguments, *more], self.directory, self.mark)
 

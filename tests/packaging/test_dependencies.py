@@ -17,7 +17,7 @@ OURS = {"platform", "toco_core", "search_spaces", "tests", "benchmarks", "docs",
 BUILD = {"hatchling"}  # of the hook that makes a wheel
 OF_TORCH = {"triton"}  # the GPU builds of torch bring it
 # The commands that `make check` and a test run, and the plugin that pytest loads by itself.
-COMMANDS = {"basedpyright", "ruff", "pytest-xdist", "hatchling", "moto"}
+COMMANDS = {"basedpyright", "ruff", "pytest-xdist", "hatchling"}
 
 
 def project() -> dict[str, Any]:

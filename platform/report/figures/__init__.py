@@ -1,0 +1,1 @@
+"""The figures of a report: each a function from a search to a drawing with its numbers."""

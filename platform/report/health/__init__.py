@@ -1,0 +1,1 @@
+"""The health of a search, a file for each kind of question."""

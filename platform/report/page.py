@@ -1,0 +1,103 @@
+"""The page of a search: everything that is shown, put into the template."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from platform.report.figures.all_figures import make_drawings
+from platform.report.figures.drawing import Numbers
+from platform.report.figures.render import render
+from platform.report.files import write_numbers, write_table
+from platform.report.health.all_cards import make_cards
+from platform.report.importance import LEAST_TRIALS, importance
+from platform.report.methods import bibtex, methods_paragraph
+from platform.report.pictures import read_pairs
+from platform.report.searched import Searched
+from platform.report.tables import masks_table, scores_table, settings_table, trials_table
+from platform.report.verdict import verdict
+from toco_core.files import replacing
+
+FILES_DIRECTORY = "report"
+PAGE_FILE = "report.html"
+TABLE_ROWS = 120  # of a figure's numbers within the page; all of them are in its CSV
+_TEMPLATES = Path(__file__).with_name("templates")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """A table in the page and its files."""
+
+    key: str
+    title: str
+    numbers: Numbers
+
+
+def write_page(searched: Searched, path: Path) -> None:
+    """Write the report of a search: the page, and the directory of its files beside it."""
+    files = path.parent / FILES_DIRECTORY
+    files.mkdir(parents=True, exist_ok=True)
+    found = importance(searched)
+    figures = {k: render(one, files) for k, one in make_drawings(searched, found).items()}
+    for key, one in figures.items():
+        write_numbers(one.drawing.numbers, files / f"{key}.csv")
+    tables = _tables(searched)
+    for table in tables.values():
+        write_table(table.numbers, table.title, files, table.key)
+    methods = methods_paragraph(searched)
+    (files / "methods.txt").write_text(methods + "\n", "utf-8")
+    (files / "references.bib").write_text(bibtex(), "utf-8")
+    text = template("report.html.j2").render(
+        searched=searched,
+        verdict=verdict(searched),
+        cards=make_cards(searched),
+        figures=figures,
+        tables=tables,
+        pairs=read_pairs(searched),
+        methods=methods,
+        bibtex=bibtex(),
+        least_trials=LEAST_TRIALS,
+        files=FILES_DIRECTORY,
+        finished=_last_moment(searched),
+    )
+    write_text(path, text)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a page in place of the one that is there."""
+    with replacing(path) as unfinished:
+        unfinished.write_text(text, "utf-8")
+
+
+def template(name: str) -> Template:
+    """Return a template. What it is given is escaped: names and reasons come from users."""
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["svg"] = Markup  # ours: matplotlib escapes the text within
+    environment.globals["rows"] = TABLE_ROWS
+    return environment.get_template(name)
+
+
+def _tables(searched: Searched) -> Mapping[str, Section]:
+    made: Sequence[tuple[str, str, Callable[[Searched], Numbers]]] = (
+        ("settings", "Settings of recipe and winner", settings_table),
+        ("scores", "Scores of recipe and winner", scores_table),
+        ("trials", "All trials", trials_table),
+        ("masks", "Masks opened", masks_table),
+    )
+    return {key: Section(key=key, title=title, numbers=of(searched)) for key, title, of in made}
+
+
+def _last_moment(searched: Searched) -> str:
+    moments = [row.ended or row.started for row in searched.trials]
+    return datetime.fromtimestamp(max(moments)).strftime("%d %B %Y, %H:%M")

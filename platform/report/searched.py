@@ -1,0 +1,177 @@
+"""What the directory of a search holds, read for a report; of a running search, what there is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import optuna
+
+from platform.command_line import RECIPE_FILE
+from platform.report.space import space_of
+from platform.results.curves import read_curves
+from platform.results.parameters import ParameterValue, short_names
+from platform.results.tables import read_trials
+from platform.results.trial_rows import TrialRow
+from platform.search.report_file import ReportScore, read_report
+from platform.search.space.checked import CheckedSpace
+from platform.search.study import SETUP, default_storage, open_storage
+from platform.search.worth import (
+    Estimate,
+    Fitted,
+    Judgement,
+    best_complete,
+    fit_trials,
+    judge_by,
+    judge_complete,
+)
+from toco_core.settings import Recipe
+from toco_core.settings.overrides import load_recipe
+
+ScoreRow = Mapping[str, Any]  # of curves.parquet
+
+
+@dataclass(frozen=True, kw_only=True)
+class Searched:
+    """A search as its directory has it.
+
+    Attributes:
+        made_by: the command line that the search was last started with.
+        setup: what its scores depend on, flat, as the study has it.
+        trials: rows of `trials.parquet`.
+        scores: rows of `curves.parquet` by trial, in the order of iterations.
+        report: scores on the `report` split, by trial.
+        fitted: the model of its learning curves; None with too few trials.
+        judgement: what complete trials are worth.
+        winner: the number of the trial that is worth most; None before one is complete.
+    """
+
+    name: str
+    directory: Path
+    made_by: str
+    recipe: Recipe
+    study: optuna.Study
+    space: CheckedSpace
+    setup: Mapping[str, Any]
+    trials: Sequence[TrialRow]
+    scores: Mapping[int, Sequence[ScoreRow]]
+    report: Mapping[int, ReportScore]
+    fitted: Fitted | None
+    judgement: Judgement
+    winner: int | None
+
+    @cached_property
+    def rows(self) -> Mapping[int, TrialRow]:
+        """The trials by number."""
+        return {row.number: row for row in self.trials}
+
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """A short name for each parameter."""
+        return short_names(one.key for one in self.space.space.parameters)
+
+    @cached_property
+    def worth(self) -> Mapping[int, Estimate]:
+        """What the configuration of every trial with a score is worth, that of pruned ones too."""
+        if self.fitted is None:
+            return self.judgement.worth
+        scored = [one for one in self.fitted.trials if len(one.scores) and not one.failed]
+        return judge_by(self.fitted.model, scored).worth
+
+    @property
+    def is_over(self) -> bool:
+        """Whether every trial that was begun has ended."""
+        return all(row.is_over for row in self.trials)
+
+    @property
+    def class_names(self) -> Sequence[str]:
+        """C + 1 names, background first."""
+        return ("background", *self.setup.get("classes", ()))
+
+    def contenders(self) -> dict[str, int]:
+        """Return recipe and winner by what figures call them, those that are complete."""
+        found = {"recipe": 0} if 0 in self.judgement.worth else {}
+        if self.winner not in (None, 0):
+            found["winner"] = self.winner
+        return found
+
+
+def read_search(directory: Path, storage: str | None = None) -> Searched:
+    """Read a search.
+
+    Args:
+        directory: of the search.
+        storage: Optuna's URL, if its study is elsewhere.
+
+    Raises:
+        ValueError: it is not the directory of a search, or has no trial yet; with the way out.
+    """
+    directory = directory.absolute()
+    study = _open_study(directory, storage)
+    trials = read_trials(directory)
+    if not trials:
+        raise ValueError(f"{directory}: no trial has begun, so that there is nothing to report")
+    recipe = load_recipe(str(directory / RECIPE_FILE))
+    setup = study.user_attrs.get(SETUP, {})
+    space = space_of(study, recipe, setup)
+    fitted = fit_trials(study, space)
+    judgement = judge_complete(study, fitted)
+    winner = best_complete(judgement, study)
+    return Searched(
+        name=directory.name,
+        directory=directory,
+        made_by=_made_by(directory / RECIPE_FILE),
+        recipe=recipe,
+        study=study,
+        space=space,
+        setup=setup,
+        trials=trials,
+        scores=_by_trial(read_curves(directory)),
+        report=read_report(directory),
+        fitted=fitted,
+        judgement=judgement,
+        winner=None if winner is None else winner.number,
+    )
+
+
+def is_search(directory: Path) -> bool:
+    """Whether a directory is that of a search whose study lies in it."""
+    return Path(default_storage(directory)).is_file() and (directory / RECIPE_FILE).is_file()
+
+
+def _open_study(directory: Path, storage: str | None) -> optuna.Study:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    journal = default_storage(directory)
+    if not (directory / RECIPE_FILE).is_file():
+        raise ValueError(f"{directory} is not the directory of a search: it has no {RECIPE_FILE}")
+    if storage is None and not Path(journal).is_file():
+        raise ValueError(
+            f"{directory} has no study.journal; if its study is elsewhere, add --study"
+        )
+    opened = open_storage(storage or journal)
+    names = optuna.get_all_study_names(opened)
+    name = names[0] if storage is None and len(names) == 1 else directory.name  # may be renamed
+    if name not in names:
+        raise ValueError(f"study storage {storage or journal}: it has no study {name!r}")
+    return optuna.load_study(study_name=name, storage=opened)
+
+
+def _made_by(recipe: Path) -> str:
+    first = recipe.read_text("utf-8").partition("\n")[0]
+    return first.partition("Made by: ")[2] if first.startswith("#") else ""
+
+
+def _by_trial(rows: Sequence[ScoreRow]) -> dict[int, list[ScoreRow]]:
+    found: dict[int, list[ScoreRow]] = {}
+    for row in rows:
+        found.setdefault(row["number"], []).append(row)
+    return found
+
+
+def changed(searched: Searched, number: int) -> dict[str, ParameterValue]:
+    """Return the parameters of a trial that differ from the recipe's (trial 0)."""
+    recipe, trial = searched.rows[0].params, searched.rows[number].params
+    return {key: value for key, value in trial.items() if recipe.get(key) != value}

@@ -1,0 +1,72 @@
+"""The tables of a report: winner beside recipe, every trial, the masks opened."""
+
+from __future__ import annotations
+
+from platform.report.figures.drawing import Cell, Numbers
+from platform.report.searched import Searched
+from platform.results.parameters import value_text
+from platform.search.live_trials import repeat_of
+from platform.search.search_summary import opened_masks
+from platform.search.setup import REPORT_SPLIT, TUNE_SPLIT
+
+
+def settings_table(searched: Searched) -> Numbers:
+    """Set the searched settings of recipe and winner side by side, with what was searched."""
+    recipe, winner = searched.rows[0].params, _winner_params(searched)
+    rows: list[tuple[Cell, ...]] = []
+    for one in searched.space.space.parameters:
+        values = [value_text(params.get(one.key)) for params in (recipe, winner)]
+        scale = ", logarithmic" if one.log else ""
+        mark = "changed" if values[0] != values[1] else "none"
+        rows.append((one.key, *values, mark, one.describe() + scale))
+    return Numbers(columns=("setting", "recipe", "winner", "change", "searched"), rows=rows)
+
+
+def _winner_params(searched: Searched) -> dict:
+    return dict(searched.rows[searched.winner or 0].params)
+
+
+def scores_table(searched: Searched) -> Numbers:
+    """Set the scores of recipe and winner side by side, 0..1."""
+    numbers = searched.contenders()
+    rows: list[tuple[Cell, ...]] = []
+    for name, number in numbers.items():
+        row, report = searched.rows[number], searched.report.get(number)
+        worth = searched.judgement.worth.get(number)
+        rows.append(
+            (
+                f"{name} (trial {number})",
+                row.score,
+                worth.value if worth else None,
+                worth.half if worth else None,
+                report.miou if report else None,
+                report.aux_miou if report else None,
+                report.bkg if report else row.latest.get("bkg"),
+                row.latest.get("f1"),
+            )
+        )
+    columns = ("CAM mIoU", f"last on {TUNE_SPLIT}", "worth", "half of the 95 % interval")
+    columns += (REPORT_SPLIT, f"{REPORT_SPLIT}, auxiliary CAM", "threshold", "F1")
+    return Numbers(columns=columns, rows=rows, digits=3)
+
+
+def trials_table(searched: Searched) -> Numbers:
+    """Return every trial: how it ended, its scores, its seed, its settings."""
+    keys = [one.key for one in searched.space.space.parameters]
+    rows: list[tuple[Cell, ...]] = []
+    for row in searched.trials:
+        worth = searched.judgement.worth.get(row.number)
+        seed = searched.recipe.seed + repeat_of(searched.study, row.number, dict(row.params))
+        params = [row.params.get(key) for key in keys]
+        ends = (row.score, worth and worth.value, worth and worth.half)
+        rows.append((row.number, row.state, row.iteration, *ends, seed, *params, row.reason))
+    columns = ("trial", "state", "iterations", "last score", "worth", "± (95 %)", "seed")
+    names = [searched.names[key] for key in keys]
+    return Numbers(columns=(*columns, *names, "reason"), rows=rows)
+
+
+def masks_table(searched: Searched) -> Numbers:
+    """Return how many masks were opened, by split and purpose."""
+    ledger = opened_masks(searched.trials, searched.report.values())
+    rows = [(use.split, use.purpose, count) for use, count in ledger.counts.items()]
+    return Numbers(columns=("split", "for", "masks"), rows=rows)

@@ -1,0 +1,105 @@
+"""The question that a search asks, and its answer in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from platform.report.searched import Searched, changed
+from platform.results.formats import gain, percent
+from platform.search.setup import REPORT_SPLIT, TUNE_SPLIT
+from platform.search.worth import Estimate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What a search came to.
+
+    Attributes:
+        question: what was asked.
+        answer: one short sentence.
+        support: sentences that say by how much, and what that rests on.
+        is_apart: whether the winner is told apart from the recipe; None where nobody can say.
+    """
+
+    question: str
+    answer: str
+    support: Sequence[str]
+    is_apart: bool | None
+
+
+def verdict(searched: Searched) -> Verdict:
+    """Answer whether the search has found something better than the recipe."""
+    is_apart, answer = _answer(searched)
+    parts = [_standing(searched), _lead(searched), _unseen(searched), _luck(searched)]
+    return Verdict(
+        question=f"Is anything in this space better than the recipe {searched.recipe.name}?",
+        answer=answer,
+        support=[part for part in parts if part],
+        is_apart=is_apart,
+    )
+
+
+def lead_of_winner(searched: Searched) -> Estimate | None:
+    """Return how much more the winner is worth than the recipe; None where nobody can say."""
+    if searched.winner in (None, 0):
+        return None
+    lead = searched.judgement.lead.get(searched.winner)
+    return lead if lead and lead.half is not None else None
+
+
+def _answer(searched: Searched) -> tuple[bool | None, str]:
+    if searched.winner is None:
+        return None, "Not known yet: no trial has reached its end."
+    if searched.winner == 0:
+        return False, "No: no configuration that was tried is worth more than the recipe."
+    lead, winner = lead_of_winner(searched), f"trial {searched.winner}"
+    if lead is None or lead.half is None:
+        return None, f"Not known: {winner} has the highest score, but too few trials to say more."
+    size = f"{gain(lead.value)} ±{100 * lead.half:.1f} points"
+    if lead.value > lead.half:
+        return True, f"Yes: {winner} leads it by {size} of CAM mIoU."
+    return False, f"Not that it could be told apart: {winner} leads by {size} of CAM mIoU."
+
+
+def _standing(searched: Searched) -> str:
+    states = [row.state for row in searched.trials]
+    counts = [f"{states.count(one)} {one}" for one in dict.fromkeys(states)]
+    settings = len(searched.space.space.parameters)
+    still = "" if searched.is_over else " The search is not over: this is what there is so far."
+    return (
+        f"{len(states)} trials of at most {searched.recipe.iterations} iterations over "
+        f"{settings} setting{'s' if settings > 1 else ''}: {', '.join(counts)}.{still}"
+    )
+
+
+def _lead(searched: Searched) -> str:
+    if lead_of_winner(searched) is None or searched.winner is None:
+        return ""
+    settings = ", ".join(changed(searched, searched.winner))
+    return (
+        f"The interval is 95 %, from a model of the scores of all trials on {TUNE_SPLIT}; the "
+        f"winner differs from the recipe in {settings or 'nothing but its seed'}."
+    )
+
+
+def _unseen(searched: Searched) -> str:
+    recipe, winner = searched.report.get(0), searched.report.get(searched.winner or 0)
+    if recipe is None or winner is None or searched.winner in (None, 0):
+        return ""
+    images = searched.setup.get(f"images of {REPORT_SPLIT}", winner.masks_opened)
+    return (
+        f"On {images} images that the search never saw ({REPORT_SPLIT}): "
+        f"{percent(winner.miou)} against {percent(recipe.miou)}, "
+        f"{gain(winner.miou - recipe.miou)} points; one training each."
+    )
+
+
+def _luck(searched: Searched) -> str:
+    luck = searched.judgement.luck
+    if luck is None:
+        return ""
+    return (
+        f"A single score is off by ±{100 * luck:.1f} points from the luck of its seed and "
+        "iteration: confirm on several seeds before you claim a difference of that size."
+    )

@@ -1,0 +1,139 @@
+"""A made-up search in a directory of its own, as a real one leaves it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from optuna.trial import TrialState
+
+from platform.results.events import SearchEnded, SearchStarted, Sink, TrialScored, fan_out
+from platform.results.pictures import overlay
+from platform.results.tables import TrialTables
+from platform.results.tensorboard import TensorBoardSink
+from platform.search.live_trials import LiveTrials
+from platform.search.monitor import TrialObserver
+from platform.search.pruners import make_pruner
+from platform.search.samplers import make_sampler
+from platform.search.space.checked import CheckedSpace, Params
+from platform.search.study import default_storage, open_storage, open_study
+from tests.search.worlds import ITERATIONS, learning_curve, quality, small_space
+from toco_core.settings.overrides import dump_recipe
+
+CLASSES = ["circle <b>", "star & co"]  # names come from users
+LATE_FAILURE = 5  # the trial that breaks
+PALETTE = [(0, 0, 0), (200, 60, 60), (60, 60, 200)]
+POINTS = 5  # scores of a trial
+
+
+def make_search(
+    directory: Path, trials: int = 14, *, pictures: bool = False, is_running: bool = False
+) -> None:
+    """Run a search over made-up curves, and leave its study and tables.
+
+    One that is running has a last trial with two scores.
+    """
+    space = small_space()
+    directory.mkdir(parents=True)
+    tensorboard = [TensorBoardSink(directory)] if pictures else []
+    sink = fan_out(TrialTables(directory), *tensorboard)
+    live = open_live(directory, space, trials, TrialObserver(sink, directory / "trials"))
+    sink.handle(
+        SearchStarted(
+            name=directory.name,
+            trials=trials,
+            iterations=ITERATIONS,
+            directory=directory,
+            log_file=directory / "ray.log",
+        )
+    )
+    made_by = f"# Made by: python -m platform.search --name {directory.name}\n"
+    (directory / "recipe.yaml").write_text(made_by + dump_recipe(space.recipe))
+    while assignment := live.next():
+        if is_running and assignment.number == trials - 1:
+            score_trial(live, sink, assignment.number, [0.2, 0.3], pictures)
+            return
+        run_trial(live, sink, assignment.number, assignment.params, pictures)
+    sink.handle(SearchEnded())
+    write_report_scores(directory, live)
+
+
+def open_live(
+    directory: Path, space: CheckedSpace, trials: int, observer: TrialObserver
+) -> LiveTrials:
+    study = open_study(
+        open_storage(default_storage(directory)),
+        directory.name,
+        space,
+        sampler=make_sampler("random", space, 0),
+        pruner=make_pruner("halving", ITERATIONS),
+        extra={"classes": CLASSES, "images of tune": 40, "images of report": 80},
+    )
+    return LiveTrials(study, space, budget=trials, iterations=ITERATIONS, observer=observer)
+
+
+def run_trial(live: LiveTrials, sink: Sink, number: int, params: Params, pictures: bool) -> None:
+    if number == LATE_FAILURE:
+        live.fail(number, "FloatingPointError: the loss cls is nan <script>")
+        return
+    scores = [score for score in learning_curve(number, params) if score is not None]
+    score_trial(live, sink, number, scores, pictures)
+    live.finish(number)
+
+
+def score_trial(
+    live: LiveTrials, sink: Sink, number: int, scores: Sequence[float], pictures: bool
+) -> None:
+    for place, score in enumerate(scores, start=1):
+        step = place * ITERATIONS // POINTS
+        sink.handle(scored(number, step, score, pictures))
+        if not live.record(number, score, step):
+            return
+
+
+def scored(number: int, iteration: int, score: float, pictures: bool) -> TrialScored:
+    """A score whose parts follow from its size."""
+    thresholds = np.linspace(0, 1, 101)
+    curve = score * np.exp(-8 * (thresholds - 0.45) ** 2)
+    return TrialScored(
+        number=number,
+        iteration=iteration,
+        score=score,
+        aux_score=score - 0.02,
+        bkg=0.45,
+        aux_bkg=0.4,
+        curve=[float(one) for one in curve],
+        class_iou=[0.8, score, max(score - 0.1, 0.0)],
+        f1=0.8,
+        token_similarity=[0.9 - 0.3 * score, 0.95 - 0.2 * score, 0.5 + 0.01 * number],
+        seconds_training=20.0 + number,
+        seconds_scoring=5.0,
+        mask_reads=40,
+        pictures=[picture(number)] if pictures else (),
+    )
+
+
+def picture(number: int) -> bytes:
+    rng = np.random.default_rng(number)
+    image = rng.integers(0, 255, (32, 32, 3), np.uint8)
+    cam = rng.random((2, 32, 32))
+    return overlay(image, cam, rng.integers(0, 3, (32, 32)), PALETTE)
+
+
+def write_report_scores(directory: Path, live: LiveTrials) -> None:
+    """Score every complete trial on `report`, whichever of them wins."""
+    complete = live.study.get_trials(states=(TrialState.COMPLETE,))
+    rows = [
+        {
+            "number": trial.number,
+            "bkg": 0.45,
+            "aux_bkg": 0.4,
+            "miou": quality(trial.params) - 0.01,
+            "aux_miou": quality(trial.params) - 0.02,
+            "masks_opened": 80,
+        }
+        for trial in complete
+    ]
+    (directory / "report.json").write_text(json.dumps(rows))
