@@ -46,7 +46,13 @@ class Evaluation:
         present = np.array([True, True])
         curve = ThresholdCurve(thresholds, np.tile(thresholds, (2, 1)).T, thresholds, present)
         score = Score(
-            images=5, masks_opened=5, final=curve, auxiliary=curve, f1=0.5, token_similarity=(0.1,)
+            images=5,
+            masks_opened=5,
+            final=curve,
+            auxiliary=curve,
+            f1=0.5,
+            token_similarity=(0.1,),
+            agreement=0.6,
         )
         return Finished(EvaluationResult(score=score, pictures=[], seconds=1.0))
 

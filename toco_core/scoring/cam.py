@@ -98,6 +98,7 @@ def _score(
     cams = [one.resized(s.mask.shape) for one, s in zip(small, samples, strict=True)]
     waiting = [_count(side, cams, masks, info) for side in _SIDES]
     similarity = torch.stack([token_similarity(tokens) for tokens in output.blocks], dim=1)
+    agreement = torch.stack([cam_agreement(one) for one in small])
     _require_finite(output.cls, small)  # the first wait for the device: all it has to do is queued
     final, auxiliary = (counts() for counts in waiting)
     return ChunkScore(
@@ -106,6 +107,7 @@ def _score(
         auxiliary=auxiliary,
         classification=F1Counts.of(output.cls.cpu(), labels),
         similarity=similarity.cpu().numpy(),
+        agreement=agreement.cpu().numpy(),
         masks_opened=opened,
         kept=tuple(
             _scored_image(image, one.cpu(), sample)
@@ -147,6 +149,19 @@ def token_similarity(tokens: Tensor) -> Tensor:
     unit = F.normalize(tokens.double(), dim=2)
     count = tokens.shape[1]
     return (unit.sum(dim=1).square().sum(dim=1) - count) / (count * (count - 1))
+
+
+def cam_agreement(cams: PresentCams) -> Tensor:
+    """Return how far both CAMs of an image agree, without a threshold: sum min / sum max.
+
+    It is the IoU of two fuzzy sets (Ruzicka's similarity), over all classes and places.
+
+    Returns:
+        () in 0..1; 0 where both CAMs are empty.
+    """
+    final, auxiliary = cams.final.double(), cams.auxiliary.double()
+    either = torch.maximum(final, auxiliary).sum()
+    return torch.minimum(final, auxiliary).sum() / either.clamp(min=1e-12)
 
 
 def _count(

@@ -30,6 +30,7 @@ class ChunkScore:
     auxiliary: ThresholdHistogram
     classification: F1Counts
     similarity: NDArray[np.float64]  # (n, blocks): mean cosine of an image's pairs of patch tokens
+    agreement: NDArray[np.float64]  # (n,): of both CAMs of an image, in 0..1
     masks_opened: int
     kept: tuple[ScoredImage, ...] = ()
 
@@ -44,6 +45,7 @@ class Score:
     auxiliary: ThresholdCurve
     f1: float  # of the image-level classification, macro average
     token_similarity: tuple[float, ...]  # per block
+    agreement: float  # of the final and the auxiliary CAM, mean over images, in 0..1
 
     @property
     def bkg(self) -> float:
@@ -92,4 +94,6 @@ def summarise(parts: Iterable[ChunkScore]) -> Score:
         token_similarity=tuple(
             math.fsum(block) / len(similarity) for block in similarity.T.tolist()
         ),
+        agreement=math.fsum(np.concatenate([part.agreement for part in ordered]))
+        / len(similarity),
     )
