@@ -23,15 +23,20 @@ def resolve_dataset(source: str, progress: Callable[[int, int], None] | None = N
     return source if "://" in source else os.path.abspath(os.path.expanduser(source))
 
 
-def open_for(root: str, *splits: str) -> ParquetDataset:
-    """Open a dataset and require splits of it, all but `train` with a mask for every image.
+def open_for(root: str, *splits: str, masks: bool = True) -> ParquetDataset:
+    """Open a dataset and require splits of it.
+
+    Args:
+        root: of the dataset.
+        splits: by name.
+        masks: all but `train` need one for every image.
 
     Raises:
         ValueError: the dataset, or what is needed of it, is not there.
     """
     dataset = open_dataset(root)
     for name in splits:
-        if name == "train":
+        if name == "train" or not masks:
             dataset.split(name)
         else:
             require_masks(dataset, name)

@@ -6,6 +6,7 @@ When it ends, or goes on after a crash, the parts become rows of the one file th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ CURVES_SCHEMA = pa.schema(
         *(pa.field(one.name, COLUMN_TYPES[one.kind], nullable=False) for one in SCORE_FIELDS),
     ]
 )
+
+_YOUNGER = {one.name: math.nan for one in SCORE_FIELDS if one.since > 1}  # no column in old tables
 
 
 def start_curves(directory: Path) -> None:
@@ -67,7 +70,7 @@ def read_curves(directory: Path) -> list[dict[str, Any]]:
         ValueError: a file is not a Parquet table.
     """
     tables = [read_table(path) for path in (directory / CURVES_FILE, *_parts(directory))]
-    rows = [row for table in tables if table is not None for row in table.to_pylist()]
+    rows = [_YOUNGER | row for table in tables if table is not None for row in table.to_pylist()]
     # A score that is there twice was scored again: its part is the later one.
     latest = {(row["number"], row["iteration"]): row for row in rows}
     return [latest[key] for key in sorted(latest)]

@@ -11,6 +11,7 @@ from platform.results.formats import duration, percent, threshold
 from platform.results.parameters import ParameterValue
 from platform.results.score_fields import ScoreField, fields_of, score_field
 
+CAM_MIOU = "cam_miou"  # what a search maximises unless it is told otherwise
 EndState: TypeAlias = Literal["complete", "pruned", "failed"]
 
 
@@ -22,6 +23,7 @@ class SearchStarted:
         trials: budget of trials, those of earlier sessions included.
         iterations: budget of one trial.
         resumed: trials known from earlier sessions; their tables are read back.
+        objective: what is maximised, by its name in `platform.results.objectives`.
     """
 
     name: str
@@ -30,6 +32,7 @@ class SearchStarted:
     directory: Path
     log_file: Path
     resumed: int = 0
+    objective: str = CAM_MIOU
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +73,8 @@ class Scored:
         class_iou: IoU of each class at `bkg`, background first; NaN where it is absent.
         f1: F1 of the image-level classification.
         token_similarity: mean cosine of the patch tokens after each block.
+        agreement: of the final and the auxiliary CAM, 0..1.
+        unsupervised: what is known without masks, 0..1, see `toco_core.scoring.cam_score.Score`.
         seconds_training: training time, s.
         seconds_scoring: time of the evaluation workers, s.
         mask_reads: masks opened for the score.
@@ -83,7 +88,6 @@ class Scored:
             text=percent,
             tag="score/cam_miou",
             per_trial="latest",
-            brief=True,
             compared=True,
         )
     )
@@ -93,7 +97,6 @@ class Scored:
             text=percent,
             tag="score/cam_miou_aux",
             per_trial="latest",
-            brief=True,
             compared=True,
         )
     )
@@ -103,7 +106,6 @@ class Scored:
             text=threshold,
             tag="score/bkg",
             per_trial="latest",
-            brief=True,
             compared=True,
         )
     )
@@ -117,6 +119,14 @@ class Scored:
     )
     token_similarity: Sequence[float] = score_field(
         ScoreField(kind="floats", tag="token_similarity/block_{:02d}")
+    )
+    agreement: float = score_field(
+        ScoreField(
+            heading="agree", text=percent, tag="score/cam_agreement", per_trial="latest", since=2
+        )
+    )
+    unsupervised: float = score_field(
+        ScoreField(tag="score/unsupervised", per_trial="latest", since=2)
     )
     seconds_training: float = score_field(
         ScoreField(heading="training", text=duration, tag="seconds/training", per_trial="sum")
@@ -159,7 +169,7 @@ class TrialEnded:
     """A trial has come to its end.
 
     Attributes:
-        score: what the search is told, 0..1; None if there is no score.
+        score: what the search is told of its objective, 0..1; None if there is no score.
         reason: one line, why it was pruned or has failed.
     """
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from platform.results.events import (
-    SCORE_FIELDS,
     Event,
     SearchEnded,
     SearchStarted,
@@ -74,7 +73,7 @@ def _trial_started(event: TrialStarted, state: SearchState) -> str:
 
 
 def _trial_scored(event: TrialScored, state: SearchState) -> str:
-    score = score_text(event, [field for field in SCORE_FIELDS if field.brief])
+    score = score_text(event, state.objective.brief)
     trial = f"trial {event.number}"
     return _joined(trial, _reached(event.iteration, state), score, best_text(state))
 
@@ -88,7 +87,8 @@ def score_text(event: TrialScored, fields: Sequence[ScoreField]) -> str:
 def _trial_ended(event: TrialEnded, state: SearchState) -> str:
     row = state.rows[event.number]
     ended = f"{event.state} at {_reached(row.iteration, state)}"
-    score = "" if row.score is None else f"CAM mIoU {percent(row.score)}"
+    told = row.value(state.objective.field)
+    score = "" if told is None else f"{state.objective.heading} {percent(told)}"
     return _joined(f"trial {event.number}", ended, score, event.reason)
 
 

@@ -27,8 +27,8 @@ class ScoreField:
         text: formats a value for such a column.
         tag: of its scalar in TensorBoard; of a list, with a place for the index.
         per_trial: what a trial keeps of its scores' values: the latest, or their sum.
-        brief: it stands where there is room for a few numbers only: a row of all trials, a line.
         compared: it stands beside the parameters in TensorBoard's table of trials.
+        since: the version of the tables that first had it; an older one is read without.
     """
 
     name: str = ""
@@ -37,8 +37,8 @@ class ScoreField:
     text: Callable[[Any], str] = str
     tag: str = ""
     per_trial: Literal["latest", "sum"] | None = None
-    brief: bool = False
     compared: bool = False
+    since: int = 1
 
     @property
     def is_share(self) -> bool:

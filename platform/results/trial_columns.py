@@ -76,7 +76,9 @@ def table_to_rows(table: pa.Table) -> list[TrialRow]:
     Raises:
         ValueError: If a column is missing.
     """
-    needed = [column.name for column in (*FIRST_COLUMNS, *LAST_COLUMNS)]
+    younger = {field.name for field in SCORE_FIELDS if field.since > 1}
+    columns = (*FIRST_COLUMNS, *LAST_COLUMNS)
+    needed = [column.name for column in columns if column.name not in younger]
     missing = [name for name in needed if name not in table.column_names]
     if missing:
         raise ValueError(f"not a table of trials: it has no column {', '.join(missing)}")
@@ -107,7 +109,7 @@ def _from_record(record: dict[str, Any]) -> TrialRow:
         "started": record.pop("started").timestamp(),
         "ended": None if ended is None else ended.timestamp(),
     }
-    latest = {name: record.pop(name) for name in LATEST}
+    latest = {name: record.pop(name, None) for name in LATEST}
     totals = {name: record.pop(name) for name in TOTALS}
     return TrialRow(
         params=present,

@@ -12,6 +12,7 @@ from platform.resource_ranges import Auto
 
 Sampler = Literal["curve", "tpe", "gp", "cmaes", "random", "qmc", "nsga2"]
 Pruner = Literal["halving", "median", "hyperband", "none"]
+Objective = Literal["cam_miou", "aux_miou", "f1", "unsupervised", "seg_miou"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +68,9 @@ class SearchOptions:
     """Stop after so many hours of this session."""
     gpu_hours: Annotated[float | None, arg(metavar="FLOAT")] = None
     """Stop after so many GPU-hours of training, all sessions together."""
+    objective: Objective = "cam_miou"
+    """What is maximised: mIoU of the final or of the auxiliary CAM, F1 of the image labels, or what
+    is known without opening a mask. A study keeps to the one it began with; seg_miou is refused."""
     sampler: Sampler = "curve"
     """How Optuna proposes configurations."""
     pruner: Pruner = "halving"

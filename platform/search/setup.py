@@ -12,6 +12,8 @@ from platform.command_line import check_name, resolve_recipe
 from platform.datasets import open_for, resolve_dataset
 from platform.option_ranges import check_positive
 from platform.resource_ranges import asked, check_resources
+from platform.results.events import CAM_MIOU
+from platform.results.objectives import OBJECTIVE_KEY, OBJECTIVES, Objective
 from platform.search.options import Resources, SearchOptions
 from platform.search.pairing import check_pairing
 from platform.search.space.checked import CheckedSpace
@@ -38,6 +40,7 @@ class SearchSetup:
     space: CheckedSpace
     dataset: str
     info: DatasetInfo
+    objective: Objective = OBJECTIVES[CAM_MIOU]
 
     @property
     def log_file(self) -> Path:
@@ -51,6 +54,7 @@ class SearchSetup:
         """Return what else a score depends on: sessions of one study must agree on it."""
         images = {name: split.images for name, split in self.info.splits.items()}
         return {
+            OBJECTIVE_KEY: self.objective.name,
             "dataset": self.info.source,
             "classes": list(self.info.class_names),
             **{f"images of {name}": count for name, count in images.items()},
@@ -66,6 +70,7 @@ def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
     check_positive(trials=options.trials, hours=options.hours, gpu_hours=options.gpu_hours)
     check_resources(options.resources)
     check_pairing(options.sampler, options.pruner)
+    _check_objective(options.objective)
     recipe = resolve_recipe(
         options.recipe,
         options.set,
@@ -76,6 +81,15 @@ def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
     spaces = options.space or (EMBEDDED if recipe.name == EMBEDDED else "full",)
     space = check_space(load_space(*spaces), recipe, _checked_depth(recipe.backbone))
     return space, check_name(options.name or _default_name(recipe.name, space.space.name))
+
+
+def _check_objective(name: str) -> None:
+    if name not in OBJECTIVES:
+        raise ValueError(
+            f"--objective {name}: a search scores CAMs; the segmentation head is scored image by "
+            f"image at its own size, which takes many times as long. Choose one of "
+            f"{', '.join(OBJECTIVES)}, and score the winner's by python -m platform.evaluate"
+        )
 
 
 def _checked_depth(backbone: Backbone) -> int:
@@ -112,12 +126,15 @@ def check_dataset(
         ValueError: it is not there, or lacks a split or its masks.
     """
     dataset = resolve_dataset(space.recipe.data.source, progress)
+    objective = OBJECTIVES[options.objective]
+    masks = objective.needs_masks
     return SearchSetup(
         name=name,
         directory=options.reports.absolute() / name,
         space=space,
         dataset=dataset,
-        info=open_for(dataset, "train", TUNE_SPLIT, REPORT_SPLIT).info,
+        info=open_for(dataset, "train", TUNE_SPLIT, REPORT_SPLIT, masks=masks).info,
+        objective=objective,
     )
 
 

@@ -13,6 +13,8 @@ from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.trial import TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
+from platform.results.events import CAM_MIOU
+from platform.results.objectives import OBJECTIVE_KEY
 from platform.search.space.checked import CheckedSpace
 from toco_core.messages import first_line
 from toco_core.settings import Recipe
@@ -156,6 +158,7 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
 def _refuse_other(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
     # A setting that is younger than the study was what its default now is.
     defaults = {f"recipe {key}": value for key, value in _flat(Recipe().model_dump(mode="json"))}
+    defaults[OBJECTIVE_KEY] = CAM_MIOU
     old = {**{key: defaults[key] for key in new if key in defaults}, **old}
     keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
     if keys:

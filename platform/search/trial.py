@@ -32,6 +32,7 @@ class TrialPlan:
     base: RunPlan  # its recipe without the searched parameters; its directory that of all trials
     placement: Placement
     executor: PoolExecutor
+    maximised: str = "score"  # field of a score
 
     def run_plan(self, assignment: Assignment) -> RunPlan:
         """Return the plan of one trial, with a directory of its own."""
@@ -53,7 +54,7 @@ def run_trial(config: Mapping[str, Any], plan: TrialPlan) -> None:
         assignment = Assignment(**config)
         run_plan = plan.run_plan(assignment)
         Path(run_plan.directory).mkdir(parents=True, exist_ok=True)
-        _fit(run_plan, plan, ResultSender(assignment.number))
+        _fit(run_plan, plan, ResultSender(assignment.number, plan.maximised))
     except Exception as error:  # whatever it is, it ends this trial, not the search
         if is_worth_retrying(error):
             raise
@@ -83,11 +84,12 @@ class ResultSender:
     """Sends the events of a trial's run to Tune; one with a score is put to the pruner."""
 
     number: int
+    maximised: str = "score"  # field of a score
 
     def __call__(self, event: RunEvent) -> None:
         metrics: dict[str, Any] = {EVENT: trial_event(event, self.number)}
         if isinstance(event, Scored):
-            metrics |= {ITERATION: event.iteration, SCORE: event.score}
+            metrics |= {ITERATION: event.iteration, SCORE: getattr(event, self.maximised)}
         tune.report(metrics)
 
 

@@ -71,5 +71,7 @@ def make_trial_plan(setup: SearchSetup, placement: Placement, executor: PoolExec
         split=TUNE_SPLIT,
         directory=str(setup.trials_directory),
         num_workers=placement.loaders,
+        masks=setup.objective.needs_masks,
     )
-    return TrialPlan(base=base, placement=placement, executor=executor)
+    maximised = setup.objective.field
+    return TrialPlan(base=base, placement=placement, executor=executor, maximised=maximised)

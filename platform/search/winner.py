@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -29,14 +30,20 @@ BEST_RECIPE, BEST_CHECKPOINT = "best.yaml", "best.pt"
 
 @dataclass(frozen=True, kw_only=True)
 class ReportScore:
-    """CAM mIoU, 0..1, on the `report` split at the threshold that the `tune` split chose."""
+    """CAM mIoU, 0..1, on the `report` split at the threshold that the `tune` split chose.
+
+    Attributes:
+        miou, aux_miou: None where no mask was opened.
+        objective: what the search maximised, on this split; None in files of earlier versions.
+    """
 
     number: int
     bkg: float
     aux_bkg: float
-    miou: float
-    aux_miou: float
+    miou: float | None
+    aux_miou: float | None
     masks_opened: int
+    objective: float | None = None
 
 
 def find_winner(study: optuna.Study, space: CheckedSpace) -> FrozenTrial | None:
@@ -95,24 +102,29 @@ def _score(setup: SearchSetup, number: int, executor: Executor) -> ReportScore:
         dataset=setup.dataset,
         split=REPORT_SPLIT,
         purpose=REPORT_PURPOSE,
+        masks=setup.objective.needs_masks,
     )
     score = executor.submit(request).result().score
+    miou, aux_miou = score.at(bkg), score.aux_at(aux_bkg)
+    numbers = {"score": miou, "aux_score": aux_miou, "f1": score.f1}
     return ReportScore(
         number=number,
         bkg=bkg,
         aux_bkg=aux_bkg,
-        miou=score.at(bkg),
-        aux_miou=score.aux_at(aux_bkg),
+        miou=None if math.isnan(miou) else miou,
+        aux_miou=None if math.isnan(aux_miou) else aux_miou,
         masks_opened=score.masks_opened,
+        objective={**numbers, "unsupervised": score.unsupervised}[setup.objective.field],
     )
 
 
 def _chosen_thresholds(setup: SearchSetup, number: int) -> tuple[float, float]:
     """Return the background thresholds of the trial's last score, final and auxiliary."""
     rows = [row for row in read_curves(setup.directory) if row["number"] == number]
-    if rows:
+    if rows and setup.objective.needs_masks:
         return rows[-1]["bkg"], rows[-1]["aux_bkg"]
-    # the table was removed: the recipe's own threshold is as independent of the `report` split
+    # the table was removed, or no mask was opened: the recipe's own threshold is as independent of
+    # the `report` split
     return setup.space.recipe.thresholds.bkg, setup.space.recipe.thresholds.bkg
 
 
@@ -140,8 +152,8 @@ def _keep_best(setup: SearchSetup, study: optuna.Study, winner: FrozenTrial, bkg
     seed = setup.space.recipe.seed + repeat_of(study, winner.number, winner.params)
     changes = {**winner.params, "thresholds.bkg": round(bkg, 4), "seed": seed}
     recipe = apply_overrides(setup.space.recipe, changes)
-    score = 100 * (winner.value or 0.0)
-    title = f"# Trial {winner.number} of {setup.name}: CAM mIoU {score:.1f} on tune\n"
+    score = f"{setup.objective.heading} {100 * (winner.value or 0.0):.1f} on tune"
+    title = f"# Trial {winner.number} of {setup.name}: {score}\n"
     text = title + dump_recipe(recipe)
     checkpoint = replace(load_checkpoint(_checkpoint(setup, winner.number)), recipe=recipe)
     with replacing(setup.directory / BEST_RECIPE) as unfinished:

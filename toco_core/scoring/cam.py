@@ -41,6 +41,7 @@ def score_chunk(
     *,
     purpose: str,
     keep: int = 0,
+    masks: bool = True,
     turn: AbstractContextManager[object] | None = None,
 ) -> ChunkScore:
     """Score some images of a split, as one batch in the recipe's precision.
@@ -52,6 +53,7 @@ def score_chunk(
         indices: consecutive images.
         purpose: what the masks are opened for, as the ledger shows it.
         keep: return the images, CAMs and masks of the first so many of the split.
+        masks: open them; without, every pixel counts as ignored, and there is no mIoU.
         turn: is held while the device is used; where several threads share it, the others read
             their images meanwhile.
 
@@ -60,7 +62,7 @@ def score_chunk(
         FloatingPointError: class scores or CAMs are not finite: the checkpoint is broken.
     """
     before = split.ledger.total()
-    samples = [_read(split, index, purpose) for index in indices]
+    samples = [_read(split, index, purpose if masks else None) for index in indices]
     opened = split.ledger.total() - before
     with turn or nullcontext():
         return _score(model, recipe, split.info, indices, samples, keep=keep, opened=opened)
@@ -71,9 +73,12 @@ class _Sample(NamedTuple):
     mask: Tensor  # (H, W) int64, on the CPU
 
 
-def _read(split: ParquetSplit, index: int, purpose: str) -> _Sample:
+def _read(split: ParquetSplit, index: int, purpose: str | None) -> _Sample:
+    image = whole_image(split, index)
+    if purpose is None:
+        return _Sample(image, torch.full(image.pixels.shape[1:], split.info.ignore_index))
     (mask,) = split.masks([index], purpose=purpose)
-    return _Sample(whole_image(split, index), mask)
+    return _Sample(image, mask)
 
 
 def _score(

@@ -37,7 +37,7 @@ class ChunkScore:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Score:
-    """The score of one checkpoint on one split; every IoU is in 0..1."""
+    """The score of one checkpoint on one split; every IoU is in 0..1, or NaN without masks."""
 
     images: int
     masks_opened: int
@@ -67,6 +67,15 @@ class Score:
         """The mIoU of the auxiliary CAM at `aux_bkg`."""
         return self.auxiliary.best().miou
 
+    @property
+    def unsupervised(self) -> float:
+        """What is known without a mask, in 0..1: the mean of three parts, each better if higher.
+
+        F1 of the image labels, the agreement of both CAMs, and how far the final patch tokens of an
+        image differ, 1 - their mean cosine.
+        """
+        return (self.f1 + self.agreement + 1 - self.token_similarity[-1]) / 3
+
     def at(self, bkg: float) -> float:
         """Return the mIoU of the final CAM at a threshold that was chosen elsewhere."""
         return self.final.at(bkg)
@@ -94,6 +103,5 @@ def summarise(parts: Iterable[ChunkScore]) -> Score:
         token_similarity=tuple(
             math.fsum(block) / len(similarity) for block in similarity.T.tolist()
         ),
-        agreement=math.fsum(np.concatenate([part.agreement for part in ordered]))
-        / len(similarity),
+        agreement=math.fsum(np.concatenate([part.agreement for part in ordered])) / len(similarity),
     )
