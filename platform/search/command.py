@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 import optuna
 from rich.console import Console
@@ -11,6 +12,7 @@ from platform.cluster.machine import device_for, is_on_cluster, this_machine
 from platform.cluster.runtime import start_ray
 from platform.command_line import drawing_progress, shown_path, write_recipe
 from platform.lock import only_one
+from platform.search.earlier import EarlierSearch, read_earlier
 from platform.search.largest import largest_configuration
 from platform.search.options import SearchOptions
 from platform.search.pruners import make_pruner
@@ -23,6 +25,7 @@ from platform.search.setup import (
     check_options,
     place_search,
 )
+from platform.search.space.checked import CheckedSpace
 from platform.search.study import default_storage, is_over, open_storage, open_study
 from platform.search.winner import is_reported
 
@@ -36,6 +39,7 @@ def run_search(options: SearchOptions) -> int:
     """
     console = Console()
     space, name = check_options(options)
+    earlier = _earlier(options, space, name, console)
     resources = options.resources
     if not is_on_cluster(resources.address):  # refused before Ray, which takes seconds, is started
         place_search([this_machine()], resources, space.recipe)
@@ -47,7 +51,7 @@ def run_search(options: SearchOptions) -> int:
         return _preflight(setup, options, console)
     setup.directory.mkdir(parents=True, exist_ok=True)
     with only_one(setup.directory):
-        study = _open_study(setup, options)
+        study = _open_study(setup, options, earlier)
         write_recipe(setup.directory, setup.name, setup.space.recipe, "search")
         if is_over(study, options.trials) and is_reported(setup, study):
             return print_summary(setup, study, console)
@@ -72,13 +76,30 @@ def _preflight(setup: SearchSetup, options: SearchOptions, console: Console) -> 
     return run_preflight(plan, console)
 
 
-def _open_study(setup: SearchSetup, options: SearchOptions) -> optuna.Study:
+def _earlier(
+    options: SearchOptions, space: CheckedSpace, name: str, console: Console
+) -> list[EarlierSearch]:
+    """Read the searches to learn from, and say what is learnt."""
+    own = (options.reports / name).absolute()
+    if own in [one.absolute() for one in options.learn_from]:
+        raise ValueError(
+            f"--learn-from {options.reports / name} is this search itself: leave it out"
+        )
+    earlier = [read_earlier(one, space, options.objective) for one in options.learn_from]
+    for one in earlier:
+        console.print(one.describe(), style="dim", highlight=False, markup=False, soft_wrap=True)
+    return earlier
+
+
+def _open_study(
+    setup: SearchSetup, options: SearchOptions, earlier: Sequence[EarlierSearch]
+) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return open_study(
         open_storage(options.study or default_storage(setup.directory)),
         setup.name,
         setup.space,
-        sampler=make_sampler(options.sampler, setup.space, options.seed),
+        sampler=make_sampler(options.sampler, setup.space, options.seed, earlier),
         pruner=make_pruner(options.pruner, setup.space.recipe.iterations),
         extra=setup.fingerprint(),
     )

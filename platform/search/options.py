@@ -73,6 +73,9 @@ class SearchOptions:
     is known without opening a mask. A study keeps to the one it began with; seg_miou is refused."""
     sampler: Sampler = "curve"
     """How Optuna proposes configurations."""
+    learn_from: Annotated[UseAppendAction[tuple[Path, ...]], arg(metavar="DIR")] = ()
+    """The directory of an earlier search (reports/NAME), of another dataset or recipe: --sampler
+    curve learns from it where both search the same ranges. May be given several times."""
     pruner: Pruner = "halving"
     """Which trials stop early: halving and hyperband look at 20, 40 and 80 percent."""
     seed: int = 0

@@ -69,7 +69,7 @@ def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
     """
     check_positive(trials=options.trials, hours=options.hours, gpu_hours=options.gpu_hours)
     check_resources(options.resources)
-    check_pairing(options.sampler, options.pruner)
+    check_pairing(options.sampler, options.pruner, learns_from_others=bool(options.learn_from))
     _check_objective(options.objective)
     recipe = resolve_recipe(
         options.recipe,

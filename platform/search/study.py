@@ -19,7 +19,8 @@ from platform.search.space.checked import CheckedSpace
 from toco_core.messages import first_line
 from toco_core.settings import Recipe
 
-_SETUP = "setup"  # the study attribute that says what is being searched
+RANGE_OF = "range of "  # and the key of a searched setting, in the setup
+SETUP_ATTRIBUTE = "setup"  # the study attribute that says what is being searched
 
 
 def default_storage(directory: Path) -> str:
@@ -111,12 +112,12 @@ def open_study(
         load_if_exists=True,
     )
     setup = describe_setup(space, extra or {})
-    if _SETUP in study.user_attrs:
-        _refuse_other(name, study.user_attrs[_SETUP], setup)
+    if SETUP_ATTRIBUTE in study.user_attrs:
+        _refuse_other(name, study.user_attrs[SETUP_ATTRIBUTE], setup)
     elif study.get_trials(deepcopy=False):
         raise ValueError(f"study {name!r} was not made by this platform; choose another name")
     else:
-        study.set_user_attr(_SETUP, setup)
+        study.set_user_attr(SETUP_ATTRIBUTE, setup)
     _enqueue_starting_points(study, space)
     return study
 
@@ -137,14 +138,21 @@ def _enqueue_starting_points(study: optuna.Study, space: CheckedSpace) -> None:
 def describe_setup(space: CheckedSpace, extra: Mapping[str, Any]) -> dict[str, Any]:
     """Describe what decides the scores of a study, as flat JSON values under readable names."""
     setup = {f"recipe {key}": value for key, value in _flat(space.recipe.model_dump(mode="json"))}
-    for parameter in space.space.parameters:
-        when = f" when {parameter.when.text}" if parameter.when else ""
-        log = " log" if parameter.log else ""
-        setup[f"range of {parameter.key}"] = f"{parameter.kind} {parameter.describe()}{log}{when}"
+    setup |= range_texts(space)
     setup["constraints"] = [condition.text for condition in space.space.constraints]
     setup["known"] = [dict(values) for values in space.space.known]
     setup["backbone depth"] = space.depth
     return json.loads(json.dumps({**setup, **extra}))  # as it comes back from the storage
+
+
+def range_texts(space: CheckedSpace) -> dict[str, str]:
+    """Describe the range of every searched setting, under readable names."""
+    texts: dict[str, str] = {}
+    for parameter in space.space.parameters:
+        when = f" when {parameter.when.text}" if parameter.when else ""
+        log = " log" if parameter.log else ""
+        texts[RANGE_OF + parameter.key] = f"{parameter.kind} {parameter.describe()}{log}{when}"
+    return texts
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
