@@ -13,7 +13,8 @@ from tests.integration.search_command import Search
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 
-ARGUMENTS = "--concurrent 2 --objective unsupervised --space thresholds --pruner none".split()
+ARGUMENTS = ("--concurrent", "2", "--objective", "unsupervised", "--space", "thresholds")
+ARGUMENTS += ("--pruner", "none")
 
 
 @pytest.fixture(scope="module")
