@@ -76,12 +76,11 @@ def read_earlier(directory: Path, space: CheckedSpace, objective: str) -> Earlie
 def _different(there: Mapping[str, Any], here: Mapping[str, str]) -> dict[str, str]:
     """Say of each searched setting that is not searched alike why nothing is learnt of it."""
     known = {key: str(text) for key, text in there.items() if key.startswith(RANGE_OF)}
+    ranges = {key: (known.get(key, "fixed"), here.get(key, "fixed")) for key in (*here, *known)}
     return {
-        key.removeprefix(
-            RANGE_OF
-        ): f"{known.get(key, 'fixed')} there, {here.get(key, 'fixed')} here"
-        for key in sorted({*known, *here})
-        if known.get(key) != here.get(key)
+        key.removeprefix(RANGE_OF): f"{earlier} there, {now} here"
+        for key, (earlier, now) in ranges.items()
+        if earlier != now
     }
 
 
@@ -126,7 +125,7 @@ def learn(
         shared=shared,
         different=different,
         model=model,
-        best=_best(model, trials, observed, cube, shared),
+        best=space.starting_point(_best(model, trials, observed, shared)),
     )
 
 
@@ -134,16 +133,15 @@ def _best(
     model: EarlierModel,
     trials: Sequence[FrozenTrial],
     observed: Sequence[Observed],
-    cube: Cube,
     shared: Sequence[str],
 ) -> Params:
-    """Return the best trial's values of what is shared; the others are the recipe's."""
+    """Return the values of what is shared of the complete trial that was worth most."""
     worth = model.worth(np.stack([one.features for one in observed]))
     ended = {t.number for t in trials if t.state == TrialState.COMPLETE}
     worth[[one.number not in ended for one in observed]] -= _UNFINISHED
     number = observed[int(np.argmax(worth))].number
     params = next(trial.params for trial in trials if trial.number == number)
-    return cube.configuration(cube.places([{k: params[k] for k in shared if k in params}])[0])
+    return {key: params[key] for key in shared if key in params}
 
 
 def _open(directory: Path) -> optuna.Study:
@@ -151,6 +149,11 @@ def _open(directory: Path) -> optuna.Study:
     if not journal.is_file():
         raise ValueError(f"--learn-from {directory}: there is no study.journal of a search in it")
     # nothing is written, a torn last line is passed over: it may be another one's, or in work
-    storage = JournalStorage(JournalFileBackend(str(journal)))
-    (summary, *_) = optuna.get_all_study_summaries(storage)
-    return optuna.load_study(study_name=summary.study_name, storage=storage)
+    try:
+        storage = JournalStorage(JournalFileBackend(str(journal)))
+        summaries = optuna.get_all_study_summaries(storage)
+    except (ValueError, KeyError, OSError) as error:
+        raise ValueError(f"--learn-from {directory}: {journal} cannot be read ({error})") from None
+    if not summaries:
+        raise ValueError(f"--learn-from {directory}: {journal} has no study yet")
+    return optuna.load_study(study_name=summaries[0].study_name, storage=storage)

@@ -103,6 +103,16 @@ def test_after_the_known_ones_comes_what_was_best_there(
     assert earlier.best not in (tried[0], tried[1], tried[3])
 
 
+def test_what_was_best_there_is_not_tried_again_where_it_is_known(tmp_path: Path) -> None:
+    recipe, known = HERE.starting_points()
+    run(tmp_path / "there", 6, score=lambda params: 0.6 if params == known else 0.4)
+    found = read_earlier(tmp_path / "there", HERE, "cam_miou")
+    assert found.best == known  # to the last digit: a logarithm there and back would move it
+    tried = run(tmp_path / "here", 5, sampler="curve", earlier=[found])
+    assert tried[:2] == [recipe, known]
+    assert known not in tried[2:]
+
+
 def test_a_search_learns_what_helps_and_unlearns_what_does_not(
     earlier: EarlierSearch, tmp_path: Path
 ) -> None:
@@ -136,6 +146,11 @@ def test_nothing_is_learnt_of_what_is_searched_over_another_range(tmp_path: Path
 def test_what_nothing_can_be_learnt_from_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"--learn-from .*/none: there is no study\.journal"):
         read_earlier(tmp_path / "none", HERE, "cam_miou")
+    for name, content in (("empty", ""), ("broken", "no journal\nat all\n")):
+        (tmp_path / name).mkdir()
+        Path(default_storage(tmp_path / name)).write_text(content)
+        with pytest.raises(ValueError, match=f"/{name}: .*study.journal (has no|cannot be)"):
+            read_earlier(tmp_path / name, HERE, "cam_miou")
     run(tmp_path / "few", 2)
     with pytest.raises(ValueError, match="/few: fewer than 3 of its trials have scores"):
         read_earlier(tmp_path / "few", HERE, "cam_miou")
