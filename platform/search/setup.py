@@ -127,13 +127,18 @@ def check_dataset(
     """
     dataset = resolve_dataset(space.recipe.data.source, progress)
     objective = OBJECTIVES[options.objective]
-    masks = objective.needs_masks
+    info = open_for(
+        dataset,
+        *("train", TUNE_SPLIT, REPORT_SPLIT),
+        masks=objective.needs_masks,
+        way_out="; --objective unsupervised opens none",
+    ).info
     return SearchSetup(
         name=name,
         directory=options.reports.absolute() / name,
         space=space,
         dataset=dataset,
-        info=open_for(dataset, "train", TUNE_SPLIT, REPORT_SPLIT, masks=masks).info,
+        info=info,
         objective=objective,
     )
 
