@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from benchmarks.toco_table.configurations import table_space
 from benchmarks.toco_table.statistics import Correlation, kendall, spearman, spread_within
 from benchmarks.toco_table.table import SIMILARITY, Row, read_rows
+from platform.results.formats import NOTHING
 from platform.results.text_tables import TextTable, to_markdown
 
 Array: TypeAlias = NDArray[np.float64]
@@ -60,7 +61,7 @@ def noise_table(rows: Sequence[Row]) -> TextTable:
     return TextTable(
         title="Standard deviations",
         columns=("of", "points"),
-        rows=[[name, f"{100 * value:.2f}"] for name, value in spreads.items()],
+        rows=[[name, _points(value)] for name, value in spreads.items()],
     )
 
 
@@ -98,7 +99,7 @@ def _correlations(title: str, found: Mapping[str, Correlation | None]) -> TextTa
 
 def _cells(found: Correlation | None) -> tuple[str, str]:
     if found is None:
-        return "–", "too few"
+        return NOTHING, "too few"
     return f"{found.value:+.2f}", f"{found.low:+.2f} to {found.high:+.2f}"
 
 
@@ -115,6 +116,10 @@ def _means(rows: Sequence[Row], get: Callable[[Row], float]) -> Array:
 
 def _sd(values: Array) -> float:
     return float(values.std(ddof=1)) if len(values) > 1 else float("nan")
+
+
+def _points(value: float) -> str:
+    return NOTHING if np.isnan(value) else f"{100 * value:.2f}"
 
 
 def _last_block(row: Row) -> str:
