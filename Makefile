@@ -9,7 +9,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet --no-compile
 INPUTS := pyproject.toml constraints.txt platform/_startup/build_hook.py platform/_startup/finder.py
-CODE := platform toco_core tests benchmarks conftest.py
 RUNTIME := $(VENV)/.runtime-is-up-to-date
 DEVELOPMENT := $(VENV)/.development-is-up-to-date
 
@@ -17,10 +16,10 @@ export PYTHONUNBUFFERED := 1
 export RAY_USAGE_STATS_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup search test check format
+.PHONY: help setup search test cluster-test check format docs
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 setup: $(DEVELOPMENT) ## create or update .venv with everything, tools for development included
 
@@ -33,6 +32,11 @@ test: $(DEVELOPMENT) ## run every test, the slow ones too; options go in ARGS=".
 	@echo "== test: every test"
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
+# Needs root, iproute2, openssh-server and rsync; skipped, with the reason, where they are missing.
+cluster-test: $(DEVELOPMENT) ## `ray up`, searches and faults on machines made of namespaces, as root
+	@echo "== cluster-test: ray up, searches and faults on made machines"
+	@$(BIN)/python -m pytest -m cluster tests/cluster -rs $(ARGS)
+
 check: $(DEVELOPMENT) ## check format, lint and types
 	@echo "== check: format, lint and types"
 	@$(BIN)/ruff format --check .
@@ -43,6 +47,9 @@ format: $(DEVELOPMENT) ## rewrite the code in the one format, and mend what lint
 	@echo "== format"
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
+
+docs: $(RUNTIME) ## write the reference pages of docs from the code
+	@$(BIN)/python -m docs.reference
 
 # A recent pip first: it resolves and installs in a third of the time of the one that Python 3.11
 # brings. Then torch alone: the resolver then has one candidate for what most of the others need.

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from platform.interruption import all_interrupt
+from toco_core.messages import first_line, shortened
+from toco_core.remote_files import is_remote
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,21 +29,38 @@ WEIGHT_SOURCES = ("timm", "embedded", "random")  # of a backbone; anything else 
 MOST_NAME_BYTES = 150  # a file system takes 255, and trials and their files add to the name
 INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it; also where another signal asked
 
+_MOST_SHOWN = 200  # characters of a file's name
+_ELSEWHERE = "choose another place"
+_GOES_ON = "then the same command goes on where this one stopped"
+_WAYS_OUT = {
+    errno.EACCES: "give this user the right to it, or choose another place",
+    errno.EDQUOT: f"delete something, {_GOES_ON}",
+    errno.EISDIR: "name a file in it",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ENOENT: "see that it is spelled as it is there",
+    errno.ENOSPC: f"free some of the disk, {_GOES_ON}",
+    errno.ENOTDIR: "a part of it that should be a directory is a file",
+    errno.EPERM: "give this user the right to it, or choose another place",
+    errno.EROFS: _ELSEWHERE,
+    errno.EIO: f"see to the disk, {_GOES_ON}",
+    errno.ESTALE: f"mount it again, {_GOES_ON}",
+}
+# The options are right, and so is the command once the machine is.
+_MACHINE_FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE}
+
 
 def run_command(command: Callable[[], int]) -> None:
     """Run a command and exit with its status; a user's mistake becomes one line on stderr."""
     try:
         with all_interrupt():
             status = command()
-    except (ValueError, ConnectionError, FileNotFoundError, PermissionError) as error:
+    except (ValueError, ConnectionError) as error:
         for line in str(error).splitlines():
             print(f"error: {line}", file=sys.stderr)
         status = USER_ERROR
     except OSError as error:
-        if error.errno != errno.ENAMETOOLONG:
-            raise
-        print(f"error: {error}", file=sys.stderr)
-        status = USER_ERROR
+        print(f"error: {describe_os_error(error)}", file=sys.stderr)
+        status = FAILED if error.errno in _MACHINE_FAULTS else USER_ERROR
     # A loss or a CAM is not finite, or a GPU's memory ran out: no mistake in the options.
     except (ArithmeticError, MemoryError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -50,6 +69,34 @@ def run_command(command: Callable[[], int]) -> None:
         print("interrupted", file=sys.stderr)
         status = INTERRUPTED
     sys.exit(status)
+
+
+def describe_os_error(error: OSError) -> str:
+    """Say in one line which file the system refuses, why, and the way out."""
+    if error.errno is None:  # of a library's own making: it has said all there is
+        return first_line(error)
+    reason = error.strerror or os.strerror(error.errno)
+    file = "" if error.filename is None else f"{shortened(str(error.filename), _MOST_SHOWN)}: "
+    way_out = _WAYS_OUT.get(error.errno)
+    return f"{file}{reason}{f'; {way_out}' if way_out else ''}"
+
+
+def require_local(**paths: object) -> None:
+    """Refuse a URI where files are needed that the operating system opens.
+
+    Args:
+        paths: of options, by their names.
+
+    Raises:
+        ValueError: one is a URI; a `Path` has made one slash of its two.
+    """
+    for name, path in paths.items():
+        if re.match(r"\w[\w+.-]+:/", str(path)):
+            option = f"--{name.replace('_', '-')}" if name.islower() else name
+            raise ValueError(
+                f"{option} {path} must be a directory of this machine, or one that is mounted on "
+                "it: object stores cannot be written to in place"
+            )
 
 
 def resolve_recipe(
@@ -79,7 +126,7 @@ def resolve_recipe(
 
 def _weights(source: str) -> str:
     """Return a source of weights; a path absolute, since workers run in other directories."""
-    if source in WEIGHT_SOURCES:
+    if source in WEIGHT_SOURCES or is_remote(source):
         return source
     path = Path(source).expanduser().absolute()
     if not os.path.isfile(path):  # of any name: Path.is_file fails on one that is too long
@@ -104,7 +151,7 @@ def check_name(name: str) -> str:
 
 
 def shown_path(path: Path) -> str:
-    """Return a path as short as it can be from here."""
+    """Return a path relative to here where it is below, else absolute: never up with `..`."""
     return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
 
 

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 from toco_core.data.partscenes.dataset import ensure_partscenes
 from toco_core.data.reader import ParquetDataset, open_dataset
 
 PARTSCENES = "partscenes"
+SHARED_CACHE = ".datasets"  # among the reports of a cluster, which all its machines see
 
 
-def resolve_dataset(source: str, progress: Callable[[int, int], None] | None = None) -> str:
+def resolve_dataset(
+    source: str,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    shared: Path | None = None,
+) -> str:
     """Return the path or URI of the dataset that a recipe names; draw PartScenes if it is that.
 
     Args:
         source: `partscenes`, a local path, or a URI.
         progress: is told how many pictures are drawn, of how many.
+        shared: a directory that all machines see, where the cache in the home of one is no help.
     """
     if source == PARTSCENES:
-        return str(ensure_partscenes(progress=progress))
+        cache = shared.absolute() / SHARED_CACHE if shared else None
+        return str(ensure_partscenes(cache=cache, progress=progress))
     return source if "://" in source else os.path.abspath(os.path.expanduser(source))
 
 

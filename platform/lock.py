@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 LOCK_FILE = ".lock"
+_TRIES, _TRY_SECONDS = 4, 0.05  # `is_held` takes a lock for a moment, to see whether it can
 
 
 @contextmanager
@@ -19,13 +21,35 @@ def only_one(directory: Path) -> Iterator[None]:
         ValueError: another process on this machine holds it.
     """
     with (directory / LOCK_FILE).open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _taken(file.fileno()):
             raise ValueError(
                 f"another process is working in {directory}: wait for it, or choose another --name"
-            ) from None
+            )
         yield
+
+
+def is_held(directory: Path) -> bool:
+    """Return whether a process holds the search or run of a directory; one that looks does not."""
+    path = directory / LOCK_FILE
+    if not path.is_file():
+        return False
+    with path.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
+
+def _taken(handle: int) -> bool:
+    for _ in range(_TRIES):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_TRY_SECONDS)
+        else:
+            return True
+    return False
 
 
 @contextmanager

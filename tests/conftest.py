@@ -29,6 +29,7 @@ def _starts_ray(file: Path) -> bool:
     return "pytest.mark.ray" in file.read_text()
 
 
+@pytest.hookimpl(optionalhook=True)  # where xdist is switched off
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FileByFile:
     return FileByFile(config, log)
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 from pydantic import ValidationError
@@ -75,23 +75,38 @@ class Checkpoint:
 
 
 def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint; whoever looks at `path` sees the old file or the whole new one."""
+    """Write a checkpoint; whoever looks at `path` sees the old file or the whole new one.
+
+    Raises:
+        OSError: there is no room for it, or no permission; names `path`.
+    """
     path = Path(path)
     content = {field.name: getattr(checkpoint, field.name) for field in fields(checkpoint)}
     content["recipe"] = checkpoint.recipe.model_dump(mode="json")
     with replacing(path) as unfinished, unfinished.open("wb") as file:
-        torch.save({"format": FORMAT, "version": VERSION, **content}, file)
+        _save({"format": FORMAT, "version": VERSION, **content}, file)
         file.flush()
         os.fsync(file.fileno())
 
 
+def _save(content: Mapping[str, Any], file: IO[bytes]) -> None:
+    try:
+        torch.save(content, file)
+    except RuntimeError as error:  # what torch says of its own end, after a write that failed
+        if isinstance(error.__context__, OSError):
+            raise error.__context__ from None
+        raise
+
+
 def load_checkpoint(path: str | Path) -> Checkpoint:
-    """Read a checkpoint, with its tensors on the CPU; no code in the file is executed.
+    """Read a checkpoint from a path or URI; no code in the file is executed.
+
+    Its tensors are on the CPU.
 
     Raises:
         ValueError: the file is missing, truncated, corrupt, foreign, or of another version.
     """
-    content = read_torch_file(Path(path), "training checkpoint")
+    content = read_torch_file(path, "training checkpoint")
     if content.pop("format", None) != FORMAT:
         raise ValueError(f"{path} is not a training checkpoint of this package")
     version = content.pop("version", None)
@@ -121,7 +136,7 @@ def load_official(source: str | Path | Mapping[str, Tensor], model: ToCo) -> ToC
         ValueError: a weight is missing, left over or of another shape; names it.
     """
     kind = "official checkpoint"
-    weights = source if isinstance(source, Mapping) else read_torch_file(Path(source), kind)
+    weights = source if isinstance(source, Mapping) else read_torch_file(source, kind)
     plain = {
         key: value
         for key, value in without_wrappers(weights).items()

@@ -10,6 +10,7 @@ from toco_core.scoring.cam_score import CHUNK_IMAGES
 from toco_core.settings import Recipe
 
 _RUNTIME_BYTES = 800 * 10**6  # of CUDA itself and its libraries in a process
+_FLOAT32_BYTES = 4
 _ALLOCATOR = 1.5  # what PyTorch's allocator reserves for what is in use
 _MOST_CLASSES = 6  # of one image of a chunk
 
@@ -55,3 +56,15 @@ def scoring_bytes(recipe: Recipe, size: EncoderSize) -> float:
     maps = 2 * CHUNK_IMAGES * 2 * _MOST_CLASSES * recipe.data.crop_size**2 * 4 * 2
     weights = 6 * size.depth * (4 * size.width**2 + 2 * size.width * size.hidden)  # and their cast
     return _RUNTIME_BYTES + _ALLOCATOR * (block + kept + maps + weights)
+
+
+def checkpoint_bytes(recipe: Recipe, size: EncoderSize) -> float:
+    """Estimate what a checkpoint takes on the disk: weights, and two moments of each for AdamW."""
+    width, ctc, channels = size.width, recipe.ctc, recipe.decoder.channels
+    tokens = (recipe.data.crop_size // size.patch) ** 2 + 1
+    encoder = size.depth * (4 * width**2 + 2 * width * size.hidden)
+    embedding = 3 * size.patch**2 * width + tokens * width
+    decoder = 9 * channels * (width + channels)
+    head = ctc.hidden * (width + ctc.hidden + ctc.bottleneck) + ctc.bottleneck * ctc.output
+    trained = encoder + embedding + decoder + head
+    return _FLOAT32_BYTES * (3 * trained + head)  # the teacher's head is not trained

@@ -10,6 +10,9 @@ from typing import Any
 
 import torch
 
+from toco_core.files import archive_problem
+from toco_core.remote_files import local_file
+
 # What DistributedDataParallel and torch.compile put before the names of the weights.
 WRAPPERS = ("module.", "_orig_mod.")
 
@@ -25,18 +28,19 @@ def _without_wrapper(key: str) -> str:
     return key
 
 
-def read_torch_file(path: Path, kind: str) -> dict[str, Any]:
-    """Return the dictionary stored at `path`, with its tensors on the CPU.
+def read_torch_file(place: str | Path, kind: str) -> dict[str, Any]:
+    """Return the dictionary stored at a path or URI, with its tensors on the CPU.
 
     Args:
-        path: a file of `torch.save`; code in it is not executed.
+        place: of a file of `torch.save`; code in it is not executed.
         kind: what the caller expects, for the message ("a training checkpoint").
 
     Raises:
         ValueError: there is no such file, or it is truncated, corrupt, or something else.
     """
+    path = local_file(place)
     if not os.path.isfile(path):  # of any name: Path.is_file fails on one that is too long
-        raise ValueError(f"there is no {kind} at {path}")
+        raise ValueError(f"there is no {kind} at {place}")
     try:
         _require_checksums(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
@@ -45,12 +49,12 @@ def read_torch_file(path: Path, kind: str) -> dict[str, Any]:
     except Exception as error:  # bytes that are no pickle end in errors of any kind
         # torch's own text is long, and recommends to execute the file: it stays in the chain only.
         raise ValueError(
-            f"{path} is not a readable {kind}: truncated, corrupt or foreign"
+            f"{place} is not a readable {kind}: truncated, corrupt or foreign"
         ) from error
     if not isinstance(content, dict):
-        raise ValueError(f"{path} is not a {kind}: it holds a {type(content).__name__}")
+        raise ValueError(f"{place} is not a {kind}: it holds a {type(content).__name__}")
     if not all(isinstance(key, str) for key in content):
-        raise ValueError(f"{path} is not a {kind}: its keys are no names")
+        raise ValueError(f"{place} is not a {kind}: its keys are no names")
     return content
 
 
@@ -58,7 +62,5 @@ def _require_checksums(path: Path) -> None:
     """Compare the checksums that torch writes and does not read: it would load a damaged weight."""
     if not zipfile.is_zipfile(path):
         return  # the format before torch 1.6, without checksums
-    with zipfile.ZipFile(path) as archive:
-        damaged = archive.testzip()
-    if damaged is not None:
-        raise zipfile.BadZipFile(f"the checksum of {damaged} is wrong")
+    if problem := archive_problem(path):
+        raise zipfile.BadZipFile(problem)

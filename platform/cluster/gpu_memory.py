@@ -10,6 +10,10 @@ import torch
 from toco_core.settings import Recipe
 
 
+class GpuMemoryError(MemoryError):
+    """A step is too large for its GPU; that the machine has no memory is a `MemoryError`."""
+
+
 def ways_to_less(recipe: Recipe, world_size: int = 1) -> list[str]:
     """Return the settings that make a step smaller, those first that change no loss."""
     compute, images = recipe.compute, recipe.data.images_per_step

@@ -26,6 +26,8 @@ class Placement:
         scorers: Evaluation workers, shared by all trials.
         loaders: Loading processes of a worker, which are among its CPUs.
         gpus_per_trial: That its workers compute on; scorers may have a share of them.
+        scorers_on_head: Whether all scorers have room on the first machine, and none needs a GPU.
+        drivers_on_head: Whether all drivers have room there, and none trains.
     """
 
     max_concurrent_trials: int
@@ -36,6 +38,8 @@ class Placement:
     scorer: Resources = field(default_factory=dict)
     loaders: int = 0
     gpus_per_trial: float = 0.0
+    scorers_on_head: bool = False
+    drivers_on_head: bool = False
 
 
 def total(nodes: Sequence[Resources], name: str) -> float:
@@ -54,12 +58,13 @@ def make_placement(
 ) -> Placement:
     """Fit the evaluation workers, and then as many trials as possible, on the nodes.
 
-    Bundles are laid on the first node with room for them. The scorers come first, one node after
-    the other, because they stay for the whole search. This may find room for a trial less than the
-    best packing, never for one more.
+    Bundles are laid on the first node with room for them. The scorers come first, because they
+    stay for the whole search: those without a GPU on the head, if it has room for all, else one
+    node after the other. This may find room for a trial less than the best packing, never for one
+    more.
 
     Args:
-        nodes: Resources of each machine; one mapping for a single machine.
+        nodes: Resources of each machine, the head first.
         workers_per_trial: Training workers of a trial; 0 to train in the driver.
         worker: Resources of one training worker.
         scorers: Evaluation workers, shared by all trials.
@@ -73,7 +78,8 @@ def make_placement(
     scorer = scorer or {}
     driver = {"CPU": DRIVER_CPUS} if workers_per_trial else dict(worker)
     free = [_Node(node) for node in nodes]
-    if not _spread(free, _units(scorer), scorers):
+    scorers_on_head = _has_room(nodes[0], _units(scorer), scorers)
+    if not _spread(free[:1] if scorers_on_head else free, _units(scorer), scorers):
         need = f"{scorers} evaluation workers x {_text(scorer)}"
         raise ValueError(
             f"{need} do not fit on {_cluster_text(nodes)}; ask for fewer, or for less each"
@@ -93,6 +99,8 @@ def make_placement(
         worker=dict(worker),
         scorers=scorers,
         scorer=dict(scorer),
+        scorers_on_head=scorers_on_head,
+        drivers_on_head=workers_per_trial > 0 and _has_room(nodes[0], _units(driver), count),
     )
 
 
@@ -147,6 +155,12 @@ def _fit(nodes: list[_Node], bundles: Sequence[_Units]) -> bool:
     """Take all the bundles out of the nodes; False, and `nodes` half taken, if one has no room."""
     ordered = sorted(bundles, key=lambda one: -sum(one.values()))
     return all(any(node.take(bundle) for node in nodes) for bundle in ordered)
+
+
+def _has_room(resources: Resources, bundle: _Units, count: int) -> bool:
+    """Return whether a machine with nothing on it holds bundles without a GPU."""
+    node = _Node(resources)
+    return "GPU" not in bundle and all(node.take(bundle) for _ in range(count))
 
 
 def _spread(nodes: Sequence[_Node], bundle: _Units, count: int) -> bool:

@@ -5,12 +5,25 @@ Ray is imported by the functions: who asks for the environment needs none of it.
 
 from __future__ import annotations
 
+import contextlib
+import logging
+import os
+import pickle
+from collections.abc import Callable, Iterator, Mapping
+from functools import wraps
+from pathlib import Path
 from typing import Any
 
 # Ray's switch for laptops. Without it every service of a local Ray listens on all interfaces.
 LOOPBACK_ONLY = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 # Set by `ray job submit` for the process that it starts, which has our code with it.
 SUBMITTED_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
+# The head has one of it, and no other machine any.
+HEAD_RESOURCE = "node:__internal_head__"
+_CONFIG_OPTION = "--autoscaling-config"
+_GROUP_TIMEOUT = "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S"
+# A cloud takes minutes for a machine, and hours where it is short of them; Train waits for one.
+_PATIENCE = 24 * 3600  # s
 _START_TIMEOUT = "timed out during startup"
 
 
@@ -24,6 +37,19 @@ def listen_on_loopback_only() -> None:
     ray_constants.ENABLE_RAY_CLUSTER = False
 
 
+@contextlib.contextmanager
+def sigterm_left_alone() -> Iterator[None]:
+    """Keep a Ray that starts meanwhile from handling SIGTERM: it would exit half-way with 15."""
+    from ray._private import utils
+
+    ray_handles_it = utils.set_sigterm_handler
+    utils.set_sigterm_handler = lambda _handler: None
+    try:
+        yield
+    finally:
+        utils.set_sigterm_handler = ray_handles_it
+
+
 def is_start_timeout(error: Exception) -> bool:
     """Return whether Ray did not come up in time, for which it has no class of its own."""
     return _START_TIMEOUT in str(error)
@@ -32,3 +58,87 @@ def is_start_timeout(error: Exception) -> bool:
 def when_up(actor: Any) -> Any:
     """Return a reference that is there once an actor has started, again or for the first time."""
     return actor.__ray_ready__.remote()
+
+
+def is_head(resources: Mapping[str, float]) -> bool:
+    """Return whether a machine is the head of its cluster, which Ray tells by a resource."""
+    return HEAD_RESOURCE in resources
+
+
+def autoscaler_file(gcs_address: str) -> str | None:
+    """Return the file that the autoscaler on this machine follows, off its command line.
+
+    Ray keeps it nowhere else: `ray up` writes it with what the cloud has filled in.
+
+    Args:
+        gcs_address: of the cluster: others may run on this machine.
+    """
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            arguments = process.read_bytes().decode(errors="replace").split("\0")
+            options = dict(
+                one.split("=", 1) for one in arguments if one.startswith("--") and "=" in one
+            )
+            if options.get("--gcs-address") == gcs_address and _CONFIG_OPTION in options:
+                return os.path.expanduser(options[_CONFIG_OPTION])
+    return None
+
+
+def be_patient() -> None:
+    """Have Train, in this process, wait for machines that its workers fit on.
+
+    What never fits was refused before. The variable, in the environment, has precedence.
+    """
+    os.environ.setdefault(_GROUP_TIMEOUT, str(_PATIENCE))
+
+
+def error_of(trial: Any) -> Exception:
+    """Return the error with which an attempt at a trial of Tune's has just ended.
+
+    Tune tells nobody: it leaves it in a file of the trial's.
+    """
+    path = trial.pickled_error_file
+    if path is None:
+        return RuntimeError("Ray Tune gave the trial up, and says nothing of the reason")
+    return pickle.loads(Path(path).read_bytes())
+
+
+def survive_memory_kills() -> None:
+    """Have Tune take a process that Ray's memory monitor killed for what it is: a dead actor.
+
+    It knows `RayActorError` and `RayTaskError`. With any other error, such as `OutOfMemoryError`,
+    which is a `RayError` and no more, it ends the whole search, or forgets it at an actor's start.
+    """
+    from ray.air.execution._internal.actor_manager import RayActorManager
+
+    if not hasattr(RayActorManager._actor_task_failed, "__wrapped__"):  # once in a process
+        RayActorManager._actor_task_failed = _told_of_dead_actors(
+            RayActorManager._actor_task_failed
+        )
+        RayActorManager._actor_start_failed = _told_of_dead_actors(
+            RayActorManager._actor_start_failed
+        )
+
+
+def _told_of_dead_actors(handle: Callable[..., None]) -> Callable[..., None]:
+    from ray.exceptions import RayActorError, RayError, RayTaskError
+
+    @wraps(handle)
+    def handle_known(self: Any, *tracked: Any, exception: Exception, **more: Any) -> None:
+        is_known = isinstance(exception, RayActorError | RayTaskError)
+        if isinstance(exception, RayError) and not is_known:
+            exception = RayActorError(error_msg=str(exception))
+        handle(self, *tracked, exception=exception, **more)
+
+    return handle_known
+
+
+def keep_messages_off_the_terminal() -> None:
+    """Send what the raylet says of lost processes to the log; `log_to_driver` leaves it out."""
+    from ray._private import worker
+
+    def log_lines(data: dict[str, Any], ignore_prefix: bool) -> None:
+        for line in data["lines"]:
+            logging.getLogger("ray").warning("(%s) %s", data.get("pid"), line)
+
+    worker.print_to_stdstream = log_lines

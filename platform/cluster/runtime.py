@@ -12,21 +12,25 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from platform.cluster.native_stderr import native_stderr_to
 from platform.cluster.ray_internals import (
     LOOPBACK_ONLY,
     SUBMITTED_JOB,
     is_start_timeout,
+    keep_messages_off_the_terminal,
     listen_on_loopback_only,
+    sigterm_left_alone,
 )
 from platform.interruption import held_back
 
 ROOT = Path(__file__).resolve().parents[2]  # the checkout, or site-packages
 IS_CHECKOUT = (ROOT / "pyproject.toml").is_file()
 LOG_HANDLER = "toco-platform"
+_OF_STORES = ("AWS_", "AZURE_", "GOOGLE_", "GCS_")
 
 
 def worker_environment() -> dict[str, str]:
@@ -50,24 +54,36 @@ def runtime_env(address: str | None = None) -> dict[str, Any]:
 
     Returns:
         For `ray.init(runtime_env=...)`. Empty where the workers have the code anyway: in a job
-        that was submitted with it, and where the package is installed rather than checked out.
+        that was submitted with it, and where the package is installed rather than checked out; but
+        for the credentials of object stores, which only this process may have.
     """
     if address is None:
         return {"env_vars": worker_environment()}
-    submitted = SUBMITTED_JOB in os.environ
-    if submitted or not IS_CHECKOUT:
+    if SUBMITTED_JOB in os.environ:
         return {}
+    variables = {"env_vars": store_variables()} if store_variables() else {}
+    if not IS_CHECKOUT:
+        return variables
     # Ray leaves out what .gitignore names, and .git itself.
-    return {"working_dir": str(ROOT), "excludes": ["/tests/golden", "/reports", "/.ci"]}
+    code = {"working_dir": str(ROOT), "excludes": ["/tests/golden", "/reports", "/.ci"]}
+    return {**code, **variables}
 
 
+def store_variables() -> dict[str, str]:
+    """Return the variables by which clients of object stores find endpoints and credentials."""
+    variables = {name: value for name, value in os.environ.items() if name.startswith(_OF_STORES)}
+    variables.pop("AWS_CA_BUNDLE", None)  # a file of this machine's system
+    return variables
+
+
+@contextmanager
 def start_ray(
     log_file: Path,
     *,
     address: str | None = None,
     num_cpus: int | None = None,
     dashboard: bool = True,
-) -> AbstractContextManager[Any]:
+) -> Iterator[Any]:
     """Start Ray on 127.0.0.1, or connect to the cluster at an address.
 
     Args:
@@ -78,12 +94,12 @@ def start_ray(
         dashboard: of a Ray of our own. Its API is what frees the resources of a group of training
             workers that was stopped; where there are none, its ten processes can be spared.
 
-    Returns:
-        Ray's context; leaving it as a context manager disconnects, and ends a Ray of our own.
+    Yields:
+        Ray's context; at its end this process disconnects, and a Ray of our own ends.
 
     Raises:
         ValueError: CPUs are asked of a cluster, which has those it has.
-        KeyboardInterrupt: asked for meanwhile; Ray is up, and ends with this process.
+        KeyboardInterrupt: asked for meanwhile; Ray was up, and has ended.
         ConnectionError: no cluster answers at the address, or it does not know us; or a Ray of
             our own does not come up on a machine that is busy.
     """
@@ -96,9 +112,13 @@ def start_ray(
             "leave out one of the two"
         )
     _log_to(log_file)
-    # Ray crashes where it is broken off half-way; and it takes SIGTERM for itself at each start.
-    with held_back(_say_that_it_was_heard):
-        return _start_local(num_cpus, dashboard) if address is None else _connect(address)
+    with ExitStack() as stack:
+        stack.enter_context(native_stderr_to(log_file))
+        # Ray crashes where it is broken off half-way.
+        with held_back(_say_that_it_was_heard), sigterm_left_alone():
+            start = _start_local(num_cpus, dashboard) if address is None else _connect(address)
+            context = stack.enter_context(start)
+        yield context
 
 
 def _say_that_it_was_heard() -> None:
@@ -168,3 +188,4 @@ def _log_to(log_file: Path) -> None:
     file_handler.set_name(LOG_HANDLER)
     file_handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logger.addHandler(file_handler)
+    keep_messages_off_the_terminal()

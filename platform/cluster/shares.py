@@ -47,18 +47,28 @@ class Demand:
     among: int | None = None
 
 
-def place(nodes: Sequence[Resources], demand: Demand) -> Placement:
+def place(
+    nodes: Sequence[Resources], demand: Demand, possible: Sequence[Resources] = ()
+) -> Placement:
     """Fit evaluation workers and trials on the machines.
 
     Where trials use GPUs, one evaluation worker on each such machine takes the share of a GPU that
     its memory needs, and every trial leaves so much of its own GPUs to whoever scores there. A
     second GPU for it would stand still most of the time, and a CPU takes hours for a score.
 
+    Args:
+        nodes: resources of each machine that is up, the head first.
+        demand: what was asked for.
+        possible: of each that could join. Trials count on them; they bring no evaluation workers,
+            which would keep a machine that has nothing else left to do.
+
     Raises:
         ValueError: they never fit.
     """
+    machines = max(len(with_gpus(nodes)), 1)
+    nodes = [*nodes, *possible]
     gpus = gpu_share(nodes, demand.workers) if demand.gpus is None else demand.gpus
-    scorers, scorer_gpus, left = _scorers(nodes, demand, gpus)
+    scorers, scorer_gpus, left = _scorers(nodes, demand, gpus, machines)
     loaders = loaders_beside(nodes, gpus) if demand.loaders is None else demand.loaders
     worker = {
         "CPU": _worker_cpus(nodes, demand, gpus, loaders, scorers),
@@ -111,14 +121,23 @@ def with_gpus(nodes: Sequence[Resources]) -> list[Resources]:
     return [node for node in nodes if node.get("GPU", 0) > 0]
 
 
-def _scorers(nodes: Sequence[Resources], demand: Demand, gpus: float) -> tuple[int, float, float]:
-    """Return the evaluation workers, the GPUs of each, and the share that trials keep of theirs."""
-    machines = len(with_gpus(nodes))
+def _scorers(
+    nodes: Sequence[Resources], demand: Demand, gpus: float, machines: int
+) -> tuple[int, float, float]:
+    """Return the evaluation workers, the GPUs of each, and the share that trials keep of theirs.
+
+    Args:
+        nodes: those that could join too.
+        demand: what was asked for.
+        gpus: of a training worker.
+        machines: among which evaluation workers on GPUs are shared.
+    """
     if demand.scorer_gpus is not None:
         on_cpus = demand.cpu_scorers if demand.scorer_gpus == 0 else machines
-        return demand.scorers or max(on_cpus, 1), demand.scorer_gpus, 1.0
-    share = _share_of_a_gpu(nodes, demand.scorer_bytes) if machines and 0 < gpus <= 1 else 1.0
-    together = share * math.ceil((demand.scorers or 1) / max(machines, 1))
+        return demand.scorers or on_cpus, demand.scorer_gpus, 1.0
+    on_gpus = with_gpus(nodes) and 0 < gpus <= 1
+    share = _share_of_a_gpu(nodes, demand.scorer_bytes) if on_gpus else 1.0
+    together = share * math.ceil((demand.scorers or 1) / machines)
     if together > MOST_OF_A_GPU:  # a GPU too small, or more of them than one has room for
         return demand.scorers or demand.cpu_scorers, 0.0, 1.0
     return demand.scorers or machines, share, 1 - together

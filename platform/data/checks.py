@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import os
 
-from platform.data.options import CheckOptions, CocoOptions, PartScenesOptions, WriteOptions
+from platform.data.options import (
+    CheckOptions,
+    CocoOptions,
+    PartScenesOptions,
+    ProbeOptions,
+    WriteOptions,
+)
 from platform.option_ranges import check_at_least
 
+LEAST_PROBED = 20  # images: of fewer, nothing can be held out
 
-def check_options(options: WriteOptions | CheckOptions) -> None:
+
+def check_options(options: WriteOptions | CheckOptions | ProbeOptions) -> None:
     """Refuse what cannot be.
 
     Raises:
         ValueError: names the option, its value and what it may be.
     """
+    if isinstance(options, ProbeOptions):
+        check_at_least(LEAST_PROBED, images=options.images)
+        check_at_least(1, size=options.size)
+        check_at_least(0, seed=options.seed)
+        return
     processes = (
         options.processes if isinstance(options, CheckOptions) else options.writing.processes
     )

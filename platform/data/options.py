@@ -134,6 +134,35 @@ class CheckOptions:
     """Processes that read and decode; by default one for each core."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class ProbeOptions:
+    """Look at what a frozen backbone knows of a dataset, before anything is trained.
+
+    For each block: how well linear classifiers tell the classes apart by the class token and by the
+    patch tokens, and how alike the patch tokens are. Then what is suspicious, and a recipe to start
+    from. No mask is opened.
+    """
+
+    target: Target
+    """The dataset: a directory, or s3://bucket/path."""
+    backbone: Annotated[str | None, arg(metavar="NAME")] = None
+    """A plain ViT of timm, or partscenes_vit; by default that of the recipe."""
+    weights: Annotated[str | None, arg(metavar="FILE|timm|embedded|random")] = None
+    """Its weights: a .safetensors or .pth file of timm's names, or where they come from; by default
+    as the recipe has it."""
+    recipe: str = "voc_vit_b"
+    """The recipe that the suggestions start from: of the package, or a YAML file."""
+    size: Annotated[int | None, arg(metavar="INT")] = None
+    """Side to which the images are resized, px; by default the recipe's crop, made to fit whole
+    patches."""
+    images: int = 600
+    """Images of train at most, drawn at random."""
+    seed: int = 0
+    """Draws the images, and those that are held out from the classifiers."""
+    output: Annotated[Path | None, arg(metavar="FILE")] = None
+    """Where the suggested recipe is written, such as own.yaml."""
+
+
 WriteOptions = VocOptions | CocoOptions | FolderOptions | PartScenesOptions
 DataOptions = (
     Annotated[VocOptions, subcommand("voc", prefix_name=False)]
@@ -141,4 +170,5 @@ DataOptions = (
     | Annotated[FolderOptions, subcommand("folder", prefix_name=False)]
     | Annotated[PartScenesOptions, subcommand("partscenes", prefix_name=False)]
     | Annotated[CheckOptions, subcommand("check", prefix_name=False)]
+    | Annotated[ProbeOptions, subcommand("probe", prefix_name=False)]
 )

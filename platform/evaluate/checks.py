@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
-from platform.command_line import resolve_recipe
+from platform.command_line import require_local, resolve_recipe
 from platform.evaluate.options import EvaluateOptions, OfficialNetwork
 from platform.option_ranges import check_at_least, check_between
 from platform.resource_ranges import check_resources
+from toco_core.remote_files import is_remote
 from toco_core.settings import Recipe
 
 
@@ -24,11 +24,16 @@ def check_options(options: EvaluateOptions) -> Recipe | None:
     check_at_least(0, pictures=options.pictures)
     check_scales(options.scales)
     check_resources(options.workers)
+    require_local(output=options.output)
     if not options.tasks:
         raise ValueError("--tasks needs one of cam, seg")
     if options.crf and "seg" not in options.tasks:
         raise ValueError("--crf refines the segmentation: add seg to --tasks")
     check_checkpoint(options.checkpoint)
+    if options.output is None and is_remote(options.checkpoint):
+        raise ValueError(
+            f"{options.checkpoint} is not on this machine: say where the tables go (--output)"
+        )
     return official_recipe(options.network, options.data)
 
 
@@ -38,10 +43,13 @@ def check_scales(scales: Sequence[float]) -> None:
         check_between(0.1, 8, scales=scale)
 
 
-def check_checkpoint(path: Path) -> None:
-    """Require the file to be there."""
+def check_checkpoint(place: str) -> None:
+    """Require the file to be there; one in an object store is looked for when it is read."""
+    if is_remote(place):
+        return
+    path = os.path.expanduser(place)
     if not os.path.isfile(path):  # of any name: Path.is_file fails on one that is too long
-        raise ValueError(f"there is no checkpoint at {path}")
+        raise ValueError(f"there is no checkpoint at {place}")
 
 
 def official_recipe(network: OfficialNetwork, data: str | None) -> Recipe | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from toco_core.checkpoint import load_checkpoint
 from toco_core.data.schema import DatasetInfo
+from toco_core.remote_files import absolute
 from toco_core.settings import Recipe
 from toco_core.trained_network import load_trained
 
@@ -15,7 +15,7 @@ from toco_core.trained_network import load_trained
 class Network:
     """A network that can be run."""
 
-    checkpoint: Path
+    checkpoint: str  # absolute path, or URI
     recipe: Recipe
     official: bool
     class_names: tuple[str, ...] | None  # without background; None for an official checkpoint
@@ -49,12 +49,13 @@ class Network:
             )
 
 
-def read_network(checkpoint: Path, official: Recipe | None) -> Network:
+def read_network(checkpoint: str, official: Recipe | None) -> Network:
     """Read what there is to know before the dataset is opened.
 
     Raises:
         ValueError: a training checkpoint cannot be read.
     """
+    checkpoint = absolute(checkpoint)
     if official is not None:
         return Network(
             checkpoint=checkpoint, recipe=official, official=True, class_names=None, iteration=None

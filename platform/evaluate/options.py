@@ -32,9 +32,9 @@ class EvaluateOptions:
     Also F1 of the image labels, token similarity, and pictures.
     """
 
-    checkpoint: Annotated[Positional[Path], arg(metavar="CHECKPOINT")]
+    checkpoint: Annotated[Positional[str], arg(metavar="CHECKPOINT")]
     """A training checkpoint, such as best.pt of a search or checkpoint.pt of a run; or a .pth file
-    of the authors (--official)."""
+    of the authors (--official). A path or URI (s3://, gs://)."""
     split: str = "report"
     """The split to score on: report is the one that no search has looked at."""
     data: str | None = None
@@ -53,6 +53,7 @@ class EvaluateOptions:
     pictures: int = 8
     """Draw the CAMs and segmentations of the first so many images."""
     output: Path | None = None
-    """Where to put tables and pictures; by default evaluation-<split> beside the checkpoint."""
+    """Where to put tables and pictures; by default evaluation-<split> beside the checkpoint,
+    which must then be on this machine."""
     network: Annotated[OfficialNetwork, arg(name="")] = OfficialNetwork()
     workers: Annotated[EvaluationWorkers, arg(name="")] = field(default_factory=EvaluationWorkers)

@@ -132,7 +132,7 @@ def _content(setup: EvaluationSetup, evaluation: Evaluation) -> dict[str, Any]:
     """Return everything but the pictures; IoU as fractions, null where there is none."""
     cam, segmentation = evaluation.cam, evaluation.segmentation
     content: dict[str, Any] = {
-        "checkpoint": str(setup.network.checkpoint.absolute()),
+        "checkpoint": setup.network.checkpoint,
         "recipe": setup.network.recipe.name,
         "official": setup.network.official,
         "iteration": setup.network.iteration,

@@ -66,14 +66,14 @@ def check_dataset(
         else None,
         bkg=network.recipe.thresholds.bkg if options.bkg is None else options.bkg,
         bkg_source=f"thresholds.bkg of {whose}" if options.bkg is None else "--bkg",
-        output=options.output or options.checkpoint.parent / f"evaluation-{options.split}",
+        output=options.output or Path(options.checkpoint).parent / f"evaluation-{options.split}",
     )
 
 
 def _shared(network: Network, root: str, options: EvaluateOptions) -> dict[str, Any]:
     """Return what the workers are told whatever they score."""
     return {
-        "checkpoint": str(options.checkpoint.absolute()),
+        "checkpoint": network.checkpoint,
         "official": network.official_recipe,
         "dataset": root,
         "split": options.split,

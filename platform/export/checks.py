@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from platform.command_line import require_local
 from platform.evaluate.checks import check_checkpoint, check_scales, official_recipe
 from platform.export.options import ExportOptions
 from platform.option_ranges import check_at_least, check_between
@@ -24,13 +23,14 @@ def check_options(options: ExportOptions) -> Recipe | None:
     check_scales(options.scales)
     check_resources(options.workers)
     if not options.kinds:
-        raise ValueError("--kinds needs one of labels, cams, overlays")
+        raise ValueError("--kinds needs one of labels, cams, overlays, images")
+    if options.format == "mmseg" and options.kinds != ("labels",):
+        raise ValueError("--format mmseg writes images and labels: leave out --kinds")
     if options.source == "seg" and any(value is not None for value in thresholds.values()):
         raise ValueError("--bkg, --low and --high are thresholds of a CAM, not of --source seg")
     if options.all_classes and options.source != "seg":
         raise ValueError("--all-classes is for --source seg: a CAM needs the image's labels")
-    if re.match(r"\w+:/", str(options.output)):
-        raise ValueError(f"OUTPUT {options.output} must be a directory of this machine")
+    require_local(OUTPUT=options.output)
     check_checkpoint(options.checkpoint)
     return official_recipe(options.network, options.data)
 

@@ -6,6 +6,7 @@ from rich.console import Console
 
 from platform.command_line import drawing_progress
 from platform.evaluate.network import read_network
+from platform.export.mmseg import write_mmseg
 from platform.export.options import ExportOptions
 from platform.export.setup import check_export
 from platform.results.progress import print_line
@@ -32,8 +33,10 @@ def run_export(options: ExportOptions, official: Recipe | None = None) -> int:
         setup = check_export(network, options, progress)
     log_file = setup.output.absolute() / "ray.log"
     with start_executor(options.workers, log_file, console) as executor:
-        description = f"exporting {' and '.join(options.kinds)} of {options.split}"
+        description = f"exporting {' and '.join(setup.request.kinds)} of {options.split}"
         export = run_with_progress(setup.request, executor, console, description)
+    if options.format == "mmseg":
+        write_mmseg(setup.request.layout, setup.info, setup.names, setup.recipe.data.crop_size)
     there = f", {export.found} there already" if export.found else ""
     print_line(
         console, f"{setup.output}: {export.written} images written{there}; no mask was opened"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from torch import Tensor
 
-from platform.export.files import encode_cams, encode_labels, file_of, write_whole
+from platform.export.files import (
+    Layout,
+    encode_cams,
+    encode_image,
+    encode_labels,
+    write_whole,
+)
 from platform.export.options import Kind
 from platform.export.settings import ExportSettings
 from platform.results.pictures import overlay
@@ -22,7 +26,11 @@ from toco_core.trained_network import TrainedNetwork, inference_precision
 
 
 def export_image(
-    settings: ExportSettings, network: TrainedNetwork, split: ParquetSplit, index: int
+    settings: ExportSettings,
+    layout: Layout,
+    network: TrainedNetwork,
+    split: ParquetSplit,
+    index: int,
 ) -> None:
     """Write the files of one image; its mask stays closed.
 
@@ -41,7 +49,7 @@ def export_image(
         labels = _labels(settings, network, image, pixels, maps, info)
     for kind in settings.kinds:
         content = _encode(kind, image, maps, labels, info)
-        write_whole(file_of(Path(settings.output), kind, image.name), content)
+        write_whole(layout.file(kind, image.name), content)
 
 
 def _labels(
@@ -80,6 +88,8 @@ def _encode(
     if kind == "cams":
         assert maps is not None
         return encode_cams(maps.numpy(), (classes + 1).numpy())
+    if kind == "images":
+        return encode_image(image.pixels.permute(1, 2, 0).numpy())
     assert labels is not None
     mask = labels.numpy().astype(np.uint8)
     if kind == "labels":

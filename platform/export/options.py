@@ -11,7 +11,8 @@ from tyro.conf import Positional, arg
 from platform.evaluate.options import OfficialNetwork
 from platform.workers.options import EvaluationWorkers
 
-Kind = Literal["labels", "cams", "overlays"]
+Kind = Literal["labels", "cams", "overlays", "images"]
+Format = Literal["files", "mmseg"]
 Source = Literal["cam", "aux", "seg"]
 
 
@@ -23,13 +24,16 @@ class ExportOptions:
 
     cams/NAME.npz: cam, (K, H, W) float16 in 0..1, and labels, (K,) uint8, the classes of its maps.
 
-    overlays/NAME.png: image, CAM and label side by side.
+    overlays/NAME.png: image, CAM and label side by side. images/NAME.png: the image.
+
+    With --format mmseg, what a second model is trained on: img_dir, ann_dir, the names of both, and
+    configs of mmsegmentation.
 
     The same command goes on with an export that was stopped.
     """
 
-    checkpoint: Annotated[Positional[Path], arg(metavar="CHECKPOINT")]
-    """A training checkpoint, or a .pth file of the authors (--official)."""
+    checkpoint: Annotated[Positional[str], arg(metavar="CHECKPOINT")]
+    """A training checkpoint, or a .pth file of the authors (--official). A path or URI."""
     output: Annotated[Positional[Path], arg(metavar="OUTPUT")]
     """A directory; on a cluster, one that all machines see."""
     split: str = "train"
@@ -38,6 +42,9 @@ class ExportOptions:
     """The Parquet dataset, a path or s3:// URI; by default that of the checkpoint's recipe."""
     kinds: tuple[Kind, ...] = ("labels",)
     """What to write."""
+    format: Format = "files"
+    """How the files lie: a folder for each kind, or a data set for mmsegmentation of images and
+    labels, with the configs of a DeepLabV3+ and a SegFormer."""
     source: Source = "cam"
     """Where labels come from: the CAM, the auxiliary CAM, or the segmentation head."""
     bkg: float | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from platform.export.options import Kind, Source
+from platform.export.options import Format, Kind, Source
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,6 +13,7 @@ class ExportSettings:
 
     output: str
     kinds: tuple[Kind, ...]
+    format: Format
     source: Source
     bkg: float | None  # or both of the next
     low: float | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,9 @@ from platform.export.files import write_whole
 from platform.export.options import ExportOptions
 from platform.export.request import ExportRequest
 from toco_core.data.reader import open_dataset
+from toco_core.data.schema import DatasetInfo
+from toco_core.remote_files import local_file
+from toco_core.settings import Recipe
 
 SETTINGS_FILE = "export.json"
 
@@ -26,6 +29,9 @@ class ExportSetup:
     request: ExportRequest
     images: int
     output: Path
+    recipe: Recipe
+    info: DatasetInfo
+    names: Sequence[str]
 
 
 def check_export(
@@ -41,14 +47,18 @@ def check_export(
     """
     root = resolve_dataset(options.data or network.recipe.data.source, progress)
     dataset = open_dataset(root)
-    dataset.split(options.split)
-    info = dataset.info
+    split, info = dataset.split(options.split), dataset.info
     network.require_classes(info, root, was_named=options.data is not None)
     request = _request(network, root, options)
     _take_directory(options.output, _settings(network, request))
-    in_split = info.splits[options.split].images
+    images = min(options.images or len(split), len(split))
     return ExportSetup(
-        request=request, images=min(options.images or in_split, in_split), output=options.output
+        request=request,
+        images=images,
+        output=options.output,
+        recipe=network.recipe,
+        info=info,
+        names=[split.row(index).name for index in range(images)],
     )
 
 
@@ -57,13 +67,14 @@ def _request(network: Network, root: str, options: ExportOptions) -> ExportReque
     if bkg is None and options.low is None and options.source != "seg":
         bkg = network.recipe.thresholds.bkg
     return ExportRequest(
-        checkpoint=str(options.checkpoint.absolute()),
+        checkpoint=network.checkpoint,
         official=network.official_recipe,
         dataset=root,
         split=options.split,
         images=options.images,
         output=str(options.output.absolute()),
-        kinds=options.kinds,
+        kinds=("images", "labels") if options.format == "mmseg" else options.kinds,
+        format=options.format,
         source=options.source,
         bkg=bkg,
         low=options.low,
@@ -76,8 +87,19 @@ def _request(network: Network, root: str, options: ExportOptions) -> ExportReque
 
 def _settings(network: Network, request: ExportRequest) -> dict[str, Any]:
     """Return what all files of one directory must have in common."""
-    names = ("dataset", "split", "source", "bkg", "low", "high", "scales", "crf", "all_classes")
-    with network.checkpoint.open("rb") as file:
+    names = (
+        "dataset",
+        "split",
+        "format",
+        "source",
+        "bkg",
+        "low",
+        "high",
+        "scales",
+        "crf",
+        "all_classes",
+    )
+    with local_file(network.checkpoint).open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     settings = {name: getattr(request, name) for name in names}
     # Of an official checkpoint, the recipe is an option too: it holds crop size and CAM scales.
@@ -96,7 +118,7 @@ def _read_settings(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path} is corrupt; choose another OUTPUT") from error
     if not isinstance(content, dict):
         raise ValueError(f"{path} is not of an export; choose another OUTPUT")
-    return content
+    return {"format": "files", **content}  # as before there was another
 
 
 def _take_directory(output: Path, settings: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from platform.results.events import SCORE_FIELDS, TrialScored
 from platform.results.parquet_files import read_table, write_table
-from platform.results.trial_columns import COLUMN_TYPES
+from platform.results.trial_columns import COLUMN_TYPES, YOUNGER_SCORES
 
 CURVES_FILE = "curves.parquet"
 PARTS_DIRECTORY = "curves.parts"
@@ -27,7 +27,7 @@ CURVES_SCHEMA = pa.schema(
     ]
 )
 
-_YOUNGER = {one.name: math.nan for one in SCORE_FIELDS if one.since > 1}  # no column in old tables
+_ABSENT = dict.fromkeys(YOUNGER_SCORES, math.nan)
 
 
 def start_curves(directory: Path) -> None:
@@ -69,11 +69,28 @@ def read_curves(directory: Path) -> list[dict[str, Any]]:
     Raises:
         ValueError: a file is not a Parquet table.
     """
-    tables = [read_table(path) for path in (directory / CURVES_FILE, *_parts(directory))]
-    rows = [_YOUNGER | row for table in tables if table is not None for row in table.to_pylist()]
+    tables = [read_table(path) for path in curve_files(directory)]
+    rows = [_ABSENT | row for table in tables if table is not None for row in table.to_pylist()]
     # A score that is there twice was scored again: its part is the later one.
     latest = {(row["number"], row["iteration"]): row for row in rows}
     return [latest[key] for key in sorted(latest)]
+
+
+def curve_files(directory: Path) -> list[Path]:
+    """Return the files that hold scores, those that may be missing too; a later one is newer."""
+    return [directory / CURVES_FILE, *_parts(directory)]
+
+
+def require_curves(table: pa.Table) -> None:
+    """Require the columns of a table of scores.
+
+    Raises:
+        ValueError: one is missing.
+    """
+    known = {*table.column_names, *YOUNGER_SCORES}
+    missing = [name for name in CURVES_SCHEMA.names if name not in known]
+    if missing:
+        raise ValueError(f"not a table of scores: it has no column {', '.join(missing)}")
 
 
 def _parts(directory: Path) -> list[Path]:

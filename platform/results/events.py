@@ -24,6 +24,8 @@ class SearchStarted:
         iterations: budget of one trial.
         resumed: trials known from earlier sessions; their tables are read back.
         objective: what is maximised, by its name in `platform.results.objectives`.
+        score_points: iterations after which each trial is scored.
+        trial_needs: what a trial needs of its machines, in words.
     """
 
     name: str
@@ -33,15 +35,30 @@ class SearchStarted:
     log_file: Path
     resumed: int = 0
     objective: str = CAM_MIOU
+    score_points: Sequence[int] = ()
+    trial_needs: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrialStarted:
-    """A trial begins at iteration 0, or goes on from its checkpoint at `iteration`."""
+    """A trial begins at iteration 0, or goes on from its checkpoint at `iteration`.
+
+    Attributes:
+        waiting: for a machine; `TrialPlaced` follows.
+    """
 
     number: int
     params: Mapping[str, ParameterValue]
     iteration: int = 0
+    waiting: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialPlaced:
+    """A trial runs; on which machine is known once it has something to say."""
+
+    number: int
+    machine: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +103,7 @@ class Scored:
         ScoreField(
             heading="CAM mIoU",
             text=percent,
-            tag="score/cam_miou",
+            tag="cam/miou",
             per_trial="latest",
             compared=True,
         )
@@ -95,7 +112,7 @@ class Scored:
         ScoreField(
             heading="aux",
             text=percent,
-            tag="score/cam_miou_aux",
+            tag="cam/miou_aux",
             per_trial="latest",
             compared=True,
         )
@@ -104,7 +121,7 @@ class Scored:
         ScoreField(
             heading="bkg",
             text=threshold,
-            tag="score/bkg",
+            tag="cam/bkg",
             per_trial="latest",
             compared=True,
         )
@@ -114,32 +131,45 @@ class Scored:
     class_iou: Sequence[float] = score_field(ScoreField(kind="floats"))
     f1: float = score_field(
         ScoreField(
-            heading="F1", text=percent, tag="score/class_f1", per_trial="latest", compared=True
+            heading="F1", text=percent, tag="cam/class_f1", per_trial="latest", compared=True
         )
     )
     token_similarity: Sequence[float] = score_field(
         ScoreField(kind="floats", tag="token_similarity/block_{:02d}")
     )
     agreement: float = score_field(
-        ScoreField(
-            heading="agree", text=percent, tag="score/cam_agreement", per_trial="latest", since=2
-        )
+        ScoreField(heading="agree", text=percent, tag="cam/agreement", per_trial="latest", since=2)
     )
     unsupervised: float = score_field(
-        ScoreField(tag="score/unsupervised", per_trial="latest", since=2)
+        ScoreField(tag="cam/unsupervised", per_trial="latest", since=2)
     )
     seconds_training: float = score_field(
-        ScoreField(heading="training", text=duration, tag="seconds/training", per_trial="sum")
+        ScoreField(heading="training", text=duration, tag="cost/training_seconds", per_trial="sum")
     )
     seconds_scoring: float = score_field(
-        ScoreField(heading="scoring", text=duration, tag="seconds/scoring", per_trial="sum")
+        ScoreField(heading="scoring", text=duration, tag="cost/scoring_seconds", per_trial="sum")
     )
     mask_reads: int = score_field(ScoreField(kind="int", per_trial="sum"))
     pictures: Sequence[bytes] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class WentBack:
+    """A run goes on from before its newest checkpoint, because that is damaged.
+
+    Attributes:
+        iteration: from which it goes on.
+        damage: one line, which files are damaged.
+    """
+
+    iteration: int
+    damage: str
+
+
 SCORE_FIELDS = fields_of(Scored)
-RunEvent: TypeAlias = Progressed | Scored  # of a training run, which may be a trial or not
+RunEvent: TypeAlias = (
+    Progressed | Scored | WentBack
+)  # of a training run, which may be a trial or not
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,12 +186,24 @@ class TrialScored(Scored):
     number: int
 
 
-def trial_event(event: RunEvent, number: int) -> TrialProgressed | TrialScored:
+@dataclass(frozen=True, kw_only=True)
+class TrialWentBack(WentBack):
+    """A trial, or the only run of its tables, goes on from before a damaged checkpoint."""
+
+    number: int
+
+
+def trial_event(event: RunEvent, number: int) -> TrialProgressed | TrialScored | TrialWentBack:
     """Return the event of the trial whose run has come to an event."""
     # Not `dataclasses.asdict`, which copies every picture.
     values = {one.name: getattr(event, one.name) for one in fields(event)}
-    made = TrialScored if isinstance(event, Scored) else TrialProgressed
-    return made(number=number, **values)
+    match event:
+        case Progressed():
+            return TrialProgressed(number=number, **values)
+        case Scored():
+            return TrialScored(number=number, **values)
+        case WentBack():
+            return TrialWentBack(number=number, **values)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,14 +222,63 @@ class TrialEnded:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrialBroken:
+    """Something broke a trial that says nothing of its configuration: it stays unfinished.
+
+    Attributes:
+        cause: one line.
+        machine: on which; empty where it is not known.
+        iteration: of the checkpoint from which it goes on.
+        goes_on: in this session; else in the next one.
+        retry: the number of the retry, from 1; 0 where it counts nothing against the trial.
+        retries: as many as there may be.
+        machine_lost: the whole machine was lost.
+    """
+
+    number: int
+    cause: str
+    machine: str = ""
+    iteration: int = 0
+    goes_on: bool = True
+    retry: int = 0
+    retries: int = 0
+    machine_lost: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialSilent:
+    """A trial has made no progress for so many seconds."""
+
+    number: int
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineStruckOff:
+    """Trials break on a machine for reasons of its own: it gets no more of them."""
+
+    machine: str
+    cause: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class SearchEnded:
     """The search is over for now: always the last event, after an error too."""
 
     interrupted: bool = False
 
 
-TrialEvent: TypeAlias = TrialStarted | TrialProgressed | TrialScored | TrialEnded
-Event: TypeAlias = SearchStarted | TrialEvent | SearchEnded
+TrialEvent: TypeAlias = (
+    TrialStarted
+    | TrialPlaced
+    | TrialWentBack
+    | TrialProgressed
+    | TrialScored
+    | TrialSilent
+    | TrialBroken
+    | TrialEnded
+)
+Event: TypeAlias = SearchStarted | TrialEvent | MachineStruckOff | SearchEnded
 
 
 class Sink(Protocol):

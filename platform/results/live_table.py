@@ -9,13 +9,14 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from platform.results.estimate import search_seconds_left
-from platform.results.formats import clock_time, duration, percent
+from platform.results.formats import duration, percent
 from platform.results.parameters import short_names, value_text
 from platform.results.search_state import SearchState
+from platform.results.status_line import expected_end, work_texts
 from platform.results.trial_rows import State, TrialRow
 
 STATE_STYLES: dict[State, str] = {
+    "waiting": "yellow",
     "running": "",
     "scoring": "cyan",
     "unfinished": "yellow",
@@ -39,12 +40,17 @@ def live_table(state: SearchState, now: float, width: int, height: int) -> Rende
         width: of the terminal, characters.
         height: of the terminal, lines; trials that do not fit are counted in a last line.
     """
-    rows = shown_rows(state, max(height - OTHER_LINES, 1))
+    work = _work(state)
+    rows = shown_rows(state, max(height - OTHER_LINES - len(work), 1))
     digits = len(str(state.search.iterations if state.search else 0))
-    keys = shown_parameters(
-        rows, state.trials, width - OTHER_COLUMNS - _numbers(state) - 2 * digits
-    )
-    parts: list[RenderableType] = [Text(), _header(state, now), Text(), _trials(state, rows, keys)]
+    free = width - OTHER_COLUMNS - _numbers(state) - 2 * digits
+    keys = shown_parameters(rows, state.trials, free)
+    parts: list[RenderableType] = [
+        Text(),
+        _header(state, now, work),
+        Text(),
+        _trials(state, rows, keys),
+    ]
     hidden = _hidden(state, rows, keys)
     return Group(*parts, *([Text(hidden, style="dim")] if hidden else []))
 
@@ -81,7 +87,13 @@ def shown_parameters(
     return {key: fitting[key] for key in keys if key in fitting}
 
 
-def _header(state: SearchState, now: float) -> RenderableType:
+def _work(state: SearchState) -> list[Text]:
+    """Say in a line what waits, and how much runs; no line where there is nothing to say."""
+    texts = work_texts(state) if state.ended is None else []
+    return [Text(", ".join(texts))] if texts else []
+
+
+def _header(state: SearchState, now: float, work: Sequence[Text]) -> RenderableType:
     assert state.search is not None, "SearchStarted is the first event"
     elapsed = (now if state.ended is None else state.ended) - state.began
     name = Text(state.search.name, style="bold")
@@ -89,6 +101,7 @@ def _header(state: SearchState, now: float) -> RenderableType:
         Text.assemble(name, GAP, _done(state)),
         _best(state),
         Text.assemble(f"elapsed {duration(elapsed)}", GAP, _expected_end(state, now)),
+        *work,
     ]
     for line in lines:
         line.no_wrap, line.overflow = True, "ellipsis"
@@ -114,10 +127,7 @@ def _best(state: SearchState) -> Text:
 def _expected_end(state: SearchState, now: float) -> Text:
     if state.ended is not None:
         return Text("interrupted" if state.interrupted else "ended")
-    left = search_seconds_left(state, now)
-    if left is None:
-        return Text("expected end not known yet", style="dim")
-    return Text(f"expected end {clock_time(now + left)[:5]}, in {duration(left)}")
+    return Text(expected_end(state, now))
 
 
 def _trials(state: SearchState, rows: Sequence[TrialRow], keys: dict[str, int]) -> Table:

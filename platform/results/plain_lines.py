@@ -6,12 +6,17 @@ from collections.abc import Sequence
 
 from platform.results.events import (
     Event,
+    MachineStruckOff,
     SearchEnded,
     SearchStarted,
+    TrialBroken,
     TrialEnded,
+    TrialPlaced,
     TrialProgressed,
     TrialScored,
+    TrialSilent,
     TrialStarted,
+    TrialWentBack,
 )
 from platform.results.formats import clock_time, duration, percent
 from platform.results.parameters import params_text
@@ -35,15 +40,35 @@ def plain_line(event: Event, state: SearchState, now: float) -> str | None:
             text = _search_started(event)
         case TrialStarted():
             text = _trial_started(event, state)
+        case TrialWentBack():
+            text = _trial_went_back(event, state)
         case TrialScored():
             text = _trial_scored(event, state)
+        case TrialSilent():
+            text = f"trial {event.number}  silent for {duration(event.seconds)}"
+        case TrialBroken():
+            text = _trial_broken(event, state)
+        case MachineStruckOff():
+            text = f"machine {event.machine}  struck off: trials break on it ({event.cause})"
         case TrialEnded():
             text = _trial_ended(event, state)
         case SearchEnded():
             text = _search_ended(event, state)
-        case TrialProgressed():
+        case TrialPlaced() | TrialProgressed():
             return None
     return f"{clock_time(now)}  {text}"
+
+
+def is_repeated(event: Event, before: SearchState) -> bool:
+    """Whether a score was there before: a trial that goes on from a checkpoint computes it again.
+
+    Args:
+        event: what has happened.
+        before: the search before it.
+    """
+    if not isinstance(event, TrialScored) or event.number not in before.rows:
+        return False
+    return event.iteration <= (before.rows[event.number].scored_iteration or 0)
 
 
 def best_text(state: SearchState) -> str:
@@ -72,6 +97,11 @@ def _trial_started(event: TrialStarted, state: SearchState) -> str:
     return _joined(f"trial {event.number}", begun, params_text(event.params))
 
 
+def _trial_went_back(event: TrialWentBack, state: SearchState) -> str:
+    trial = f"trial {event.number}"
+    return _joined(trial, f"goes on from {_reached(event.iteration, state)}: {event.damage}")
+
+
 def _trial_scored(event: TrialScored, state: SearchState) -> str:
     score = score_text(event, state.objective.brief)
     trial = f"trial {event.number}"
@@ -84,6 +114,18 @@ def score_text(event: TrialScored, fields: Sequence[ScoreField]) -> str:
     return f"{first} ({', '.join(others)})"
 
 
+def _trial_broken(event: TrialBroken, state: SearchState) -> str:
+    where = f"broken on {event.machine}" if event.machine else "broken"
+    return _joined(f"trial {event.number}", f"{where}: {event.cause}; {_goes_on(event, state)}")
+
+
+def _goes_on(event: TrialBroken, state: SearchState) -> str:
+    if not event.goes_on:
+        return "left to the next session"
+    begun = f"goes on from {_reached(event.iteration, state)}" if event.iteration else "starts anew"
+    return f"{begun} (retry {event.retry} of {event.retries})" if event.retry else begun
+
+
 def _trial_ended(event: TrialEnded, state: SearchState) -> str:
     row = state.rows[event.number]
     ended = f"{event.state} at {_reached(row.iteration, state)}"
@@ -93,7 +135,10 @@ def _trial_ended(event: TrialEnded, state: SearchState) -> str:
 
 
 def _search_ended(event: SearchEnded, state: SearchState) -> str:
-    how = "search interrupted" if event.interrupted else "search ended"
+    is_over = state.search is not None and len(state.over) >= state.search.trials
+    how = "all trials ended" if is_over else "search stopped"
+    if event.interrupted:
+        how = "search interrupted"
     spent = "" if state.ended is None else f"after {duration(state.ended - state.began)}"
     return _joined(f"{how} {spent}", counts_text(state), best_text(state))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
 
 from rich.console import Console
@@ -9,15 +10,22 @@ from rich.console import Console
 from platform.results.events import (
     SCORE_FIELDS,
     Event,
+    MachineStruckOff,
     SearchEnded,
     SearchStarted,
+    TrialBroken,
     TrialEnded,
+    TrialPlaced,
     TrialProgressed,
     TrialScored,
+    TrialSilent,
     TrialStarted,
+    TrialWentBack,
 )
 from platform.results.plain_lines import score_text
 from platform.results.progress import print_line
+from platform.results.search_state import SearchState, fold
+from platform.results.status_line import work_texts
 from platform.results.task_progress import Task, task_progress
 
 
@@ -29,18 +37,22 @@ class RunProgress:
         self._stack = ExitStack()
         self._task: Task | None = None
         self._name, self._iterations, self._done = "", 0, 0
+        self._state = SearchState()
 
     def handle(self, event: Event) -> None:
+        self._state = fold(self._state, event, time.time())
         match event:
             case SearchStarted():
                 self._name, self._iterations = event.name, event.iterations
             case TrialStarted():
                 self._start(event.iteration)
+            case TrialWentBack():
+                print_line(self._console, f"{self._name}: {event.damage}")
             case TrialProgressed():
                 self._progress(event)
             case TrialScored():
                 print_line(self._console, self._score_line(event))
-            case TrialEnded():
+            case TrialPlaced() | TrialEnded() | TrialSilent() | TrialBroken() | MachineStruckOff():
                 pass
             case SearchEnded():
                 self._stack.close()
@@ -54,8 +66,12 @@ class RunProgress:
 
     def _progress(self, event: TrialProgressed) -> None:
         assert self._task is not None, "TrialStarted comes before"
-        note = f"loss {event.losses['total']:.3f}" if "total" in event.losses else ""
-        self._task.advance(event.iteration - self._done, note)
+        loss = [f"loss {event.losses['total']:.3f}"] if "total" in event.losses else []
+        seconds = self._state.rows[event.number].step_seconds
+        pace = [] if seconds is None else [f"{seconds:.2g} s a step"]
+        self._task.advance(
+            event.iteration - self._done, "  ".join([*loss, *pace, *work_texts(self._state)])
+        )
         self._done = event.iteration
 
     def _score_line(self, event: TrialScored) -> str:

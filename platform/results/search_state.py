@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from platform.results.events import CAM_MIOU, Event, SearchEnded, SearchStarted, TrialEvent
+from platform.results.events import (
+    CAM_MIOU,
+    Event,
+    MachineStruckOff,
+    SearchEnded,
+    SearchStarted,
+    TrialEvent,
+    TrialStarted,
+)
 from platform.results.objectives import OBJECTIVES, Objective
 from platform.results.trial_rows import State, TrialRow, fold_trial
 
@@ -20,6 +28,7 @@ class SearchState:
         rows: the trials by number.
         slots: most trials seen running at once.
         began: when this session began, s since 1970.
+        struck: machines that were struck off in it.
     """
 
     search: SearchStarted | None = None
@@ -28,6 +37,7 @@ class SearchState:
     began: float = 0.0
     ended: float | None = None
     interrupted: bool = False
+    struck: tuple[MachineStruckOff, ...] = ()
 
     @property
     def trials(self) -> list[TrialRow]:
@@ -36,8 +46,28 @@ class SearchState:
 
     @property
     def running(self) -> list[TrialRow]:
-        """The trials that run or wait for their last score, in the order of their numbers."""
+        """The trials in work, in the order of their numbers."""
         return [row for row in self.trials if row.is_active]
+
+    @property
+    def scores_in_flight(self) -> int:
+        """How many checkpoints wait for their score."""
+        points = self.search.score_points if self.search else ()
+        return sum(
+            (row.scored_iteration or 0) < point <= row.iteration
+            for row in self.running
+            for point in points
+        )
+
+    @property
+    def retries(self) -> int:
+        """How often a trial was begun again after a fault."""
+        return sum(row.retries for row in self.rows.values())
+
+    @property
+    def machines(self) -> list[str]:
+        """Where the trials in work are, each machine once."""
+        return sorted({row.machine for row in self.running if row.machine})
 
     @property
     def over(self) -> list[TrialRow]:
@@ -75,6 +105,8 @@ def fold(state: SearchState, event: Event, now: float) -> SearchState:
         case SearchEnded():
             rows = {number: _stopped(row) for number, row in state.rows.items()}
             return replace(state, rows=rows, ended=now, interrupted=event.interrupted)
+        case MachineStruckOff():
+            return replace(state, struck=(*state.struck, event))
         case _:
             return _fold_trial(state, event, now)
 
@@ -84,6 +116,8 @@ def _fold_trial(state: SearchState, event: TrialEvent, now: float) -> SearchStat
     row = state.rows.get(event.number, TrialRow(number=event.number, started=now))
     iterations, maximised = state.search.iterations, state.objective.field
     rows = {**state.rows, event.number: fold_trial(row, event, now, iterations, maximised)}
+    if not isinstance(event, TrialStarted):  # no more run at once than before
+        return replace(state, rows=rows)
     active = sum(row.is_active for row in rows.values())
     return replace(state, rows=rows, slots=max(state.slots, active))
 

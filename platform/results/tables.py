@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from platform.results.curves import add_score, compact, start_curves
+import pyarrow as pa
+
+from platform.results.curves import (
+    add_score,
+    compact,
+    curve_files,
+    require_curves,
+    start_curves,
+)
 from platform.results.events import (
     Event,
     SearchEnded,
     SearchStarted,
+    TrialPlaced,
     TrialProgressed,
     TrialScored,
 )
 from platform.results.parquet_files import read_table, write_table
+from platform.results.row_blocks import RowBlocks
 from platform.results.search_state import Clock, SearchState, fold, from_rows
 from platform.results.trial_columns import rows_to_table, table_to_rows
 from platform.results.trial_rows import TrialRow
+from toco_core.files import set_aside
 
 TRIALS_FILE = "trials.parquet"
 
@@ -28,6 +40,7 @@ class TrialTables:
         self._directory = directory
         self._clock = clock
         self._state = SearchState()
+        self._blocks = RowBlocks()
 
     def handle(self, event: Event) -> None:
         if isinstance(event, SearchStarted):
@@ -35,8 +48,8 @@ class TrialTables:
         self._state = fold(self._state, event, self._clock())
         if isinstance(event, TrialScored):
             add_score(self._directory, event)
-        if not isinstance(event, TrialProgressed):
-            write_table(rows_to_table(self._state.trials), self._directory / TRIALS_FILE)
+        if not isinstance(event, TrialPlaced | TrialProgressed):
+            write_table(self._blocks.table(self._state.trials), self._directory / TRIALS_FILE)
         if isinstance(event, SearchEnded):
             compact(self._directory)
 
@@ -47,6 +60,35 @@ class TrialTables:
             compact(self._directory)
         else:
             start_curves(self._directory)
+
+
+def set_damaged_aside(directory: Path) -> list[str]:
+    """Rename the tables of a search or a run that cannot be read, so that it goes on without them.
+
+    Returns:
+        A line for each.
+    """
+    trials = _aside(directory / TRIALS_FILE, table_to_rows)
+    curves = [_aside(path, require_curves) for path in curve_files(directory)]
+    lost = "; times and masks that only it counted are lost"
+    return [*([trials] if trials else []), *(line + lost for line in curves if line)]
+
+
+def _aside(path: Path, check: Callable[[pa.Table], object]) -> str | None:
+    """Rename a table that cannot be read, or lacks columns; return a line if it was so."""
+    try:
+        table = read_table(path)
+        if table is not None:
+            check(table)
+    except ValueError as error:
+        named = str(error) if str(path) in str(error) else f"{path}: {error}"
+        return f"{named}: set aside as {set_aside(path).name}"
+    return None
+
+
+def write_trials(directory: Path, rows: Sequence[TrialRow]) -> None:
+    """Write the trials of a search in place of the table that is there."""
+    write_table(rows_to_table(rows), directory / TRIALS_FILE)
 
 
 def read_trials(directory: Path) -> list[TrialRow]:

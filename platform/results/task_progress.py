@@ -1,7 +1,8 @@
-"""The progress of one longer task: a bar in a terminal, now and then a line elsewhere."""
+"""The progress of one longer task: a bar in a terminal, a line every half minute elsewhere."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,10 +19,11 @@ from rich.progress import (
 )
 
 from platform.results.formats import duration
-from platform.results.progress import print_line
+from platform.results.progress import LINE_SECONDS, print_line
+from platform.results.ticker import Ticker
 
-LINE_SHARE = 0.1  # of the task, and
-LINE_SECONDS = 5.0  # between two lines at least
+NEWS_SHARE = 0.1  # of the task, and
+NEWS_SECONDS = 5.0  # between two lines at least; at most LINE_SECONDS
 
 
 class Task(Protocol):
@@ -54,8 +56,13 @@ def task_progress(
         with _bar(console) as progress:
             yield _BarTask(progress, description, total, done)
     else:
-        lines = _LineTask(console, description, total, clock, done)
-        yield lines
+        lines = LineTask(console, description, total, clock, done)
+        ticker = Ticker(lines.tick, 1.0)
+        ticker.start()
+        try:
+            yield lines
+        finally:
+            ticker.stop()
         lines.finish()
 
 
@@ -101,35 +108,52 @@ class _BarTask:
         self._progress.update(self._id, advance=steps, note=note)
 
 
-class _LineTask:
+class LineTask:
+    """A task shown as lines: at once, at each tenth, and every half minute."""
+
     def __init__(
         self,
         console: Console,
         description: str,
         total: int,
         clock: Callable[[], float],
-        done: int,
+        done: int = 0,
     ) -> None:
         self._console = console
         self._description = description
         self._total = total
         self._clock = clock
         self._began = self._printed_at = clock()
-        self._done = self._printed = done
+        self._done = self._printed = self._earlier = done
         self._note = ""
+        self._lock = threading.Lock()
+        self._print(f"{done}/{total}")
 
     def advance(self, steps: int = 1, note: str = "") -> None:
-        self._done += steps
-        self._note = note
-        is_news = self._done - self._printed >= LINE_SHARE * self._total
-        is_due = self._clock() - self._printed_at >= LINE_SECONDS
-        if is_news and is_due and self._done < self._total:
-            self._print(f"{self._done}/{self._total}")
+        with self._lock:
+            self._done += steps
+            self._note = note
+            is_news = self._done - self._printed >= NEWS_SHARE * self._total
+            is_due = self._clock() - self._printed_at >= NEWS_SECONDS
+            if is_news and is_due and self._done < self._total:
+                self._print(f"{self._done}/{self._total}", self._left())
+
+    def tick(self) -> None:
+        """Say how far the task is, if the last line is old."""
+        with self._lock:
+            if self._clock() - self._printed_at >= LINE_SECONDS:
+                self._print(f"{self._done}/{self._total}", self._left())
 
     def finish(self) -> None:
         self._print(f"{self._done}/{self._total} in {duration(self._clock() - self._began)}")
 
-    def _print(self, reached: str) -> None:
+    def _left(self) -> str:
+        done, left = self._done - self._earlier, self._total - self._done
+        if not done or not left:
+            return ""
+        return f"{duration((self._clock() - self._began) / done * left)} left"
+
+    def _print(self, reached: str, left: str = "") -> None:
         self._printed, self._printed_at = self._done, self._clock()
-        parts = (self._description, reached, self._note)
+        parts = (self._description, reached, self._note, left)
         print_line(self._console, "  ".join(part for part in parts if part))

@@ -40,7 +40,13 @@ LAST_COLUMNS = (
     pa.field("started", _MOMENT, nullable=False),
     pa.field("ended", _MOMENT),
     pa.field("reason", pa.string(), nullable=False),
+    pa.field("retries", pa.int64(), nullable=False),
+    pa.field("machines_lost", pa.int64(), nullable=False),
 )
+# What is younger than tables that may be read: no number there, or 0.
+YOUNGER_SCORES = frozenset(one.name for one in SCORE_FIELDS if one.since > 1)
+YOUNGER = YOUNGER_SCORES | {"retries", "machines_lost"}
+_IN_NO_COLUMN = ("params", "latest", "totals", "machine", "step_seconds")  # of that name
 
 
 def trials_schema(rows: Sequence[TrialRow]) -> pa.Schema:
@@ -64,9 +70,9 @@ def column_type(values: Sequence[ParameterValue]) -> pa.DataType:
     return pa.float64() if kinds <= {int, float} else pa.string()
 
 
-def rows_to_table(rows: Sequence[TrialRow]) -> pa.Table:
-    """Return the trials as a table."""
-    schema = trials_schema(rows)
+def rows_to_table(rows: Sequence[TrialRow], schema: pa.Schema | None = None) -> pa.Table:
+    """Return the trials as a table; its schema may be that of more trials than these."""
+    schema = schema or trials_schema(rows)
     return pa.Table.from_pylist([_to_record(row, schema) for row in rows], schema=schema)
 
 
@@ -76,18 +82,17 @@ def table_to_rows(table: pa.Table) -> list[TrialRow]:
     Raises:
         ValueError: If a column is missing.
     """
-    younger = {field.name for field in SCORE_FIELDS if field.since > 1}
-    columns = (*FIRST_COLUMNS, *LAST_COLUMNS)
-    needed = [column.name for column in columns if column.name not in younger]
-    missing = [name for name in needed if name not in table.column_names]
+    known = {*table.column_names, *YOUNGER}
+    needed = [column.name for column in (*FIRST_COLUMNS, *LAST_COLUMNS)]
+    missing = [name for name in needed if name not in known]
     if missing:
         raise ValueError(f"not a table of trials: it has no column {', '.join(missing)}")
     return [_from_record(record) for record in table.to_pylist()]
 
 
 def _to_record(row: TrialRow, schema: pa.Schema) -> dict[str, Any]:
-    apart = ("params", "latest", "totals")
-    record = {f.name: getattr(row, f.name) for f in fields(row) if f.name not in apart}
+    names = [one.name for one in fields(row) if one.name not in _IN_NO_COLUMN]
+    record = {name: getattr(row, name) for name in names}
     record |= {**row.latest, **row.totals}
     for key, value in row.params.items():
         column = PARAMETER_PREFIX + key

@@ -9,16 +9,22 @@ from typing import Literal, TypeAlias
 
 from platform.results.events import (
     SCORE_FIELDS,
+    TrialBroken,
     TrialEnded,
     TrialEvent,
+    TrialPlaced,
     TrialProgressed,
     TrialScored,
+    TrialSilent,
     TrialStarted,
+    TrialWentBack,
 )
 from platform.results.parameters import ParameterValue
 
 SCORE = "score"
-State: TypeAlias = Literal["running", "scoring", "unfinished", "complete", "pruned", "failed"]
+State: TypeAlias = Literal[
+    "waiting", "running", "scoring", "unfinished", "complete", "pruned", "failed"
+]
 
 
 # The score itself is a field of the row: once the trial has ended, it is what the search was told.
@@ -31,8 +37,8 @@ class TrialRow:
     """Where a trial stands.
 
     Attributes:
-        state: running; scoring, when only its last score is missing; unfinished, when it stopped
-            with its search and comes back with it; or how it ended.
+        state: waiting, for a machine; running; scoring, when only its last score is missing;
+            unfinished, when it stopped with its search and comes back with it; or how it ended.
         first_iteration: where the present session of the trial began.
         score: the latest CAM mIoU, 0..1. Of what the search maximises, it or another number, it is
             what the search was told, once the trial has ended.
@@ -40,6 +46,11 @@ class TrialRow:
         started: when the present session of the trial began, s since 1970.
         latest: the other numbers of the latest score, by the names of their fields.
         totals: what adds up over all its sessions, such as `mask_reads`, by the same names.
+        reason: why it was pruned, has failed, or is unfinished after a fault.
+        retries: how often it was begun again after a fault, all sessions together.
+        machines_lost: how often a machine was lost with it.
+        machine: where it ran last; kept in no table.
+        step_seconds: what a step took lately; kept in no table.
     """
 
     number: int
@@ -55,6 +66,10 @@ class TrialRow:
     started: float = 0.0
     ended: float | None = None
     reason: str = ""
+    retries: int = 0
+    machines_lost: int = 0
+    machine: str = ""
+    step_seconds: float | None = None
 
     def value(self, name: str) -> float | None:
         """Return the trial's number of a score's field, None before its first score."""
@@ -62,8 +77,8 @@ class TrialRow:
 
     @property
     def is_active(self) -> bool:
-        """Whether the trial runs, or waits for its last score."""
-        return self.state in ("running", "scoring")
+        """Whether the trial is in work: it runs, or waits for a machine or its last score."""
+        return self.state in ("waiting", "running", "scoring")
 
     @property
     def is_over(self) -> bool:
@@ -86,17 +101,25 @@ def fold_trial(
     match event:
         case TrialStarted():
             return _started(row, event, now)
+        case TrialPlaced():
+            return _placed(row, event, now)
+        case TrialWentBack(iteration=iteration):
+            return replace(row, iteration=iteration, first_iteration=iteration)
         case TrialProgressed():
-            state = "scoring" if event.iteration >= iterations else "running"
-            return row if row.is_over else replace(row, iteration=event.iteration, state=state)
+            return row if row.is_over else _progressed(row, event, iterations)
         case TrialScored():
             return _scored(row, event, maximised)
+        case TrialSilent():
+            return row
+        case TrialBroken():
+            return _broken(row, event)
         case TrialEnded():
             row = replace(row, state=event.state, reason=event.reason, ended=now)
-            return row if event.score is None else _told(row, maximised, event.score)
+            return row if event.score is None else told(row, maximised, event.score)
 
 
-def _told(row: TrialRow, maximised: str, value: float) -> TrialRow:
+def told(row: TrialRow, maximised: str, value: float) -> TrialRow:
+    """Return the trial with what the search was told of the field that it maximises."""
     if maximised == SCORE:
         return replace(row, score=value)
     return replace(row, latest={**row.latest, maximised: value})
@@ -106,12 +129,41 @@ def _started(row: TrialRow, event: TrialStarted, now: float) -> TrialRow:
     return replace(
         row,
         params=dict(event.params),
-        state="running",
+        state="waiting" if event.waiting else "running",
         iteration=event.iteration,
         first_iteration=event.iteration,
         started=now,
         ended=None,
         reason="",
+        step_seconds=None,
+    )
+
+
+def _placed(row: TrialRow, event: TrialPlaced, now: float) -> TrialRow:
+    row = replace(row, machine=event.machine or row.machine)
+    if row.state != "waiting":
+        return row
+    # The time without a machine says nothing about the pace.
+    return replace(row, state="running", started=now)
+
+
+def _progressed(row: TrialRow, event: TrialProgressed, iterations: int) -> TrialRow:
+    steps = event.iteration - row.iteration
+    return replace(
+        row,
+        iteration=event.iteration,
+        state="scoring" if event.iteration >= iterations else "running",
+        step_seconds=event.seconds / steps if steps > 0 else row.step_seconds,
+    )
+
+
+def _broken(row: TrialRow, event: TrialBroken) -> TrialRow:
+    return replace(
+        row,
+        state="unfinished",
+        reason=f"{event.cause} (on {event.machine})" if event.machine else event.cause,
+        retries=row.retries + event.goes_on,
+        machines_lost=row.machines_lost + event.machine_lost,
     )
 
 

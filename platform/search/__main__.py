@@ -13,6 +13,10 @@ def main() -> None:
     options = tyro.cli(SearchOptions, prog="python -m platform.search")
 
     def search() -> int:
+        if options.status is not None:
+            from platform.search.status import print_status
+
+            return print_status(options.status, options.reports, as_json=options.json)
         from platform.search.command import run_search  # torch and ray: only after the help
 
         return run_search(options)

@@ -1,4 +1,4 @@
-"""When a session is over before its trials are: hours, GPU-hours, Ctrl-C."""
+"""When a session is over before its trials are: hours, GPU-hours, Ctrl-C, a fault of all trials."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 
 from ray.tune import Stopper
 
+from platform.search.faults import Faults
+
 
 class Budget(Stopper):
     """Stops the whole search when its time is spent; unfinished trials wait for the next session.
@@ -16,6 +18,7 @@ class Budget(Stopper):
         hours: of this session, or None.
         gpu_hours: of training, or None.
         gpu_seconds: returns the GPU-seconds that all sessions have trained for.
+        faults: of this session; one that would break every trial ends it.
         clock: s, monotonic.
     """
 
@@ -25,8 +28,10 @@ class Budget(Stopper):
         hours: float | None,
         gpu_hours: float | None,
         gpu_seconds: Callable[[], float],
+        faults: Faults | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.faults = faults or Faults()
         self._hours, self._gpu_hours = hours, gpu_hours
         self._gpu_seconds, self._clock = gpu_seconds, clock
         self._start = clock()
@@ -42,7 +47,8 @@ class Budget(Stopper):
 
     def stop_all(self) -> bool:
         """Return whether the session is over."""
-        return self.interrupted or self.spent() is not None
+        is_broken = self.faults.cause is not None
+        return self.interrupted or is_broken or self.spent() is not None
 
     def spent(self) -> str | None:
         """Return which budget is spent, as text; None while none is."""

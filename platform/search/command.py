@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from functools import partial
 
 import optuna
 from rich.console import Console
@@ -12,11 +12,12 @@ from platform.cluster.machine import device_for, is_on_cluster, this_machine
 from platform.cluster.runtime import start_ray
 from platform.command_line import drawing_progress, shown_path, write_recipe
 from platform.lock import only_one
+from platform.results.progress import print_line
 from platform.search.earlier import EarlierSearch, read_earlier
 from platform.search.largest import largest_configuration
 from platform.search.options import SearchOptions
-from platform.search.pruners import make_pruner
-from platform.search.samplers import make_sampler
+from platform.search.reopen import open_search
+from platform.search.retries import enqueue_failed
 from platform.search.search_summary import print_summary
 from platform.search.setup import (
     TUNE_SPLIT,
@@ -26,8 +27,8 @@ from platform.search.setup import (
     place_search,
 )
 from platform.search.space.checked import CheckedSpace
-from platform.search.study import default_storage, is_over, open_storage, open_study
-from platform.search.winner import is_reported
+from platform.search.study import is_over
+from platform.search.winner import is_reported, restore_best
 
 
 def run_search(options: SearchOptions) -> int:
@@ -51,9 +52,13 @@ def run_search(options: SearchOptions) -> int:
         return _preflight(setup, options, console)
     setup.directory.mkdir(parents=True, exist_ok=True)
     with only_one(setup.directory):
-        study = _open_study(setup, options, earlier)
+        study = open_search(setup, options, partial(print_line, console), earlier)
+        if options.retry_failed:
+            _retry_failed(study, console)
         write_recipe(setup.directory, setup.name, setup.space.recipe, "search")
         if is_over(study, options.trials) and is_reported(setup, study):
+            for line in restore_best(setup, study):
+                print_line(console, line)
             return print_summary(setup, study, console)
         return _run_session(setup, options, study, console)
 
@@ -91,18 +96,10 @@ def _earlier(
     return earlier
 
 
-def _open_study(
-    setup: SearchSetup, options: SearchOptions, earlier: Sequence[EarlierSearch]
-) -> optuna.Study:
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    return open_study(
-        open_storage(options.study or default_storage(setup.directory)),
-        setup.name,
-        setup.space,
-        sampler=make_sampler(options.sampler, setup.space, options.seed, earlier),
-        pruner=make_pruner(options.pruner, setup.space.recipe.iterations),
-        extra=setup.fingerprint(),
-    )
+def _retry_failed(study: optuna.Study, console: Console) -> None:
+    numbers = ", ".join(map(str, enqueue_failed(study)))
+    text = f"trying again: trial {numbers}" if numbers else "no trial has failed"
+    console.print(text, style="dim", highlight=False)
 
 
 def _run_session(

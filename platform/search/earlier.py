@@ -22,7 +22,8 @@ from platform.search.curve.threads import one_thread
 from platform.search.observed import observe
 from platform.search.space.checked import CheckedSpace, Params
 from platform.search.space.cube import Cube
-from platform.search.study import RANGE_OF, SETUP_ATTRIBUTE, default_storage, range_texts
+from platform.search.study import SETUP_ATTRIBUTE, default_storage
+from platform.search.study_setup import RANGE_OF, range_texts
 
 _UNFINISHED = 100.0  # below any complete trial, in units of the best one's lead
 

@@ -10,18 +10,28 @@ from typing import Protocol
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from platform.results.events import EndState
+from platform.search.faults import Fault, Faults, Outcome
 from platform.search.optuna_internals import take_up
-from platform.search.space.checked import CheckedSpace, Params
+from platform.search.retries import count_started, repeat_of
+from platform.search.space.checked import CheckedSpace
 from platform.search.trial_protocol import Assignment
 
 _VERDICT = "verdict"  # the trial attribute that says why a trial was stopped
+END_STATES: dict[TrialState, EndState] = {
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+}
 _log = logging.getLogger(__name__)
 
 
 class Observer(Protocol):
-    """Hears when a trial starts, also again, and when the study knows its end."""
+    """Hears when a trial starts, also again, what breaks it, and when the study knows its end."""
 
     def started(self, assignment: Assignment) -> None: ...
+
+    def broken(self, number: int, fault: Fault, outcome: Outcome) -> None: ...
 
     def ended(self, number: int, state: TrialState, score: float | None, reason: str) -> None: ...
 
@@ -33,12 +43,16 @@ class LiveTrials:
     their parameters. A verdict (pruned, failed) is in the study before Ray hears of it, and the
     last score before the trial is told complete, so that a crash between the two loses nothing.
 
+    A trial that breaks for a reason of its machine or of the session gets no verdict. It is handed
+    out again, as often as the budgets for faults allow, and stays unfinished for the next session.
+
     Args:
         study: The record; scores are maximised.
         space: What is searched.
         budget: Trials of the study in all, those of earlier runs and failed ones included.
         iterations: Training iterations of a whole trial; the step of its last score.
         observer: Is told of starts and ends, after the study has them.
+        faults: The budgets for faults of this session.
     """
 
     def __init__(
@@ -49,11 +63,13 @@ class LiveTrials:
         budget: int,
         iterations: int,
         observer: Observer | None = None,
+        faults: Faults | None = None,
     ) -> None:
         if budget < 1:
             raise ValueError(f"the number of trials is {budget}, but must be at least 1")
         self.study = study
         self.observer = observer
+        self.faults = faults or Faults()
         self._space = space
         self._budget = budget
         self._iterations = iterations
@@ -72,11 +88,12 @@ class LiveTrials:
         return len(self._unfinished) + max(0, self._budget - self._started())
 
     def _started(self) -> int:
-        trials = self.study.get_trials(deepcopy=False)
-        return sum(trial.state != TrialState.WAITING for trial in trials)
+        return count_started(self.study.get_trials(deepcopy=False))
 
     def next(self) -> Assignment | None:
         """Hand out the next trial: an unfinished one, or a new one while the budget lasts."""
+        if self.faults.cause is not None:
+            return None
         if self._unfinished:
             trial = self._trials[self._unfinished.popleft()]
         elif self._started() < self._budget:
@@ -86,12 +103,17 @@ class LiveTrials:
         self._trials[trial.number] = trial
         scored, params = tuple(sorted(_scores(trial))), self._space.suggest(trial)
         repeat = repeat_of(self.study, trial.number, params)
-        assignment = Assignment(trial.number, params, scored, repeat)
+        avoid = self.faults.avoided(trial.number)
+        assignment = Assignment(trial.number, params, scored, repeat, avoid)
         if self.observer:
             self.observer.started(assignment)
         return assignment
 
-    def record(self, number: int, score: float, step: int) -> bool:
+    def may_come_back(self) -> bool:
+        """Return whether a trial in work, should it break, would be handed out again."""
+        return bool(self._trials) and self.faults.cause is None
+
+    def record(self, number: int, score: float, step: int, node: str = "") -> bool:
         """Record a score, and decide whether the trial goes on.
 
         The published configuration (trial 0) competes on every rung but is never pruned: the
@@ -102,6 +124,7 @@ class LiveTrials:
             score: of the search's objective, 0..1. One that is not finite fails the trial.
             step: Training iterations so far. A step that was scored already, or one before it,
                 is ignored: it comes from a trial that went back to its last checkpoint.
+            node: Ray's id of the machine that it ran on.
 
         Returns:
             Whether the trial goes on.
@@ -115,6 +138,7 @@ class LiveTrials:
         if step <= _last_step(trial):
             return True
         trial.report(score, step)
+        self.faults.succeeded(number, node)
         # asked for trial 0 too, and at the end: the pruner keeps the rungs of all trials
         prune = trial.should_prune()
         if not prune or number == 0 or step >= self._iterations:
@@ -128,12 +152,28 @@ class LiveTrials:
         A trial that was neither scored to its end nor stopped by us was stopped by someone else (a
         time limit, for instance): it stays unfinished, and the next run takes it up.
         """
-        if number in self._trials and not self._settle(number):
+        is_in_work = number in self._trials and number not in self._unfinished
+        if is_in_work and not self._settle(number):
             _log.warning("trial %d stopped before its last score; a resumed search goes on", number)
             del self._trials[number]
 
+    def interrupt(self, number: int, fault: Fault) -> None:
+        """Take note of what broke a trial, and hand it out again or leave it to the next session.
+
+        A trial that had its end already, a verdict or its last score, is told to the study.
+        """
+        if number not in self._trials or self._settle(number):
+            return
+        outcome = self.faults.take(number, fault)
+        if outcome.goes_on:
+            self._unfinished.append(number)
+        else:
+            del self._trials[number]
+        if self.observer:
+            self.observer.broken(number, fault, outcome)
+
     def fail(self, number: int, reason: str) -> None:
-        """Tell the study that a trial broke."""
+        """Tell the study that the configuration of a trial cannot be trained."""
         trial = self._trials.get(number)
         if trial is not None:
             if _VERDICT not in trial.user_attrs:
@@ -163,12 +203,6 @@ class LiveTrials:
 def reason_of(trial: FrozenTrial) -> str:
     """Return why a trial was pruned or failed; empty for one that reached its end."""
     return trial.user_attrs.get(_VERDICT, {}).get("reason", "")
-
-
-def repeat_of(study: optuna.Study, number: int, params: Params) -> int:
-    """Return how many trials before that of a number have the same parameters."""
-    trials = study.get_trials(deepcopy=False)[:number]
-    return sum(trial.params == params for trial in trials)
 
 
 def _scores(trial: optuna.Trial) -> dict[int, float]:

@@ -9,6 +9,8 @@ from platform.search.live_trials import reason_of
 from platform.search.space.checked import CheckedSpace
 from toco_core.settings import Recipe
 
+# Of the errors that trials failed with, now and in older studies; their modules import torch.
+_ERRORS = ("GpuMemoryError", "MemoryError")
 # The settings that memory depends on; where none of them is searched, there is nothing to learn.
 DECIDING = {
     "backbone.name",
@@ -28,7 +30,7 @@ def too_large(study: optuna.Study, space: CheckedSpace) -> list[Recipe]:
     if not DECIDING & space.space.by_key.keys():
         return []
     failed = study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
-    trials = [trial for trial in failed if reason_of(trial).startswith(MemoryError.__name__)]
+    trials = [trial for trial in failed if reason_of(trial).startswith(_ERRORS)]
     return [space.recipe_for(trial.params) for trial in trials]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from optuna.trial import FrozenTrial, TrialState
 
 from platform.search.curve.rows import Observed
+from platform.search.retries import superseded
 from platform.search.space.cube import Cube
 
 
@@ -17,7 +18,7 @@ def observe(
     iterations: int,
     keys: Sequence[str] | None = None,
 ) -> list[Observed]:
-    """Return the trials that have their parameters.
+    """Return the trials that have their parameters; failed ones that are tried again are left out.
 
     Args:
         trials: of a study.
@@ -25,7 +26,8 @@ def observe(
         iterations: of a whole training; the step of a last score.
         keys: the settings that are looked at, as if the others had the recipe's values; all.
     """
-    started = [trial for trial in trials if has_parameters(trial)]
+    retried = superseded(trials)
+    started = [t for t in trials if has_parameters(t) and t.number not in retried]
     seen = ({k: v for k, v in t.params.items() if not keys or k in keys} for t in started)
     features = cube.features(cube.places(seen))
     return [_observed(trial, row, iterations) for trial, row in zip(started, features, strict=True)]

@@ -13,6 +13,7 @@ from platform.resource_ranges import Auto
 Sampler = Literal["curve", "tpe", "gp", "cmaes", "random", "qmc", "nsga2"]
 Pruner = Literal["halving", "median", "hyperband", "none"]
 Objective = Literal["cam_miou", "aux_miou", "f1", "unsupervised", "seg_miou"]
+Tracker = Literal["tensorboard", "mlflow", "wandb"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +42,9 @@ class Resources:
     most, and 0 on a CPU, which loads between the steps."""
     address: Annotated[str | None, arg(metavar="TEXT")] = None
     """A running Ray cluster (host:port or auto); by default Ray starts on this machine."""
+    cluster: Annotated[Path | None, arg(metavar="FILE")] = None
+    """Describes what the running cluster can grow to: a file of ray up, or a RayCluster or RayJob
+    manifest; by default what its autoscaler follows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,15 +84,35 @@ class SearchOptions:
     """Which trials stop early: halving and hyperband look at 20, 40 and 80 percent."""
     seed: int = 0
     """Of the sampler and of every trial."""
+    keep: int = 5
+    """Complete trials whose checkpoints are kept until the winner is known, beside trial 0: those
+    of the highest last scores. The winner is one of them."""
     name: Annotated[str | None, arg(metavar="TEXT")] = None
     """Names the search and its directory; by default made of recipe and spaces."""
     reports: Path = Path("reports")
     """Where searches are kept; on a cluster, a place that all machines see."""
     study: Annotated[str | None, arg(metavar="URL")] = None
     """Optuna storage URL; by default a journal file in the search's directory."""
+    force: bool = False
+    """Go on with a search that was begun with another recipe, dataset or code, though its scores
+    may not compare; or begin anew where its study is gone and its trials are not."""
     set: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="KEY=VALUE")] = ()
     """Change a setting of the recipe, such as weights.ptc=0.3. May be given several times."""
+    retry_failed: bool = False
+    """Try again what failed in earlier sessions: the same parameters and seed under a new number,
+    in place of the failed trial in --trials."""
+    stall_minutes: Annotated[float | None, arg(metavar="FLOAT")] = None
+    """Begin a trial again from its checkpoint that makes no progress for so long; by default 10, or
+    50 times its own pace, and 30 for its start."""
     preflight: bool = False
     """Search nothing: measure the largest configuration on this machine's device, and print its
     memory, the time of a step and of a score, and the GPU-hours of the whole search."""
+    tracker: Annotated[UseAppendAction[tuple[Tracker, ...]], arg(metavar="NAME")] = ()
+    """Who else keeps the scores, in the search's directory: tensorboard (the default), mlflow, or
+    wandb, without network. Give it several times to combine."""
+    status: Annotated[str | None, arg(metavar="NAME")] = None
+    """Search nothing: print where the search of that name in --reports stands, whether it runs or
+    not. It reads files only, and may be asked from another shell or machine."""
+    json: bool = False
+    """Print the --status as JSON."""
     resources: Annotated[Resources, arg(name="")] = Resources()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 
 from optuna import Study, pruners
 from optuna.trial import FrozenTrial
@@ -23,13 +24,14 @@ class PatientHalving(pruners.SuccessiveHalvingPruner):
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
         """Return whether a trial stops; its score is on its rung in any case."""
         verdict = super().prune(study, trial)
-        return verdict and _trials_at(study, trial.last_step or 0) >= _JURY
+        return verdict and _have_reached(study, trial.last_step or 0, _JURY)
 
 
-def _trials_at(study: Study, step: int) -> int:
-    """Count the trials, this one included, that have a score at a step or after it."""
-    trials = study.get_trials(deepcopy=False)
-    return sum(trial.last_step is not None and trial.last_step >= step for trial in trials)
+def _have_reached(study: Study, step: int, count: int) -> bool:
+    """Whether so many trials have a score at a step or after it; few of thousands are looked at."""
+    last_steps = (trial.last_step for trial in study.get_trials(deepcopy=False))
+    reached = (step for last in last_steps if last is not None and last >= step)
+    return len(list(islice(reached, count))) == count
 
 
 def _halving(iterations: int) -> pruners.BasePruner:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import optuna
 from rich.console import Console
 
+from platform.command_line import shown_path
 from platform.results.events import CAM_MIOU
 from platform.results.objectives import Objective
 from platform.results.summary import (
@@ -19,14 +19,14 @@ from platform.results.summary import (
 )
 from platform.results.tables import read_trials
 from platform.results.trial_rows import TrialRow
+from platform.search.faults import Fault
 from platform.search.findings import WORTH_FILE, findings, points, write_worth
+from platform.search.report_file import ReportScore, read_report
 from platform.search.setup import REPORT_SPLIT, TUNE_SPLIT, SearchSetup
 from platform.search.winner import (
     BEST_CHECKPOINT,
     BEST_RECIPE,
     REPORT_PURPOSE,
-    ReportScore,
-    read_report,
 )
 from platform.search.worth import Judgement, best_complete, judge
 from platform.train.plan import SCORING_PURPOSE
@@ -36,8 +36,16 @@ SUMMARY_FILE = "summary.md"
 NO_WINNER = 1  # exit status
 
 
-def print_summary(setup: SearchSetup, study: optuna.Study, console: Console) -> int:
+def print_summary(
+    setup: SearchSetup, study: optuna.Study, console: Console, struck: Iterable[Fault] = ()
+) -> int:
     """Print the summary and write it down.
+
+    Args:
+        setup: of the search.
+        study: its record.
+        console: where to.
+        struck: for which machines were struck off in this session.
 
     Returns:
         The exit status: 0, or 1 if no trial reached its end.
@@ -46,7 +54,8 @@ def print_summary(setup: SearchSetup, study: optuna.Study, console: Console) -> 
     winner = best_complete(judgement, study)
     if winner is None:
         console.print(
-            f"no trial reached its end; {setup.directory / 'trials.parquet'} has the reasons",
+            "no trial reached its end; "
+            f"{shown_path(setup.directory / 'trials.parquet')} has the reasons",
             soft_wrap=True,
         )
         return NO_WINNER
@@ -54,11 +63,27 @@ def print_summary(setup: SearchSetup, study: optuna.Study, console: Console) -> 
     trials, report = read_trials(setup.directory), read_report(setup.directory)
     summary = replace(
         summarise(setup, trials, report, winner.number, judgement),
-        findings=[*_about(setup), *findings(judgement, study, winner)],
+        findings=[
+            *_about(setup),
+            *findings(judgement, study, winner),
+            *fault_findings(trials, struck),
+        ],
     )
     (setup.directory / SUMMARY_FILE).write_text(summary_markdown(summary))
     console.print(summary_renderable(summary))
     return 0
+
+
+def fault_findings(trials: Iterable[TrialRow], struck: Iterable[Fault]) -> list[str]:
+    """Say how often trials were begun again, and which machines get none any more."""
+    rows = list(trials)
+    retries, lost = sum(row.retries for row in rows), sum(row.machines_lost for row in rows)
+    found = [f"Machine {one.machine} was struck off: {one.cause}." for one in struck]
+    if retries:
+        found.append(
+            f"After faults, trials began again {retries} times, {lost} of them off a lost machine."
+        )
+    return found
 
 
 def summarise(
@@ -102,13 +127,13 @@ def _masks(trials: Iterable[TrialRow], report: Iterable[ReportScore]) -> MaskLed
 
 
 def _places(setup: SearchSetup) -> dict[str, str]:
-    shown = os.path.relpath(setup.directory)
+    shown = shown_path(setup.directory)
     return {
         "winning configuration": f"{shown}/{BEST_RECIPE}",
         "its checkpoint": f"{shown}/{BEST_CHECKPOINT}",
         "all trials, all scores": f"{shown}/trials.parquet, {shown}/curves.parquet",
         "what complete trials are worth": f"{shown}/{WORTH_FILE}",
-        "TensorBoard": f"tensorboard --logdir {os.path.dirname(shown) or '.'}",
+        "TensorBoard": f"tensorboard --logdir {shown_path(setup.directory.parent)}",
     }
 
 

@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
-import os
+import shutil
+import sys
+from functools import partial
 
 import optuna
 from optuna.trial import TrialState
 from rich.console import Console
 
-from platform.cluster.remote import cluster_nodes
-from platform.command_line import INTERRUPTED
+from platform.cluster.machines import growth_lines
+from platform.cluster.placement import Placement
+from platform.cluster.remote import cluster_machines
+from platform.command_line import FAILED, INTERRUPTED, shown_path
 from platform.forecast.estimate import forecast
 from platform.forecast.lines import plan_lines, warning
 from platform.interruption import asked_to_stop
 from platform.results.curves import read_curves
 from platform.results.events import SearchEnded, SearchStarted, fan_out
 from platform.results.progress import make_progress
+from platform.results.state_file import StateFile
 from platform.results.tables import TrialTables, read_trials
-from platform.results.tensorboard import TensorBoardSink
+from platform.results.trackers import make_trackers
 from platform.search.budget import Budget
+from platform.search.faults import RETRIES, Faults
+from platform.search.kept import disk_line, keep_best
 from platform.search.live_trials import LiveTrials
+from platform.search.machines import place_on, prove_places
 from platform.search.monitor import EventForwarder, TrialObserver
 from platform.search.options import SearchOptions
 from platform.search.search_summary import print_summary
-from platform.search.setup import TUNE_SPLIT, SearchSetup, encoder_size, place_search
+from platform.search.setup import TUNE_SPLIT, SearchSetup, encoder_size
+from platform.search.stall_callback import StallCallback
+from platform.search.stalls import StallWatch
 from platform.search.study import is_over
-from platform.search.tune import make_trial_plan, make_tuner
+from platform.search.tune import make_trial_plan, make_tuner, room_for_a_trial, run_tuner
 from platform.search.winner import report_winner
+from platform.train.plan import score_points
 from platform.workers.pool import EvaluationPool, PoolOptions
+from toco_core.cost import checkpoint_bytes
 
 
 class Session:
@@ -40,15 +52,17 @@ class Session:
         console: where the search is shown.
 
     Raises:
-        ValueError: the machines cannot ever hold a trial.
+        ValueError: the machines cannot ever hold a trial, or one does not see what all must.
     """
 
     def __init__(
         self, setup: SearchSetup, options: SearchOptions, study: optuna.Study, console: Console
     ) -> None:
         self._setup, self._options, self._study, self._console = setup, options, study, console
-        self._nodes = cluster_nodes()
-        self._placement = place_search(self._nodes, options.resources, setup.space.recipe)
+        self._state_file = StateFile(setup.directory)
+        self._machines = cluster_machines(options.resources.cluster)
+        self._placement = place_on(self._machines, options, setup.space.recipe)
+        self._places = prove_places(self._machines, options, setup)
 
     def run(self) -> int:
         """Run the trials that are left, then score the winner; return the exit status."""
@@ -58,17 +72,28 @@ class Session:
             budget = self._run_trials(pool)
             if not is_over(self._study, self._options.trials):
                 return self._say_how_to_resume(budget)
-            report_winner(self._setup, self._study, pool.executor)
+            self._state_file.enter("scoring the winner")
+            report_winner(self._setup, self._study, pool.executor, self._console)
+            self._state_file.enter("finished")
         finally:
+            self._state_file.close()
             pool.stop()
-        return print_summary(self._setup, self._study, self._console)
+        struck = budget.faults.struck.values()
+        return print_summary(self._setup, self._study, self._console, struck)
 
     def _print_plan(self) -> None:
         recipe = self._setup.space.recipe
         images = self._setup.info.splits[TUNE_SPLIT].images
         size = encoder_size(recipe.backbone)
-        plan = forecast(self._nodes, self._placement, recipe, size, images)
-        for line in plan_lines(plan):
+        machines = [*self._machines.resources, *self._machines.possible]
+        plan = forecast(machines, self._placement, recipe, size, images)
+        disk = disk_line(
+            self._setup.directory,
+            checkpoint_bytes(recipe, size),
+            self._placement.max_concurrent_trials,
+            self._options.keep,
+        )
+        for line in (*growth_lines(self._machines), *plan_lines(plan), disk):
             self._console.print(line, style="dim", highlight=False, soft_wrap=True)
         if text := warning(plan):
             self._console.print(f"warning: {text}", highlight=False, soft_wrap=True)
@@ -78,15 +103,24 @@ class Session:
         directory = self._setup.directory
         earlier = read_trials(directory)
         progress = make_progress(self._console, earlier)
-        sink = fan_out(TrialTables(directory), TensorBoardSink(directory, earlier), progress)
+        sink = fan_out(
+            TrialTables(directory),
+            *make_trackers(self._options.tracker, directory, earlier),
+            self._state_file,
+            progress,
+        )
         gpus = self._placement.gpus_per_trial
         forwarder = EventForwarder(sink, gpus)
-        observer = TrialObserver(sink, self._setup.trials_directory)
+        trials = self._setup.trials_directory
+        keep = partial(keep_best, self._study, trials, self._options.keep)
+        observer = TrialObserver(sink, trials, keep)
+        watch = StallWatch(self._options.stall_minutes)
+        stalls = StallCallback(watch, sink, self._setup.space.recipe.iterations)
         budget = self._budget(gpus, forwarder)
         try:
             sink.handle(self._started())
             observer.catch_up(self._study, earlier)
-            self._tune(pool, forwarder, observer, budget)
+            self._tune(pool, forwarder, stalls, observer, budget)
         finally:
             sink.handle(SearchEnded(interrupted=budget.interrupted))
         return budget
@@ -94,6 +128,7 @@ class Session:
     def _budget(self, gpus: float, forwarder: EventForwarder) -> Budget:
         trained = sum(row["seconds_training"] for row in read_curves(self._setup.directory))
         return Budget(
+            faults=Faults(room_for_a_trial(self._placement, self._machines.possible)),
             hours=self._options.hours,
             gpu_hours=self._options.gpu_hours,
             gpu_seconds=lambda: trained * gpus + forwarder.gpu_seconds,
@@ -109,12 +144,15 @@ class Session:
             log_file=self._setup.log_file,
             objective=self._setup.objective.name,
             resumed=sum(trial.state is not TrialState.WAITING for trial in trials),
+            score_points=score_points(self._setup.space.recipe),
+            trial_needs=trial_needs(self._placement),
         )
 
     def _tune(
         self,
         pool: EvaluationPool,
         forwarder: EventForwarder,
+        stalls: StallCallback,
         observer: TrialObserver,
         budget: Budget,
     ) -> None:
@@ -124,27 +162,54 @@ class Session:
             budget=self._options.trials,
             iterations=self._setup.space.recipe.iterations,
             observer=observer,
+            faults=budget.faults,
         )
         if live.remaining() == 0:
             return
-        plan = make_trial_plan(self._setup, self._placement, pool.executor)
+        plan = make_trial_plan(self._setup, self._placement, pool.executor, self._places)
         storage = str(self._setup.directory / "sessions")
-        tuner = make_tuner(plan, live, forwarder, budget, storage)
+        tuner = make_tuner(plan, live, forwarder, stalls, budget, storage)
 
         def stop() -> None:
             self._console.print("stopping the trials; Ctrl-C again breaks off at once")
             budget.interrupt()
 
-        with asked_to_stop(stop):
-            tuner.fit()
+        try:
+            with asked_to_stop(stop):
+                run_tuner(tuner)
+        finally:  # what Tune keeps of a session grows with its trials, and nothing reads it
+            shutil.rmtree(storage, ignore_errors=True)
 
     def _say_how_to_resume(self, budget: Budget) -> int:
+        broken = self._say_what_broke(budget.faults)
+        repair = "after the repair " if broken else ""
         spent = budget.spent()
         why = f"{spent} are spent" if spent else "trials are left unfinished"
-        place = os.path.relpath(self._setup.directory.parent)
+        place = shown_path(self._setup.directory.parent)
         self._console.print(
-            f"{'interrupted' if budget.interrupted else why}; nothing is lost: the same command "
-            f"goes on where this one stopped (--name {self._setup.name} --reports {place})",
+            f"{'interrupted' if budget.interrupted else why}; nothing is lost: {repair}the same "
+            f"command goes on where this one stopped (--name {self._setup.name} --reports {place})",
             soft_wrap=True,
         )
-        return INTERRUPTED if budget.interrupted else 0
+        if budget.interrupted:
+            return INTERRUPTED
+        return FAILED if broken else 0
+
+    def _say_what_broke(self, faults: Faults) -> bool:
+        """Say what left trials unfinished, if anything did, and return whether it did."""
+        tries = f"{RETRIES + 1} times without a new score in between"
+        lines = [
+            f"trial {number} broke {tries}, at last: {fault}"
+            for number, fault in faults.set_aside.items()
+        ]
+        if faults.cause is not None:
+            lines = [f"trials break again and again, whatever their parameters: {faults.cause}"]
+        for line in lines:
+            print(f"error: {line}", file=sys.stderr)
+        return bool(lines)
+
+
+def trial_needs(placement: Placement) -> str:
+    """Say what a training worker of a trial needs of its machine: 4 CPU, 1 GPU."""
+    bundle = placement.worker or placement.driver
+    return ", ".join(f"{amount:g} {kind}" for kind, amount in sorted(bundle.items()) if amount)

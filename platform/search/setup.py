@@ -6,25 +6,31 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from platform.cluster.machine import is_on_cluster
+from platform.cluster.node_types import read_node_types
 from platform.cluster.placement import Placement
 from platform.cluster.shares import Demand, place
-from platform.command_line import check_name, resolve_recipe
+from platform.command_line import check_name, require_local, resolve_recipe
 from platform.datasets import open_for, resolve_dataset
-from platform.option_ranges import check_positive
+from platform.option_ranges import check_at_least, check_positive
 from platform.resource_ranges import asked, check_resources
 from platform.results.events import CAM_MIOU
 from platform.results.objectives import OBJECTIVE_KEY, OBJECTIVES, Objective
+from platform.results.trackers import check_trackers
 from platform.search.options import Resources, SearchOptions
 from platform.search.pairing import check_pairing
 from platform.search.space.checked import CheckedSpace
 from platform.search.space.checks import check_space
 from platform.search.space.spaces import load_space
+from platform.search.study_setup import CODE, DATA
 from platform.train.image_shares import check_shares
 from toco_core.cost import scoring_bytes
+from toco_core.data.identity import content_digest
 from toco_core.data.schema import DatasetInfo
 from toco_core.encoder_size import EncoderSize
 from toco_core.model.embedded_vit import PARTSCENES_SIZE, PARTSCENES_VIT
 from toco_core.settings import Backbone, Recipe
+from toco_core.source_digest import code_digest
 
 TUNE_SPLIT, REPORT_SPLIT = "tune", "report"
 EMBEDDED = "partscenes"
@@ -41,6 +47,7 @@ class SearchSetup:
     dataset: str
     info: DatasetInfo
     objective: Objective = OBJECTIVES[CAM_MIOU]
+    content: str = ""  # digest of the dataset; empty where it was not looked at
 
     @property
     def log_file(self) -> Path:
@@ -53,11 +60,14 @@ class SearchSetup:
     def fingerprint(self) -> Mapping[str, object]:
         """Return what else a score depends on: sessions of one study must agree on it."""
         images = {name: split.images for name, split in self.info.splits.items()}
+        content = {DATA: self.content} if self.content else {}
         return {
             OBJECTIVE_KEY: self.objective.name,
             "dataset": self.info.source,
             "classes": list(self.info.class_names),
             **{f"images of {name}": count for name, count in images.items()},
+            **content,
+            CODE: code_digest(),
         }
 
 
@@ -67,8 +77,19 @@ def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
     Raises:
         ValueError: what does not fit, in one line with the way out.
     """
-    check_positive(trials=options.trials, hours=options.hours, gpu_hours=options.gpu_hours)
+    if options.json:
+        raise ValueError("--json prints the --status of a search: add --status NAME")
+    check_positive(
+        trials=options.trials,
+        hours=options.hours,
+        gpu_hours=options.gpu_hours,
+        stall_minutes=options.stall_minutes,
+    )
+    check_at_least(1, keep=options.keep)
     check_resources(options.resources)
+    _check_cluster(options.resources)
+    check_trackers(options.tracker)
+    require_local(reports=options.reports)
     check_pairing(options.sampler, options.pruner, learns_from_others=bool(options.learn_from))
     _check_objective(options.objective)
     recipe = resolve_recipe(
@@ -90,6 +111,14 @@ def _check_objective(name: str) -> None:
             f"image at its own size, which takes many times as long. Choose one of "
             f"{', '.join(OBJECTIVES)}, and score the winner's by python -m platform.evaluate"
         )
+
+
+def _check_cluster(resources: Resources) -> None:
+    if resources.cluster is None:
+        return
+    if not is_on_cluster(resources.address):
+        raise ValueError("--cluster describes a running cluster: give its --address too")
+    read_node_types(resources.cluster)
 
 
 def _checked_depth(backbone: Backbone) -> int:
@@ -125,28 +154,29 @@ def check_dataset(
     Raises:
         ValueError: it is not there, or lacks a split or its masks.
     """
-    dataset = resolve_dataset(space.recipe.data.source, progress)
-    objective = OBJECTIVES[options.objective]
-    info = open_for(
-        dataset,
-        *("train", TUNE_SPLIT, REPORT_SPLIT),
-        masks=objective.needs_masks,
-        way_out="; --objective unsupervised opens none",
-    ).info
+    shared = options.reports if is_on_cluster(options.resources.address) else None
+    root = resolve_dataset(space.recipe.data.source, progress, shared=shared)
+    splits, objective = ("train", TUNE_SPLIT, REPORT_SPLIT), OBJECTIVES[options.objective]
+    way_out = "; --objective unsupervised opens none"
+    dataset = open_for(root, *splits, masks=objective.needs_masks, way_out=way_out)
     return SearchSetup(
         name=name,
         directory=options.reports.absolute() / name,
         space=space,
-        dataset=dataset,
-        info=info,
+        dataset=root,
+        info=dataset.info,
         objective=objective,
+        content=content_digest(dataset, splits),
     )
 
 
 def place_search(
-    nodes: Sequence[Mapping[str, float]], resources: Resources, recipe: Recipe
+    nodes: Sequence[Mapping[str, float]],
+    resources: Resources,
+    recipe: Recipe,
+    possible: Sequence[Mapping[str, float]] = (),
 ) -> Placement:
-    """Fit scorers and trials on the machines.
+    """Fit scorers and trials on the machines that are up, and those that could join.
 
     Raises:
         ValueError: they never fit, or the images of a step cannot be shared among the workers.
@@ -165,4 +195,4 @@ def place_search(
         cpu_scorers=_CPU_SCORERS,
         trials=resources.concurrent,
     )
-    return place(nodes, demand)
+    return place(nodes, demand, possible)

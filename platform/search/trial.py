@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import socket
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ray import tune
 
 from platform.cluster.placement import Placement
+from platform.cluster.places import Places
+from platform.cluster.whereabouts import whereabouts
 from platform.results.events import RunEvent, Scored, trial_event
+from platform.search.fault_causes import fault_of, one_line
 from platform.search.trial_protocol import (
     EVENT,
     FAILED,
     ITERATION,
+    NODE,
     SCORE,
     Assignment,
+    BrokenTrialError,
     trial_directory,
 )
 from platform.train.plan import RunPlan
@@ -32,6 +38,7 @@ class TrialPlan:
     base: RunPlan  # its recipe without the searched parameters; its directory that of all trials
     placement: Placement
     executor: PoolExecutor
+    places: Places | None = None  # that a machine which has joined since must see too
     maximised: str = "score"  # field of a score
 
     def run_plan(self, assignment: Assignment) -> RunPlan:
@@ -47,22 +54,33 @@ class TrialPlan:
 
 def run_trial(config: Mapping[str, Any], plan: TrialPlan) -> None:
     """Run the trial of an assignment to its end: a function for `tune.Tuner`."""
-    # torch takes seconds to import, and the search's driver, which only names this function, none
-    from platform.train.on_ray import is_worth_retrying
-
+    assignment = Assignment(**config)
     try:
-        assignment = Assignment(**config)
         run_plan = plan.run_plan(assignment)
+    except ValueError as error:  # the recipe refuses these parameters
+        tune.report({FAILED: one_line(error)})
+        return
+    # torch takes seconds to import, and the search's driver, which only names this function, none
+    from platform.train.on_ray import is_verdict
+
+    here = whereabouts()
+    try:
+        if plan.places:  # before a directory is made where a mount is missing
+            plan.places.check(f"{socket.gethostname()} ({here.address})")
         Path(run_plan.directory).mkdir(parents=True, exist_ok=True)
-        _fit(run_plan, plan, ResultSender(assignment.number, plan.maximised))
+        sender = ResultSender(assignment.number, here.node, plan.maximised)
+        _fit(run_plan, assignment, plan, sender)
     except Exception as error:  # whatever it is, it ends this trial, not the search
-        if is_worth_retrying(error):
-            raise
+        if not is_verdict(error):
+            fault = fault_of(error, here)
+            raise BrokenTrialError(**asdict(fault)) from error
         traceback.print_exc()  # into the log of this Ray worker
-        tune.report({FAILED: _one_line(error)})
+        tune.report({FAILED: one_line(error)})
 
 
-def _fit(run_plan: RunPlan, plan: TrialPlan, emit: Callable[[RunEvent], None]) -> None:
+def _fit(
+    run_plan: RunPlan, assignment: Assignment, plan: TrialPlan, emit: Callable[[RunEvent], None]
+) -> None:
     from platform.train.on_ray import fit_in_process, fit_in_workers
 
     name, placement = f"train-{tune.get_context().get_trial_id()}", plan.placement
@@ -76,6 +94,7 @@ def _fit(run_plan: RunPlan, plan: TrialPlan, emit: Callable[[RunEvent], None]) -
             name,
             workers=placement.workers_per_trial,
             resources=placement.worker,
+            avoid=assignment.avoid,
         )
 
 
@@ -84,15 +103,11 @@ class ResultSender:
     """Sends the events of a trial's run to Tune; one with a score is put to the pruner."""
 
     number: int
+    node: str  # Ray's id of the machine
     maximised: str = "score"  # field of a score
 
     def __call__(self, event: RunEvent) -> None:
-        metrics: dict[str, Any] = {EVENT: trial_event(event, self.number)}
+        metrics: dict[str, Any] = {EVENT: trial_event(event, self.number), NODE: self.node}
         if isinstance(event, Scored):
             metrics |= {ITERATION: event.iteration, SCORE: getattr(event, self.maximised)}
         tune.report(metrics)
-
-
-def _one_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[-1]}"

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from platform.results.parameters import ParameterValue
+from platform.search.faults import Kind
 
 EVENT = "event"  # one of platform.results.events
 ITERATION = "iteration"
 SCORE = "score"
-FAILED = "failed"  # in place of a score: why the trial cannot go on, so that Tune does not retry it
+NODE = "node"  # Ray's id of the machine that a result comes from
+FAILED = "failed"  # in place of a score: why the configuration cannot be trained; a verdict
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,30 @@ class Assignment:
     Attributes:
         scored: Iterations whose scores the study has from an earlier session.
         repeat: How many earlier trials have the same parameters: this one gets another seed.
+        avoid: Machines, by Ray's ids, on which it shall not run.
     """
 
     number: int
     params: dict[str, ParameterValue]
     scored: tuple[int, ...] = ()
     repeat: int = 0
+    avoid: tuple[str, ...] = ()
+
+
+class BrokenTrialError(Exception):
+    """Something broke a trial that says nothing of its configuration: the fields of a `Fault`.
+
+    Raised, and not reported as a result: the process of the trial ends with it. What is wrong may
+    be in there, such as a GPU that answers no more.
+    """
+
+    def __init__(self, kind: Kind, cause: str, machine: str, node: str) -> None:
+        super().__init__(kind, cause, machine, node)  # as it is pickled
+        self.kind: Kind = kind
+        self.cause, self.machine, self.node = cause, machine, node
+
+    def __str__(self) -> str:
+        return self.cause
 
 
 def trial_directory(trials: Path, number: int) -> Path:

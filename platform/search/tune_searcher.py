@@ -8,7 +8,7 @@ from typing import Any
 from ray.tune.search import Searcher
 
 from platform.search.live_trials import LiveTrials
-from platform.search.trial_protocol import ITERATION, SCORE
+from platform.search.trial_protocol import ITERATION, NODE, SCORE
 
 
 class StudySearcher(Searcher):
@@ -31,26 +31,27 @@ class StudySearcher(Searcher):
         return metric is None
 
     def suggest(self, trial_id: str) -> Any:
-        """Return the fields of an `Assignment`, or say that the budget is spent."""
+        """Return the fields of an `Assignment`; nothing for now; or that the budget is spent.
+
+        Each attempt at a trial is a trial of Tune's. While one is in work there may be another.
+        """
         assignment = self._live.next()
         if assignment is None:
-            return Searcher.FINISHED
+            return None if self._live.may_come_back() else Searcher.FINISHED
         self._numbers[trial_id] = assignment.number
         return asdict(assignment)
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        """Tell the study how the trial ended."""
+        """Tell the study how the trial ended; of an error the scheduler has told it."""
         number = self._numbers.pop(trial_id, None)
-        if number is None:
-            return  # told already
-        if error:
-            self._live.fail(number, "the trial raised an error")
+        if number is None or error:
             return
         if result and SCORE in result and ITERATION in result:
             # Tune shows a result that meets a stopping criterion to no scheduler
-            self._live.record(number, float(result[SCORE]), int(result[ITERATION]))
+            node = result.get(NODE, "")
+            self._live.record(number, float(result[SCORE]), int(result[ITERATION]), node)
         self._live.finish(number)
 
     def save(self, checkpoint_path: str) -> None:

@@ -2,48 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import optuna
 from optuna.trial import FrozenTrial
+from rich.console import Console
 
 from platform.results.curves import read_curves
-from platform.search.live_trials import repeat_of
+from platform.search.kept import forget_others
+from platform.search.report_file import ReportScore, read_report, write_report
+from platform.search.retries import repeat_of
 from platform.search.setup import REPORT_SPLIT, SearchSetup
 from platform.search.space.checked import CheckedSpace
 from platform.search.trial_protocol import trial_directory
 from platform.search.worth import best_complete, complete_trials, judge
-from platform.train.run_checkpoints import delete_checkpoints, list_checkpoints
+from platform.train.run_checkpoints import list_checkpoints
 from platform.workers.executor import Executor
 from platform.workers.requests import ScoreRequest
-from toco_core.files import replacing
+from platform.workers.start import run_with_progress
+from toco_core.files import archive_problem, replacing
 from toco_core.settings.overrides import apply_overrides, dump_recipe
 
-REPORT_FILE = "report.json"
 REPORT_PURPOSE = "final report"  # of the masks that are opened
 BEST_RECIPE, BEST_CHECKPOINT = "best.yaml", "best.pt"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReportScore:
-    """CAM mIoU, 0..1, on the `report` split at the threshold that the `tune` split chose.
-
-    Attributes:
-        miou, aux_miou: None where no mask was opened.
-        objective: what the search maximised, on this split; None in files of earlier versions.
-    """
-
-    number: int
-    bkg: float
-    aux_bkg: float
-    miou: float | None
-    aux_miou: float | None
-    masks_opened: int
-    objective: float | None = None
 
 
 def find_winner(study: optuna.Study, space: CheckedSpace) -> FrozenTrial | None:
@@ -65,6 +48,7 @@ def report_winner(
     setup: SearchSetup,
     study: optuna.Study,
     executor: Executor,
+    console: Console,
 ) -> None:
     """Score winner and published configuration once on the `report` split, and keep the winner.
 
@@ -72,6 +56,7 @@ def report_winner(
         setup: of the search.
         study: its record.
         executor: of the evaluation workers.
+        console: where the progress is shown.
 
     Raises:
         ValueError: the checkpoint of one of the two is gone.
@@ -81,21 +66,34 @@ def report_winner(
         return
     known = read_report(setup.directory)
     chosen = {trial.number for trial in complete_trials(study)} & {0, winner.number}
-    new = {number: _score(setup, number, executor) for number in sorted(chosen - known.keys())}
+    new = {
+        number: _score(setup, number, executor, console) for number in sorted(chosen - known.keys())
+    }
     report = {**known, **new}
     _keep_best(setup, study, winner, report[winner.number].bkg)
-    _write_report(setup.directory, report)  # last: where it is, the rest is done
-    _forget_losers(setup, study, keep=chosen)
+    write_report(setup.directory, report)  # last: where it is, the rest is done
+    forget_others(study, setup.trials_directory, chosen)
 
 
-def read_report(directory: Path) -> dict[int, ReportScore]:
-    """Return every score on `report` by trial, those of earlier winners too."""
-    path = directory / REPORT_FILE
-    rows = json.loads(path.read_text()) if path.exists() else []
-    return {row["number"]: ReportScore(**row) for row in rows}
+def restore_best(setup: SearchSetup, study: optuna.Study) -> list[str]:
+    """Write `best.yaml` and `best.pt` of a finished search again, where one is gone or damaged.
+
+    Returns:
+        A line if it was so.
+    """
+    places = [setup.directory / name for name in (BEST_RECIPE, BEST_CHECKPOINT)]
+    winner = find_winner(study, setup.space)
+    if winner is None or (all(map(Path.exists, places)) and not archive_problem(places[1])):
+        return []
+    what = f"{BEST_RECIPE} and {BEST_CHECKPOINT} of {setup.directory}"
+    try:
+        _keep_best(setup, study, winner, read_report(setup.directory)[winner.number].bkg)
+    except ValueError as error:
+        return [f"{what} are gone or damaged, and cannot be made again: {error}"]
+    return [f"{what} were gone or damaged: made again from trial {winner.number}"]
 
 
-def _score(setup: SearchSetup, number: int, executor: Executor) -> ReportScore:
+def _score(setup: SearchSetup, number: int, executor: Executor, console: Console) -> ReportScore:
     bkg, aux_bkg = _chosen_thresholds(setup, number)
     request = ScoreRequest(
         checkpoint=str(_checkpoint(setup, number)),
@@ -104,7 +102,9 @@ def _score(setup: SearchSetup, number: int, executor: Executor) -> ReportScore:
         purpose=REPORT_PURPOSE,
         masks=setup.objective.needs_masks,
     )
-    score = executor.submit(request).result().score
+    # The recipe stands beside the winner, whichever of the two comes first.
+    what = f"scoring trial {number} on {REPORT_SPLIT}"
+    score = run_with_progress(request, executor, console, what).score
     miou, aux_miou = score.at(bkg), score.aux_at(aux_bkg)
     numbers = {"score": miou, "aux_score": aux_miou, "f1": score.f1}
     return ReportScore(
@@ -139,12 +139,6 @@ def _checkpoint(setup: SearchSetup, number: int) -> Path:
     return checkpoints[-1]
 
 
-def _write_report(directory: Path, report: Mapping[int, ReportScore]) -> None:
-    text = json.dumps([asdict(report[number]) for number in sorted(report)], indent=2)
-    with replacing(directory / REPORT_FILE) as unfinished:
-        unfinished.write_text(text + "\n")
-
-
 def _keep_best(setup: SearchSetup, study: optuna.Study, winner: FrozenTrial, bkg: float) -> None:
     """Write the winner's recipe, and its checkpoint with that recipe: both know the threshold."""
     from toco_core.checkpoint import load_checkpoint, save_checkpoint  # torch: not for a summary
@@ -159,10 +153,3 @@ def _keep_best(setup: SearchSetup, study: optuna.Study, winner: FrozenTrial, bkg
     with replacing(setup.directory / BEST_RECIPE) as unfinished:
         unfinished.write_text(text)
     save_checkpoint(setup.directory / BEST_CHECKPOINT, checkpoint)
-
-
-def _forget_losers(setup: SearchSetup, study: optuna.Study, keep: set[int]) -> None:
-    """Delete the checkpoints of trials that can no longer win."""
-    for trial in complete_trials(study):
-        if trial.number not in keep:
-            delete_checkpoints(trial_directory(setup.trials_directory, trial.number))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import optuna
@@ -15,6 +15,7 @@ from platform.search.observed import observe
 from platform.search.space.checked import CheckedSpace
 from platform.search.space.cube import Cube
 
+_FORGOTTEN = "forgotten"  # the study attribute that lists them
 NORMAL_95 = 1.96  # standard deviations on either side
 
 
@@ -72,10 +73,25 @@ def _judged(model: CurveModel, complete: list[Observed]) -> Judgement:
 
 
 def best_complete(judgement: Judgement, study: optuna.Study) -> FrozenTrial | None:
-    """Return the complete trial that is worth most; of equals the highest score, the earliest."""
+    """Return the complete trial that is worth most; of equals the highest score, the earliest.
+
+    It is one whose checkpoint was kept.
+    """
 
     def rank(trial: FrozenTrial) -> tuple[float, float, int]:
         value = judgement.worth[trial.number].value
         return round(value, 9), trial.value or 0.0, -trial.number
 
-    return max(complete_trials(study), key=rank, default=None)
+    out = forgotten(study)
+    candidates = [trial for trial in complete_trials(study) if trial.number not in out]
+    return max(candidates, key=rank, default=None)
+
+
+def forgotten(study: optuna.Study) -> frozenset[int]:
+    """Return the complete trials that cannot win: their checkpoints were deleted."""
+    return frozenset(study.user_attrs.get(_FORGOTTEN, ()))
+
+
+def record_forgotten(study: optuna.Study, numbers: Iterable[int]) -> None:
+    """Write down that the checkpoints of some complete trials are deleted."""
+    study.set_user_attr(_FORGOTTEN, sorted(forgotten(study).union(numbers)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from platform.command_line import check_name, resolve_recipe
+from platform.command_line import check_name, require_local, resolve_recipe
 from platform.option_ranges import check_at_least
 from platform.resource_ranges import check_resources
 from platform.train.image_shares import check_shares
@@ -19,6 +19,7 @@ def check_options(options: TrainOptions) -> dict[str, Recipe]:
     """
     check_at_least(1, seeds=options.seeds)
     check_resources(options.workers)
+    require_local(reports=options.reports, compare_with=options.compare_with)
     recipe = resolve_recipe(
         options.recipe,
         options.set,

@@ -15,6 +15,7 @@ from platform.interruption import asked_to_stop
 from platform.results.curves import read_curves
 from platform.results.progress import print_line
 from platform.results.run_tables import mask_table, score_table, seed_table
+from platform.results.tables import set_damaged_aside
 from platform.results.text_tables import to_rich
 from platform.train.fit import (
     Fit,
@@ -51,6 +52,9 @@ def run_train(recipes: Mapping[str, Recipe], options: TrainOptions) -> int:
     """
     console = Console()
     check_workers(options.workers, next(iter(recipes.values())))
+    for name in recipes:
+        for line in set_damaged_aside(options.reports / name):
+            print_line(console, line)
     with drawing_progress(console) as progress:
         runs = check_runs(recipes, options, progress)
     if options.preflight:
@@ -118,7 +122,7 @@ def _show(runs: Sequence[RunSetup], console: Console) -> None:
     curves = {run.name: read_curves(run.directory) for run in runs}
     tables = [score_table(rows, split) for rows in curves.values()] if split else []
     if split and len(runs) > 1:
-        tables.append(seed_table({name: rows[-1] for name, rows in curves.items()}, split))
+        tables.append(seed_table({name: rows[-1] for name, rows in curves.items() if rows}, split))
     ledger = MaskLedger()
     if split:
         opened = sum(row["mask_reads"] for rows in curves.values() for row in rows)

@@ -13,6 +13,7 @@ import torch
 
 from platform.cluster.machine import device_for, is_on_cluster, this_machine
 from platform.cluster.placement import Placement
+from platform.cluster.places import mark_places
 from platform.cluster.shares import Demand, loaders_beside, place
 from platform.resource_ranges import asked
 from platform.train.lead import Emit, StopRequested
@@ -46,8 +47,10 @@ def check_workers(workers: Workers, recipe: Recipe) -> None:
         place_workers([this_machine()], workers, recipe)
 
 
-def place_workers(nodes: Nodes, workers: Workers, recipe: Recipe) -> Placement:
-    """Fit the training and the evaluation workers on the machines.
+def place_workers(
+    nodes: Nodes, workers: Workers, recipe: Recipe, possible: Nodes = ()
+) -> Placement:
+    """Fit the training and the evaluation workers on the machines, those that could join too.
 
     Raises:
         ValueError: they never fit.
@@ -66,7 +69,7 @@ def place_workers(nodes: Nodes, workers: Workers, recipe: Recipe) -> Placement:
         trials=1,
         among=workers.workers,
     )
-    return place(nodes, demand)
+    return place(nodes, demand, possible)
 
 
 def fit_here(workers: Workers) -> Fit:
@@ -89,16 +92,20 @@ def fit_here(workers: Workers) -> Fit:
 @contextmanager
 def fit_on_ray(workers: Workers, recipe: Recipe, log_file: Path) -> Iterator[Fit]:
     """Start Ray and the evaluation workers; give how a run is trained in a group of workers."""
-    from platform.cluster.remote import cluster_nodes
+    from platform.cluster.proof import require_seen
+    from platform.cluster.remote import cluster_machines, machines_up
     from platform.cluster.runtime import start_ray
     from platform.train.on_ray import fit_in_workers
     from platform.workers.pool import EvaluationPool, PoolOptions
 
     with start_ray(log_file, address=workers.address):
-        placement = place_workers(cluster_nodes(), workers, recipe)
+        machines = cluster_machines()
+        placement = place_workers(machines.resources, workers, recipe, machines.possible)
         pool = EvaluationPool(PoolOptions.of(placement))
 
         def fit(plan: RunPlan, emit: Emit, stop_requested: StopRequested) -> None:
+            plan.checkpoints.mkdir(parents=True, exist_ok=True)
+            require_seen(machines_up(), mark_places(plan.checkpoints, plan.dataset))
             fit_in_workers(
                 replace(plan, num_workers=placement.loaders),
                 pool.executor if plan.split else None,

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import torch
 
-from platform.cluster.gpu_memory import out_of_memory, release
+from platform.cluster.gpu_memory import GpuMemoryError, out_of_memory, release
+from platform.results.events import WentBack
 from platform.train.lead import Emit, MainRank, StopRequested
 from platform.train.plan import RunPlan
-from platform.train.run_checkpoints import latest_checkpoint, require_same_settings
+from platform.train.run_checkpoints import find_resume_point, require_same_settings
 from platform.workers.executor import Executor
+from toco_core.checkpoint import Checkpoint
 from toco_core.data.reader import open_dataset
 from toco_core.trainer import Trainer
 
@@ -50,14 +52,14 @@ def run(
         RunStopped: on the main rank, after `stop_requested`. The other ranks wait for it in their
             next step, until whoever started them all ends them.
         NonFiniteLossError: a loss became infinite or NaN; every rank raises it at the same step.
-        MemoryError: the GPU's memory ran out; in one line with the way out. It is free again.
+        GpuMemoryError: the GPU's memory ran out; in one line with the way out. It is free again.
         ValueError: the recipe, the dataset or a checkpoint cannot be used.
     """
     try:
         return _run(plan, rank, executor, emit, stop_requested)
     except torch.OutOfMemoryError as error:
         release(error)
-    raise MemoryError(out_of_memory(plan.recipe, rank.world_size))
+    raise GpuMemoryError(out_of_memory(plan.recipe, rank.world_size))
 
 
 def _run(
@@ -67,15 +69,17 @@ def _run(
     emit: Emit,
     stop_requested: StopRequested,
 ) -> None:
-    trainer = _start(plan, rank)
+    resume = find_resume_point(plan.checkpoints, plan.unscored)
+    trainer = _start(plan, rank, resume.checkpoint)
     if rank.index == 0:
+        if resume.damage:
+            emit(WentBack(iteration=resume.iteration, damage="; ".join(resume.damage)))
         MainRank(plan, trainer, executor, emit, stop_requested).run()
     while not trainer.finished:
         trainer.step()
 
 
-def _start(plan: RunPlan, rank: Rank) -> Trainer:
-    checkpoint = latest_checkpoint(plan.checkpoints)
+def _start(plan: RunPlan, rank: Rank, checkpoint: Checkpoint | None) -> Trainer:
     if checkpoint is not None:
         require_same_settings(checkpoint, plan.recipe, plan.directory)
     return Trainer(

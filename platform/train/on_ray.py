@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import ray
 import torch
 from ray import train
-from ray.exceptions import RayError
+from ray.exceptions import RayError, RayTaskError
 from ray.train.torch import TorchConfig, TorchTrainer
 from ray.train.v2.api.exceptions import TrainingFailedError, WorkerGroupError
 
+from platform.cluster.gpu_memory import GpuMemoryError
+from platform.cluster.ray_internals import be_patient
+from platform.cluster.whereabouts import avoiding, telling_where
 from platform.train.lead import Emit, RunStopped, StopRequested
 from platform.train.loop import Rank, never, run
 from platform.train.messages import Channel
@@ -19,8 +22,8 @@ from platform.train.plan import RunPlan
 from platform.workers.pool import PoolExecutor
 from toco_core.losses.finite import NonFiniteLossError
 
-# What would happen again at the next try.
-HOPELESS = (NonFiniteLossError, FloatingPointError, ValueError, MemoryError)
+# What says something of the configuration, and would happen again at the next try.
+VERDICTS = (NonFiniteLossError, FloatingPointError, GpuMemoryError)
 
 
 def fit_in_process(plan: RunPlan, executor: PoolExecutor, emit: Emit, name: str) -> None:
@@ -49,6 +52,7 @@ def fit_in_workers(
     *,
     workers: int,
     resources: Mapping[str, float],
+    avoid: Collection[str] = (),
     stop_requested: StopRequested = never,
 ) -> None:
     """Train in a group of DDP workers.
@@ -60,13 +64,16 @@ def fit_in_workers(
         name: of the Ray Train run.
         workers: of the group.
         resources: of each worker.
+        avoid: machines, by Ray's ids, on which there shall be none.
         stop_requested: is asked, in this thread, a few times a second.
 
     Raises:
         RunStopped: after `stop_requested`.
-        NonFiniteLossError, ValueError, ...: the hopeless error of a worker, as it was raised there.
-        TrainingFailedError: a worker died, or the group could not be placed.
+        NonFiniteLossError, ValueError, ...: the error of a worker, as it was raised there.
+        RayError: a worker died.
+        TrainingFailedError: the group could not be placed.
     """
+    be_patient()
     channel = Channel()
     on_gpu = resources.get("GPU", 0) > 0
     trainer = TorchTrainer(
@@ -78,7 +85,10 @@ def fit_in_workers(
             "stop_requested": channel.stop_requested,
         },
         scaling_config=train.ScalingConfig(
-            num_workers=workers, use_gpu=on_gpu, resources_per_worker=dict(resources)
+            num_workers=workers,
+            use_gpu=on_gpu,
+            resources_per_worker=dict(resources),
+            label_selector=avoiding(avoid) or None,
         ),
         torch_config=TorchConfig(backend="nccl" if on_gpu else "gloo"),
         run_config=train.RunConfig(
@@ -96,19 +106,31 @@ def fit_in_workers(
         channel.close()
 
 
-def is_worth_retrying(error: BaseException) -> bool:
-    """Return whether a process or a machine was lost, so that the last checkpoint leads further."""
-    return isinstance(error, TrainingFailedError | RayError) and not isinstance(error, HOPELESS)
+def is_verdict(error: BaseException) -> bool:
+    """Return whether an error says that its configuration cannot be trained, anywhere."""
+    return isinstance(error, VERDICTS)
 
 
 def _cause(error: TrainingFailedError) -> BaseException:
-    """Return what a worker raised on purpose, if one did, else the error itself."""
+    """Return the error of the worker that was first to fail, as far as errors tell, or `error`."""
     failures = error.worker_failures.values() if isinstance(error, WorkerGroupError) else ()
-    for failure in failures:
-        cause = getattr(failure, "cause", failure)
-        if isinstance(cause, (RunStopped, *HOPELESS)):
-            return cause
-    return error
+    return min(map(_own_error, failures), key=_rank, default=error)
+
+
+def _own_error(failure: Exception) -> BaseException:
+    cause = getattr(failure, "health_check_failure", failure)  # of a worker that does not respond
+    return cause.cause if isinstance(cause, RayTaskError) else cause
+
+
+def _rank(error: BaseException) -> int:
+    """Return how likely an error is the first one: others lose their peers, as RuntimeErrors."""
+    order = (RunStopped, VERDICTS, OSError, ValueError)
+    for rank, kind in enumerate(order):
+        if isinstance(error, kind):
+            return rank
+    if isinstance(error, RayError):
+        return len(order)
+    return len(order) + 1 + isinstance(error, RuntimeError)
 
 
 def _train_alone(config: Mapping[str, Any]) -> None:
@@ -120,7 +142,8 @@ def _train_rank(config: Mapping[str, Any]) -> None:
     index, world_size = context.get_world_rank(), context.get_world_size()
     rank = Rank(device=_device(), index=index, world_size=world_size)
     executor = config["executor"] if index == 0 else None
-    run(config["plan"], rank, executor, config["emit"], config["stop_requested"])
+    with telling_where():
+        run(config["plan"], rank, executor, config["emit"], config["stop_requested"])
 
 
 def _device() -> str:

@@ -28,6 +28,11 @@ class RunPlan:
     def checkpoints(self) -> Path:
         return Path(self.directory)
 
+    @property
+    def unscored(self) -> frozenset[int]:
+        """Iterations whose scores are still wanted."""
+        return frozenset(score_points(self.recipe)) - self.scored if self.split else frozenset()
+
 
 def score_points(recipe: Recipe) -> tuple[int, ...]:
     """Return the iterations after which a run is scored: evenly spaced, the last one at its end."""

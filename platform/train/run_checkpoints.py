@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import re
+import zipfile
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from toco_core.files import archive_problem
 from toco_core.settings import Recipe
 from toco_core.settings.keys import refused_on_resume
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from toco_core.checkpoint import Checkpoint
 
 _NAME = re.compile(r"iteration-(\d+)\.pt")
-_log = logging.getLogger(__name__)
 
 
 def checkpoint_path(directory: Path, iteration: int) -> Path:
@@ -36,16 +36,57 @@ def iteration_of(path: Path) -> int:
     return int(match[1])
 
 
-def latest_checkpoint(directory: Path) -> Checkpoint | None:
-    """Load the newest checkpoint that can be read; a damaged one is passed over with a warning."""
+def newest_iteration(directory: Path) -> int:
+    """Return the iteration of the newest checkpoint that is not cut off; 0 if there is none.
+
+    In a moment: what else may be wrong with it, `find_resume_point` finds by reading all of it.
+    """
+    whole = (path for path in reversed(list_checkpoints(directory)) if zipfile.is_zipfile(path))
+    return next(map(iteration_of, whole), 0)
+
+
+class ResumePoint(NamedTuple):
+    """Where a run goes on."""
+
+    checkpoint: Checkpoint | None  # None: from the start
+    damage: tuple[str, ...]  # a line for each checkpoint that was passed over
+
+    @property
+    def iteration(self) -> int:
+        return self.checkpoint.iteration if self.checkpoint else 0
+
+
+def find_resume_point(directory: Path, unscored: Collection[int] = ()) -> ResumePoint:
+    """Load the newest checkpoint from which a run can go on as if it had never stopped.
+
+    Args:
+        directory: of the checkpoints.
+        unscored: iterations whose scores are still wanted. A run cannot go on from behind such a
+            checkpoint if that one is damaged: its score would be lost.
+    """
     from toco_core.checkpoint import load_checkpoint  # torch: not to see which there are
 
-    for path in reversed(list_checkpoints(directory)):
+    paths, damage = list_checkpoints(directory), list[str]()
+    while paths:
+        newest = paths.pop()
         try:
-            return load_checkpoint(path)
+            checkpoint = load_checkpoint(newest)
         except ValueError as error:
-            _log.warning("%s; going on from the checkpoint before it", error)
-    return None
+            damage.append(str(error))
+            continue
+        wanted = [path for path in paths if iteration_of(path) in unscored]
+        problems = {path: problem for path in wanted if (problem := archive_problem(path))}
+        if not problems:
+            return ResumePoint(checkpoint, tuple(damage))
+        first = min(map(iteration_of, problems))
+        paths = [path for path in paths if iteration_of(path) < first]
+        damage += [f"{path} is damaged: {problem}" for path, problem in problems.items()]
+    return ResumePoint(None, tuple(damage))
+
+
+def latest_checkpoint(directory: Path) -> Checkpoint | None:
+    """Load the newest checkpoint that can be read; None if there is none."""
+    return find_resume_point(directory).checkpoint
 
 
 def require_same_settings(checkpoint: Checkpoint, recipe: Recipe, directory: str | Path) -> None:

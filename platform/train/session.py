@@ -24,6 +24,7 @@ from platform.results.tables import TrialTables, read_trials
 from platform.results.tensorboard import TensorBoardSink
 from platform.train.fit import Fit
 from platform.train.lead import RunStopped, StopRequested
+from platform.train.plan import score_points
 from platform.train.run_checkpoints import list_checkpoints
 from platform.train.setup import RunSetup
 
@@ -80,7 +81,9 @@ def _started(setup: RunSetup) -> SearchStarted:
         iterations=setup.plan.recipe.iterations,
         directory=setup.directory,
         log_file=setup.log_file,
-        resumed=len(read_trials(setup.directory)),
+        # where one of the two tables was damaged, the other stays
+        resumed=int(bool(read_trials(setup.directory) or read_curves(setup.directory))),
+        score_points=score_points(setup.plan.recipe) if setup.plan.split else (),
     )
 
 

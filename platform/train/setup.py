@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from platform.cluster.machine import is_on_cluster
 from platform.datasets import open_for, require_masks, resolve_dataset
 from platform.results.curves import read_curves
 from platform.results.parameters import ParameterValue
@@ -13,7 +14,7 @@ from platform.results.tables import read_trials
 from platform.train.loss_log import LOSSES_FILE
 from platform.train.options import TrainOptions
 from platform.train.plan import RunPlan
-from platform.train.run_checkpoints import latest_checkpoint, require_same_settings
+from platform.train.run_checkpoints import find_resume_point, require_same_settings
 from toco_core.checkpoint import Checkpoint, load_checkpoint
 from toco_core.settings import Recipe
 from toco_core.settings.keys import changed_settings, get_value
@@ -49,7 +50,7 @@ class RunSetup:
         if self.final_checkpoint.is_file():
             checkpoint = load_checkpoint(self.final_checkpoint)
         else:
-            checkpoint = latest_checkpoint(self.plan.checkpoints)
+            checkpoint = find_resume_point(self.plan.checkpoints, self.plan.unscored).checkpoint
         if checkpoint is not None:
             require_same_settings(checkpoint, self.plan.recipe, self.directory)
         return checkpoint
@@ -66,7 +67,8 @@ def check_runs(
         ValueError: the dataset is not there, or lacks a split or its masks; a directory is taken.
     """
     source = next(iter(recipes.values())).data.source
-    root = resolve_dataset(source, progress)
+    shared = options.reports if is_on_cluster(options.workers.address) else None
+    root = resolve_dataset(source, progress, shared=shared)
     dataset = open_for(root, "train")
     split = None if options.split == NO_SPLIT else options.split
     if split is not None:

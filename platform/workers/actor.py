@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from platform.cluster.whereabouts import telling_where
 from platform.workers.requests import PartT, Request
 
 
@@ -16,4 +17,5 @@ class EvaluationWorker:
         self._worker = ScoringWorker(device)
 
     def run_chunk(self, request: Request[PartT, Any], indices: range) -> PartT:
-        return self._worker.run_chunk(request, indices)
+        with telling_where():
+            return self._worker.run_chunk(request, indices)

@@ -9,7 +9,7 @@ from typing import Any, Generic, Self
 import ray
 
 from platform.cluster.placement import Placement
-from platform.cluster.remote import fetch
+from platform.cluster.remote import fetch, machines_up, on_machine, this_node
 from platform.workers.actor import EvaluationWorker
 from platform.workers.dispatcher import Dispatcher
 from platform.workers.executor import Progress
@@ -26,13 +26,17 @@ class PoolOptions:
     workers: int = 2
     cpus: float = 0.1
     gpus: float = 0.0
+    on_head: bool = False  # where it has room for them all; else spread over the machines
 
     @classmethod
     def of(cls, placement: Placement) -> Self:
         """Return what a placement has laid out."""
         scorer = placement.scorer
         return cls(
-            workers=placement.scorers, cpus=scorer.get("CPU", 0.0), gpus=scorer.get("GPU", 0.0)
+            workers=placement.scorers,
+            cpus=scorer.get("CPU", 0.0),
+            gpus=scorer.get("GPU", 0.0),
+            on_head=placement.scorers_on_head,
         )
 
 
@@ -89,7 +93,11 @@ class PoolExecutor:
 
 
 class EvaluationPool:
-    """Owns the workers, which live outside the trials' placement groups until `stop`."""
+    """Owns the workers, which live outside the trials' placement groups until `stop`.
+
+    The dispatcher is on the driver's own machine: no other can take it away. If its process dies,
+    Ray starts another one and gives it the requests that were under way.
+    """
 
     def __init__(self, options: PoolOptions) -> None:
         device = "cuda" if options.gpus > 0 else "cpu"
@@ -100,18 +108,29 @@ class EvaluationPool:
             max_restarts=-1,
             max_task_retries=0,
             max_concurrency=at_once,
-            scheduling_strategy="SPREAD",
+            scheduling_strategy=_strategy(options),
         )
         self.workers: list[Any] = [worker.remote(device) for _ in range(options.workers)]
         # As many requests at once as trials may ever have in flight: they only wait for workers.
-        dispatcher = ray.remote(Dispatcher).options(num_cpus=0, max_concurrency=1000)
-        self._dispatcher: Any = dispatcher.remote(self.workers, at_once)
+        dispatcher = ray.remote(Dispatcher).options(
+            num_cpus=0,
+            max_concurrency=1000,
+            max_restarts=-1,
+            max_task_retries=-1,
+            scheduling_strategy=on_machine(this_node()),
+        )
+        self.dispatcher: Any = dispatcher.remote(self.workers, at_once)
 
     @property
     def executor(self) -> PoolExecutor:
-        return PoolExecutor(self._dispatcher)
+        return PoolExecutor(self.dispatcher)
 
     def stop(self) -> None:
         """End the workers at once; requests that are under way are lost."""
-        for actor in (self._dispatcher, *self.workers):
+        for actor in (self.dispatcher, *self.workers):
             ray.kill(actor)
+
+
+def _strategy(options: PoolOptions) -> Any:
+    head = machines_up()[0] if options.on_head else None
+    return on_machine(head.id, if_possible=True) if head else "SPREAD"

@@ -71,12 +71,14 @@ def run_with_progress(
 
 @contextmanager
 def _pool_executor(options: EvaluationWorkers, log_file: Path) -> Iterator[Executor]:
-    from platform.cluster.remote import cluster_nodes  # Ray: only where it is used
+    from platform.cluster.remote import cluster_machines  # Ray: only where it is used
     from platform.cluster.runtime import start_ray
     from platform.workers.pool import EvaluationPool, PoolOptions
 
     with start_ray(log_file, address=options.address, dashboard=False):
-        cpus, gpus = _pool_resources(cluster_nodes(), options)
+        machines = cluster_machines()
+        nodes = [*machines.resources, *machines.possible]
+        cpus, gpus = _pool_resources(nodes, options)
         pool = EvaluationPool(PoolOptions(workers=options.scorers, cpus=cpus, gpus=gpus))
         try:
             yield pool.executor

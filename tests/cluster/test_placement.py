@@ -62,6 +62,14 @@ def test_the_driver_takes_a_fraction_unless_it_trains() -> None:
     assert make_placement(nodes, workers_per_trial=0, worker={"CPU": 2}).driver == {"CPU": 2}
 
 
+def test_drivers_that_only_wait_are_on_the_head_if_it_has_room() -> None:
+    workers = [{"CPU": 8}, {"CPU": 8}]
+    roomy = make_placement([{"CPU": 1}, *workers], workers_per_trial=2, worker={"CPU": 4})
+    empty = make_placement([{"CPU": 0}, *workers], workers_per_trial=2, worker={"CPU": 3})
+    trains = make_placement([{"CPU": 1}], workers_per_trial=0, worker=CPU)
+    assert [one.drivers_on_head for one in (roomy, empty, trains)] == [True, False, False]
+
+
 def test_what_never_fits_is_refused_with_numbers_and_a_way_out() -> None:
     with pytest.raises(ValueError, match="fewer workers per trial") as caught:
         make_placement(

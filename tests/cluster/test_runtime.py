@@ -49,5 +49,15 @@ def test_cpus_are_not_asked_of_a_cluster(
     address = None if by_variable else "10.0.0.1:6379"
     if by_variable:
         monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
+    start = start_ray(tmp_path / "ray.log", address=address, num_cpus=4)
     with pytest.raises(ValueError, match=r"num_cpus=4 .* 10\.0\.0\.1:6379: leave out one"):
-        start_ray(tmp_path / "ray.log", address=address, num_cpus=4)
+        start.__enter__()
+
+
+def test_a_cluster_gets_the_credentials_of_object_stores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "mine")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9000")
+    variables = runtime_env("10.0.0.1:6379")["env_vars"]
+    assert variables["AWS_ACCESS_KEY_ID"] == "mine"
+    assert variables["AWS_ENDPOINT_URL"] == "http://127.0.0.1:9000"
+    assert "PATH" not in variables

@@ -28,7 +28,7 @@ from toco_core.data.writer import write_dataset
 @pytest.fixture
 def options(trained: Path, tmp_path: Path) -> EvaluateOptions:
     return EvaluateOptions(
-        checkpoint=trained / "checkpoint.pt", output=tmp_path / "evaluation", pictures=2
+        checkpoint=str(trained / "checkpoint.pt"), output=tmp_path / "evaluation", pictures=2
     )
 
 
@@ -49,6 +49,23 @@ def test_an_evaluation_is_on_report_at_the_threshold_of_the_recipe(
     assert "best on report itself (optimistic)" in shown
     assert re.search(r"report +evaluation +16\n", shown)
     assert re.search(r"report +segmentation +16\n", shown)
+
+
+def test_a_checkpoint_is_read_by_its_uri(
+    options: EvaluateOptions, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    uri = f"file://{options.checkpoint}"
+    short = replace(options, data=load_checkpoint(uri).recipe.data.source, images=4, tasks=("cam",))
+    by_path, by_uri = (evaluate(replace(short, checkpoint=c)) for c in (options.checkpoint, uri))
+    assert by_uri.pop("checkpoint") == uri
+    assert by_path.pop("checkpoint") == options.checkpoint
+    assert by_uri | {"seconds": 0} == by_path | {"seconds": 0}
+
+
+def test_tables_cannot_stand_beside_a_checkpoint_in_a_store() -> None:
+    with pytest.raises(ValueError, match=r"s3://b/best\.pt is not on this machine: .*--output"):
+        check_options(EvaluateOptions(checkpoint="s3://b/best.pt"))
 
 
 def test_the_numbers_of_an_evaluation_agree_with_each_other(options: EvaluateOptions) -> None:
@@ -136,7 +153,7 @@ def test_a_dataset_of_other_classes_is_refused(options: EvaluateOptions, tmp_pat
     recipe = content.recipe.model_copy(update={"data": data})
     save_checkpoint(tmp_path / "moved.pt", replace(content, recipe=recipe))
     with pytest.raises(ValueError, match=r"bird, boat, bus; name its dataset by --data"):
-        run_evaluation(replace(options, data=None, checkpoint=tmp_path / "moved.pt"))
+        run_evaluation(replace(options, data=None, checkpoint=str(tmp_path / "moved.pt")))
 
 
 def test_cams_that_are_not_finite_are_refused(options: EvaluateOptions, tmp_path: Path) -> None:
@@ -145,7 +162,7 @@ def test_cams_that_are_not_finite_are_refused(options: EvaluateOptions, tmp_path
     broken = replace(checkpoint, model={**checkpoint.model, "classifier.weight": weight})
     save_checkpoint(tmp_path / "broken.pt", broken)
     with pytest.raises(FloatingPointError, match="not finite"):
-        run_evaluation(replace(options, checkpoint=tmp_path / "broken.pt"))
+        run_evaluation(replace(options, checkpoint=str(tmp_path / "broken.pt")))
 
 
 @pytest.fixture
@@ -156,7 +173,9 @@ def official(
     checkpoint = load_checkpoint(options.checkpoint)
     torch.save(in_official_names(checkpoint.model), tmp_path / "toco.pth")
     network = OfficialNetwork(official=True, recipe=str(trained / "recipe.yaml"))
-    return replace(options, checkpoint=tmp_path / "toco.pth", data=str(scenes), network=network)
+    return replace(
+        options, checkpoint=str(tmp_path / "toco.pth"), data=str(scenes), network=network
+    )
 
 
 def test_weights_of_the_authors_have_the_score_that_they_have_in_a_checkpoint(

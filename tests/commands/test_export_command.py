@@ -25,7 +25,7 @@ IMAGES = 6
 @pytest.fixture
 def options(trained: Path, tmp_path: Path) -> ExportOptions:
     return ExportOptions(
-        checkpoint=trained / "checkpoint.pt", output=tmp_path / "export", images=IMAGES
+        checkpoint=str(trained / "checkpoint.pt"), output=tmp_path / "export", images=IMAGES
     )
 
 
@@ -122,6 +122,18 @@ def test_soft_cams_and_overlays_belong_to_the_labels(
         assert np.mean(strongest == labels) > 0.99  # but where half precision decides
         width, height = Image.open(options.output / f"overlays/{row.name}.png").size
         assert width == 3 * height + 2 * GUTTER
+
+
+def test_a_dataset_of_mmsegmentation_holds_images_and_pseudo_labels(
+    options: ExportOptions, train: ParquetSplit
+) -> None:
+    assert run_export(replace(options, format="mmseg")) == 0
+    names = (options.output / "splits/train.txt").read_text().splitlines()
+    assert names == [train.row(index).name for index in range(IMAGES)]
+    for index, name in enumerate(names):
+        image = np.array(Image.open(options.output / f"img_dir/train/{name}.png"))
+        assert np.array_equal(image, np.array(train.image(train.row(index))))
+        assert labels_of(options.output / f"ann_dir/train/{name}.png").shape == image.shape[:2]
 
 
 def test_the_same_command_writes_only_what_is_missing_or_damaged(

@@ -55,10 +55,10 @@ def test_a_training_run_refuses_resources_out_of_range(
 def test_evaluation_and_export_refuse_resources_out_of_range(
     change: dict[str, Any], message: str
 ) -> None:
-    evaluation = EvaluateOptions(checkpoint=Path("none.pt"))
+    evaluation = EvaluateOptions(checkpoint="none.pt")
     with pytest.raises(ValueError, match=message):
         check_evaluation(replace(evaluation, workers=replace(evaluation.workers, **change)))
-    export = ExportOptions(checkpoint=Path("none.pt"), output=Path("out"))
+    export = ExportOptions(checkpoint="none.pt", output=Path("out"))
     with pytest.raises(ValueError, match=message):
         check_export(replace(export, workers=replace(export.workers, **change)))
 

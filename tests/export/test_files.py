@@ -9,14 +9,15 @@ from PIL import Image
 
 from platform.export.files import (
     UNCERTAIN,
+    Layout,
     encode_cams,
     encode_labels,
-    file_of,
     is_whole,
     write_whole,
 )
 
 PALETTE = [(0, 0, 0), (200, 0, 0), (0, 200, 0)]
+LAYOUT = Layout(directory=Path("out"), split="train")
 LABELS = np.array([[0, 1, 2], [255, 2, 1]], np.uint8)
 
 
@@ -42,11 +43,17 @@ def test_soft_cams_come_back_without_pickle() -> None:
 @pytest.mark.parametrize("name", ["../other", "/etc/image", "a/../../b", "a\\b", ""])
 def test_a_name_that_leads_out_of_the_directory_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="cannot name a file"):
-        file_of(Path("out"), "labels", name)
+        LAYOUT.file("labels", name)
 
 
 def test_a_name_with_a_folder_becomes_one() -> None:
-    assert file_of(Path("out"), "cams", "2014/a.b") == Path("out/cams/2014/a.b.npz")
+    assert LAYOUT.file("cams", "2014/a.b") == Path("out/cams/2014/a.b.npz")
+
+
+def test_a_dataset_of_mmsegmentation_has_its_folders() -> None:
+    layout = Layout(directory=Path("out"), split="train", format="mmseg")
+    assert layout.file("images", "a") == Path("out/img_dir/train/a.png")
+    assert layout.file("labels", "a") == Path("out/ann_dir/train/a.png")
 
 
 @pytest.mark.parametrize("suffix", [".png", ".npz"])

@@ -13,6 +13,7 @@ from ray import tune
 
 from platform.search.live_trials import LiveTrials
 from platform.search.study import default_storage, open_storage
+from platform.search.trial_protocol import FAILED
 from platform.search.tune_scheduler import StudyScheduler
 from platform.search.tune_searcher import StudySearcher
 from tests.search.worlds import learning_curve, opener
@@ -21,14 +22,15 @@ REPOSITORY = str(Path(__file__).parents[2])
 
 
 def trainable(config: dict[str, Any], directory: str) -> None:
-    """Report a curve from where the trial's own record of it ends; trial 3 breaks."""
+    """Report a curve from where the trial's own record of it ends; trial 3 cannot be trained."""
     record = Path(directory) / f"trial-{config['number']}"
     scores = learning_curve(config["number"], config["params"])
     with record.open("a") as file:
         file.write(json.dumps(config["params"]) + "\n")
     for index, score in enumerate(scores):
         if config["number"] == 3:
-            raise RuntimeError("out of luck")
+            tune.report({FAILED: "out of luck"})
+            return
         time.sleep(0.3)
         tune.report({"score": score, "iteration": 20 * (index + 1)})
 
@@ -42,7 +44,7 @@ def search(directory: Path, budget: int) -> LiveTrials:
         tune_config=tune.TuneConfig(
             search_alg=StudySearcher(live),
             scheduler=StudyScheduler(live),
-            num_samples=live.remaining(),
+            num_samples=-1,
             max_concurrent_trials=2,
             reuse_actors=True,
         ),

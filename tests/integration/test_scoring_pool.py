@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 import ray
 
+from platform.cluster.remote import fetch
 from platform.cluster.runtime import start_ray
 from platform.export.request import ExportRequest
 from platform.workers.dispatcher import Dispatcher
@@ -119,6 +121,7 @@ def test_three_workers_export_the_files_of_this_process(
         dataset=request_.dataset,
         split="train",
         output=str(tmp_path / "shared"),
+        format="files",
         kinds=("labels", "cams"),
         source="cam",
         bkg=0.4,
@@ -159,6 +162,27 @@ def test_a_worker_that_was_killed_is_restarted_and_its_chunk_scored_again(
     ray.kill(pool.workers[0], no_restart=False)
     assert under_way.wait(60)
     assert_same(under_way.result(), expected)
+
+
+@pytest.mark.parametrize("watched", [False, True])
+def test_the_dispatchers_process_killed_loses_no_request(
+    pool: EvaluationPool,
+    request_: ScoreRequest,
+    expected: EvaluationResult[Score],
+    watched: bool,
+) -> None:
+    pool.executor.submit(request_).result()  # it is up
+    under_way = pool.executor.submit(request_, (lambda *_: None) if watched else None)
+    process = process_of(pool.dispatcher)
+    os.kill(process, signal.SIGKILL)
+    assert_same(under_way.result(), expected)
+    assert process_of(pool.dispatcher) != process
+    assert_same(pool.executor.submit(request_).result(), expected)
+
+
+def process_of(actor: Any) -> int:
+    reference: Any = actor.__ray_call__.remote(lambda _: os.getpid())
+    return fetch(reference)
 
 
 def test_a_checkpoint_that_cannot_be_read_is_told_to_who_asked_and_harms_no_one_else(

@@ -13,11 +13,11 @@ from typing import Any
 
 from tests.packaging.interpreter import ROOT
 
-OURS = {"platform", "toco_core", "search_spaces", "tests", "benchmarks", "conftest"}
+OURS = {"platform", "toco_core", "search_spaces", "tests", "benchmarks", "docs", "conftest"}
 BUILD = {"hatchling"}  # of the hook that makes a wheel
 OF_TORCH = {"triton"}  # the GPU builds of torch bring it
-# The commands that `make check` runs, and the plugin that pytest loads by itself.
-COMMANDS = {"basedpyright", "ruff", "pytest-xdist", "hatchling"}
+# The commands that `make check` and a test run, and the plugin that pytest loads by itself.
+COMMANDS = {"basedpyright", "ruff", "pytest-xdist", "hatchling", "moto"}
 
 
 def project() -> dict[str, Any]:

@@ -19,7 +19,7 @@ SHARED = {"platform.results", "platform.cluster", "platform.workers", "platform"
 MAY_IMPORT = {
     "platform._startup": set[str](),
     "platform.results": set[str](),
-    "platform.cluster": set[str](),
+    "platform.cluster": {"platform"},
     "platform": {"platform.results"},
     "platform.workers": SHARED,
     "platform.data": SHARED,

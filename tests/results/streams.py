@@ -24,7 +24,9 @@ class SteppedClock:
         return self.now
 
 
-def search_started(trials: int = 4, resumed: int = 0) -> SearchStarted:
+def search_started(
+    trials: int = 4, resumed: int = 0, score_points: Sequence[int] = (), trial_needs: str = ""
+) -> SearchStarted:
     return SearchStarted(
         name="partscenes",
         trials=trials,
@@ -32,13 +34,21 @@ def search_started(trials: int = 4, resumed: int = 0) -> SearchStarted:
         directory=Path("runs/a"),
         log_file=Path("runs/a/search.log"),
         resumed=resumed,
+        score_points=score_points,
+        trial_needs=trial_needs,
     )
 
 
 def trial_started(
-    number: int, iteration: int = 0, params: dict[str, ParameterValue] | None = None
+    number: int,
+    iteration: int = 0,
+    params: dict[str, ParameterValue] | None = None,
+    *,
+    waiting: bool = False,
 ) -> TrialStarted:
-    return TrialStarted(number=number, iteration=iteration, params=params or LOW_AND_PTC)
+    return TrialStarted(
+        number=number, iteration=iteration, params=params or LOW_AND_PTC, waiting=waiting
+    )
 
 
 def progressed(number: int, iteration: int, loss: float = 0.5) -> TrialProgressed:

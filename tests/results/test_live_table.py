@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -118,3 +119,10 @@ def test_an_interrupted_search_says_so_and_its_clock_stands_still() -> None:
 def test_before_the_first_score_nothing_is_promised() -> None:
     lines = drawn(fold_all([search_started()]), 5)
     assert lines[2:4] == ["no score yet", "elapsed 5 s    expected end not known yet"]
+
+
+def test_what_waits_and_what_was_retried_is_a_line_of_the_header() -> None:
+    state = fold_all([search_started(trial_needs="1 GPU"), trial_started(0, waiting=True)])
+    lines = drawn(replace(state, rows={0: replace(state.rows[0], retries=1)}), 5)
+    assert lines[4] == "1 trial waits for a machine with 1 GPU, 1 retry"
+    assert lines[7].split()[-1] == "waiting"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -10,10 +11,12 @@ import pytest
 
 from platform.results.curves import read_curves
 from platform.results.events import Event, Scored, SearchEnded, TrialEnded
+from platform.results.hparams import compared_tags
 from platform.results.objectives import OBJECTIVES
 from platform.results.plain_lines import plain_line
 from platform.results.summary import Contender, SearchSummary, summary_markdown
 from platform.results.tables import TrialTables, read_trials
+from platform.results.tensorboard_runs import score_scalars
 from tests.results.streams import LOW_AND_PTC, NOON, fold_all, scored, search_started, trial_started
 
 EVENTS: list[Event] = [
@@ -86,6 +89,15 @@ def test_without_masks_the_summary_has_no_miou() -> None:
     text = text_of("unsupervised")
     assert "| in % | unsupervised, tune | unsupervised, report |" in text
     assert "mIoU" not in text
+
+
+def test_tensorboard_compares_the_objective_and_shows_no_number_that_is_not_there() -> None:
+    assert compared_tags(OBJECTIVES["unsupervised"])[0] == "cam/unsupervised"
+    assert compared_tags(OBJECTIVES["cam_miou"])[0] == "cam/miou"
+    blind = replace(scored(0, 120, math.nan), unsupervised=0.6)
+    scalars = dict(score_scalars(blind))
+    assert scalars["cam/unsupervised"] == 0.6
+    assert "cam/miou" not in scalars
 
 
 def test_tables_of_an_earlier_version_are_read(tmp_path: Path) -> None:

@@ -33,6 +33,29 @@ def test_a_pipe_gets_whole_lines_and_nothing_else() -> None:
     assert "\x1b" not in file.getvalue()
 
 
+def test_a_pipe_hears_at_least_every_half_minute_where_the_search_stands() -> None:
+    file, clock = io.StringIO(), SteppedClock()
+    progress = make_progress(Console(file=file, width=20), clock=clock)
+    assert isinstance(progress, PlainProgress)
+    progress.handle(search_started())
+    progress.handle(trial_started(0))
+    for _ in range(61):
+        clock.now += 1.0
+        progress.tick()
+    lines = [line for line in file.getvalue().splitlines() if "trials done" in line]
+    assert [line[:8] for line in lines] == ["12:00:30", "12:01:00"]
+    assert "trial 0 at 0/600" in lines[0]
+    progress.handle(SearchEnded())
+
+
+def test_a_score_that_was_there_before_is_not_shown_again() -> None:
+    file = io.StringIO()
+    progress = make_progress(Console(file=file, width=200), clock=SteppedClock())
+    for event in (search_started(), trial_started(0), *[scored(0, 150, 0.4)] * 2, SearchEnded()):
+        progress.handle(event)
+    assert file.getvalue().count("CAM mIoU 40.0") == 1
+
+
 def test_a_dumb_terminal_gets_lines_too() -> None:
     console = Console(file=io.StringIO(), force_terminal=True, _environ={"TERM": "dumb"})
     assert isinstance(make_progress(console), PlainProgress)

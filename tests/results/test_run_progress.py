@@ -33,11 +33,12 @@ def shown(iteration: int) -> list[str]:
 
 
 def test_a_run_shows_its_losses_and_its_scores() -> None:
-    score, end = shown(0)
+    start, score, end = shown(0)
+    assert start == "run  0/8"
     assert score.startswith("run  8/8  CAM mIoU 41.2 (aux ")
-    assert end == "run  8/8 in 0 s  loss 2.500"
+    assert end == "run  8/8 in 0 s  loss 2.500  0.12 s a step"
 
 
 def test_a_run_that_goes_on_says_from_where() -> None:
     assert shown(5)[0] == "run: going on at iteration 5"
-    assert shown(5)[-1] == "run  8/8 in 0 s  loss 2.500"
+    assert shown(5)[-1] == "run  8/8 in 0 s  loss 2.500  0.33 s a step"

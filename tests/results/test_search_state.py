@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from platform.results.events import EndState, SearchEnded, TrialEnded
+from platform.results.events import EndState, MachineStruckOff, SearchEnded, TrialBroken, TrialEnded
 from platform.results.search_state import SearchState, fold, from_rows
 from tests.results.streams import (
     NOON,
@@ -95,3 +95,23 @@ def test_a_state_does_not_change_under_the_thread_that_draws_it() -> None:
 def test_a_search_that_has_not_started_knows_nothing_of_trials() -> None:
     with pytest.raises(AssertionError, match="SearchStarted"):
         fold(SearchState(), trial_started(0), NOON)
+
+
+def test_a_broken_trial_is_unfinished_with_its_reason_until_it_begins_again() -> None:
+    broken = TrialBroken(number=0, cause="killed", machine="10.0.0.7", retry=1, retries=2)
+    gone = TrialBroken(number=0, cause="the machine was lost", machine_lost=True)
+    left = TrialBroken(number=0, cause="killed", goes_on=False)
+    events = [search_started(), trial_started(0), broken]
+    row = fold_all(events).rows[0]
+    assert (row.state, row.reason, row.retries) == ("unfinished", "killed (on 10.0.0.7)", 1)
+    assert not row.is_active
+    events += [trial_started(0), gone, trial_started(0, iteration=150)]
+    row = fold_all(events).rows[0]
+    assert (row.state, row.reason, row.retries, row.machines_lost) == ("running", "", 2, 1)
+    row = fold_all([*events, left]).rows[0]
+    assert (row.state, row.reason, row.retries) == ("unfinished", "killed", 2)
+
+
+def test_machines_that_were_struck_off_are_remembered() -> None:
+    struck = MachineStruckOff(machine="10.0.0.7", cause="OSError: no mount")
+    assert fold_all([search_started(), struck]).struck == (struck,)

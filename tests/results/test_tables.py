@@ -12,8 +12,10 @@ from platform.results import parquet_files
 from platform.results.curves import CURVES_SCHEMA, compact, read_curves
 from platform.results.events import Event, SearchEnded, TrialEnded
 from platform.results.parameters import ParameterValue
+from platform.results.row_blocks import BLOCK, RowBlocks
+from platform.results.search_state import fold
 from platform.results.tables import TrialTables, read_trials
-from platform.results.trial_columns import column_type
+from platform.results.trial_columns import column_type, rows_to_table
 from tests.results.streams import (
     NOON,
     SteppedClock,
@@ -62,6 +64,8 @@ def test_a_trial_is_a_row_with_its_parameters_as_columns(tmp_path: Path) -> None
             "started": noon,
             "ended": noon,
             "reason": "",
+            "retries": 0,
+            "machines_lost": 0,
         }
     ]
 
@@ -178,7 +182,7 @@ def test_only_whole_tables_are_ever_in_place(
     tables.handle(search_started())
     tables.handle(trial_started(0))
 
-    def write_half(table: pa.Table, path: Path) -> None:
+    def write_half(table: pa.Table, path: Path, **options: bool) -> None:
         path.write_bytes(b"PAR1")
         raise OSError("disk full")
 
@@ -273,7 +277,7 @@ def test_nothing_is_read_where_no_table_is(tmp_path: Path) -> None:
 
 def test_a_broken_table_is_named(tmp_path: Path) -> None:
     (tmp_path / "trials.parquet").write_bytes(b"not Parquet")
-    with pytest.raises(ValueError, match=r"trials\.parquet is not a Parquet table .*remove it"):
+    with pytest.raises(ValueError, match=r"trials\.parquet is not a Parquet table, or a damaged"):
         read_trials(tmp_path)
 
 
@@ -281,3 +285,23 @@ def test_another_table_is_refused_with_what_it_lacks(tmp_path: Path) -> None:
     pq.write_table(pa.table({"number": [0]}), tmp_path / "trials.parquet")
     with pytest.raises(ValueError, match="not a table of trials: it has no column state"):
         read_trials(tmp_path)
+
+
+def test_a_table_from_before_retries_were_counted_can_be_read(tmp_path: Path) -> None:
+    write(tmp_path, search_started(), trial_started(0))
+    path = tmp_path / "trials.parquet"
+    pq.write_table(pq.read_table(path).drop_columns(["retries", "machines_lost"]), path)
+    (row,) = read_trials(tmp_path)
+    assert (row.retries, row.machines_lost) == (0, 0)
+
+
+def test_a_table_made_by_blocks_is_the_whole_one_whatever_changed() -> None:
+    blocks = RowBlocks()
+    numbers = range(2 * BLOCK + 5)
+    state = fold_all([search_started(trials=200), *(trial_started(n) for n in numbers)])
+    assert blocks.table(state.trials) == rows_to_table(state.trials)
+    ends = [TrialEnded(number=n, state="complete", score=0.1) for n in (0, BLOCK, 2 * BLOCK + 4)]
+    new = trial_started(len(numbers), params={"weights.ctc": 1.0})
+    for event in (scored(3, 120, 0.5), *ends, new):
+        state = fold(state, event, NOON)
+        assert blocks.table(state.trials) == rows_to_table(state.trials)

@@ -12,11 +12,20 @@ from tensorboard.plugins.hparams.api_pb2 import (
     Status,  # pyright: ignore[reportAttributeAccessIssue]
 )
 
+from platform.results import tensorboard
 from platform.results.events import EndState, Event, SearchEnded, TrialEnded
 from platform.results.parameters import ParameterValue
 from platform.results.pictures import overlay
 from platform.results.tensorboard import TensorBoardSink
-from tests.results.streams import fold_all, progressed, scored, search_started, trial_started
+from platform.results.tensorboard_runs import MOST_POINTS, SEARCH_SECONDS
+from tests.results.streams import (
+    SteppedClock,
+    fold_all,
+    progressed,
+    scored,
+    search_started,
+    trial_started,
+)
 
 
 def write(directory: Path, *events: Event) -> None:
@@ -56,7 +65,7 @@ def column_names(directory: Path) -> dict[str, bool]:
     ]
     (content,) = found
     experiment = metadata.parse_experiment_plugin_data(content)
-    assert next(info.name.tag for info in experiment.metric_infos) == "score/cam_miou"
+    assert next(info.name.tag for info in experiment.metric_infos) == "cam/miou"
     return {info.name: info.differs for info in experiment.hparam_infos}
 
 
@@ -72,20 +81,20 @@ def table_row(directory: Path, number: int) -> dict[str, float | str]:
 def test_progress_and_scores_are_scalars_of_the_trials_own_run(tmp_path: Path) -> None:
     write(tmp_path, trial_started(3), progressed(3, 120, loss=0.75), scored(3, 120, 0.25))
     assert scalars(tmp_path, 3, "loss/cls") == [(120, 0.75)]
-    assert scalars(tmp_path, 3, "seconds/iteration") == [(120, 0.1)]
-    assert scalars(tmp_path, 3, "score/cam_miou") == [(120, 0.25)]
-    assert scalars(tmp_path, 3, "score/cam_miou_aux") == [(120, 0.2)]
-    assert scalars(tmp_path, 3, "score/class_f1") == [(120, 0.9)]
-    assert scalars(tmp_path, 3, "score/bkg") == [(120, 0.43)]
+    assert scalars(tmp_path, 3, "cost/step_seconds") == [(120, 0.1)]
+    assert scalars(tmp_path, 3, "cam/miou") == [(120, 0.25)]
+    assert scalars(tmp_path, 3, "cam/miou_aux") == [(120, 0.2)]
+    assert scalars(tmp_path, 3, "cam/class_f1") == [(120, 0.9)]
+    assert scalars(tmp_path, 3, "cam/bkg") == [(120, 0.43)]
     assert scalars(tmp_path, 3, "token_similarity/block_01") == [(120, 0.7)]
-    assert scalars(tmp_path, 3, "seconds/training") == [(120, 30.0)]
+    assert scalars(tmp_path, 3, "cost/training_seconds") == [(120, 30.0)]
 
 
 def test_pictures_are_there_at_each_score(tmp_path: Path) -> None:
     image = np.zeros((8, 8, 3), np.uint8)
     picture = overlay(image, np.ones((1, 8, 8)), None, [(0, 0, 0), (255, 0, 0)])
     write(tmp_path, trial_started(0), scored(0, 120, 0.2, pictures=[picture]))
-    (event,) = run(tmp_path, 0).Tensors("cam/00")
+    (event,) = run(tmp_path, 0).Tensors("images/00")
     assert event.step == 120
     assert event.tensor_proto.string_val[:2] == [b"454", b"224"]  # two panels, width and height
 
@@ -148,7 +157,7 @@ def test_a_resumed_trial_replaces_what_came_after_its_checkpoint(tmp_path: Path)
         TrialEnded(number=0, state="complete", score=None),
     )
     assert scalars(tmp_path, 0, "loss/cls") == [(60, 1.0), (120, 1.0), (180, 0.5)]
-    assert scalars(tmp_path, 0, "seconds/iteration")[-1] == (180, 0.2)
+    assert scalars(tmp_path, 0, "cost/step_seconds")[-1] == (180, 0.2)
     assert table_row(tmp_path, 0)["state"] == "complete"
 
 
@@ -163,11 +172,65 @@ def test_a_score_is_on_disk_at_once(tmp_path: Path) -> None:
     sink = TensorBoardSink(tmp_path)
     for event in (search_started(), trial_started(0), scored(0, 120, 0.25)):
         sink.handle(event)
-    assert scalars(tmp_path, 0, "score/cam_miou") == [(120, 0.25)]
+    assert scalars(tmp_path, 0, "cam/miou") == [(120, 0.25)]
     sink.handle(SearchEnded())
 
 
 def test_a_score_after_the_end_of_its_trial_is_written_too(tmp_path: Path) -> None:
     ended = TrialEnded(number=0, state="pruned", score=0.2)
     write(tmp_path, trial_started(0), scored(0, 120, 0.25), ended, scored(0, 240, 0.5))
-    assert scalars(tmp_path, 0, "score/cam_miou") == [(120, 0.25), (240, 0.5)]
+    assert scalars(tmp_path, 0, "cam/miou") == [(120, 0.25), (240, 0.5)]
+
+
+def test_a_long_trial_has_as_many_points_as_can_be_told_apart(tmp_path: Path) -> None:
+    events = [progressed(0, step, loss=float(step)) for step in range(1, 601)]
+    write(tmp_path, trial_started(0), *events)
+    points = scalars(tmp_path, 0, "loss/cls")
+    assert len(points) == MOST_POINTS
+    assert points[0] == (3, 2.0)  # the mean of three
+    assert scalars(tmp_path, 0, "cost/step_seconds")[-1] == (600, 12.0)
+
+
+def test_once_the_room_for_pictures_is_taken_only_those_of_the_best_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = overlay(
+        np.zeros((8, 8, 3), np.uint8), np.ones((1, 8, 8)), None, [(0, 0, 0), (255, 0, 0)]
+    )
+    monkeypatch.setattr(tensorboard, "PICTURE_BYTES", 2 * len(picture))
+    steps, scores = (100, 200, 300, 400), (0.5, 0.4, 0.3, 0.6)
+    events = [
+        scored(0, step, score, pictures=[picture])
+        for step, score in zip(steps, scores, strict=True)
+    ]
+    write(tmp_path, trial_started(0), *events)
+    assert [event.step for event in run(tmp_path, 0).Tensors("images/00")] == [100, 200, 400]
+
+
+def test_the_search_itself_is_a_run(tmp_path: Path) -> None:
+    clock = SteppedClock()
+    sink = TensorBoardSink(tmp_path, clock=clock)
+    start = search_started(score_points=(300, 600))
+    for event in (start, trial_started(0), progressed(0, 300), trial_started(1, waiting=True)):
+        clock.now += SEARCH_SECONDS
+        sink.handle(event)
+    for event in (scored(0, 300, 0.5), SearchEnded()):
+        sink.handle(event)
+    events = EventAccumulator(str(tmp_path / "tensorboard/search")).Reload()
+
+    def values(name: str) -> list[tuple[int, float]]:
+        points = events.Tensors(f"search/{name}")
+        return [(point.step, float(point.tensor_proto.float_val[0])) for point in points]
+
+    assert values("running") == [(10, 0.0), (20, 1.0), (30, 1.0), (40, 1.0), (40, 0.0)]
+    assert values("queue") == [(10, 0.0), (20, 0.0), (30, 0.0), (40, 1.0), (40, 0.0)]
+    assert values("scores_in_flight")[2:4] == [(30, 1.0), (40, 1.0)]
+    assert values("utilisation")[3] == (40, 0.5)
+    assert values("best") == [(40, 0.5)]
+
+
+def test_a_run_by_itself_is_no_search(tmp_path: Path) -> None:
+    sink = TensorBoardSink(tmp_path)
+    for event in (search_started(trials=1), trial_started(0), SearchEnded()):
+        sink.handle(event)
+    assert not (tmp_path / "tensorboard/search").exists()

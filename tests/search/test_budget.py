@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from platform.search.budget import Budget
+from platform.search.faults import Fault
 
 
 class Clock:
@@ -49,6 +50,14 @@ def test_an_interruption_ends_the_session_and_spends_nothing() -> None:
     interrupted.interrupt()
     assert interrupted.stop_all()
     assert interrupted.spent() is None
+
+
+def test_a_fault_that_breaks_every_trial_ends_the_session() -> None:
+    session = budget(Clock())
+    for number in range(3):
+        assert not session.stop_all()
+        session.faults.take(number, Fault(kind="process", cause="killed"))
+    assert session.stop_all()
 
 
 def test_no_single_trial_is_stopped() -> None:

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zipfile import ZipFile
 
 import optuna
 from optuna.storages import InMemoryStorage
 
-from platform.results.events import Event, TrialEnded, TrialStarted
+from platform.results.events import Event, MachineStruckOff, TrialBroken, TrialEnded, TrialStarted
 from platform.results.trial_rows import TrialRow
+from platform.search.faults import Fault, Outcome
 from platform.search.live_trials import LiveTrials
 from platform.search.monitor import TrialObserver
+from platform.search.trial_protocol import trial_directory
+from platform.train.run_checkpoints import checkpoint_path
 from tests.search.worlds import opener
 
 
@@ -58,3 +62,25 @@ def test_a_trial_that_the_table_lacks_is_told_with_its_parameters_and_reason(
 def test_nothing_is_told_twice(tmp_path: Path) -> None:
     rows = [TrialRow(number=number, ended=1.0) for number in range(2)]
     assert caught_up(finished_search().study, rows, tmp_path) == []
+
+
+def test_a_fault_is_told_with_the_checkpoint_that_is_left_and_the_machine_that_is_not(
+    tmp_path: Path,
+) -> None:
+    path = checkpoint_path(trial_directory(tmp_path, 3), 400)
+    path.parent.mkdir(parents=True)
+    ZipFile(path, "w").close()
+    notes = Notes()
+    fault = Fault(kind="error", cause="OSError: no mount", machine="10.0.0.7", node="n")
+    TrialObserver(notes, tmp_path).broken(3, fault, Outcome(goes_on=True, retry=1, struck=True))
+    assert notes.events == [
+        TrialBroken(
+            number=3,
+            cause="OSError: no mount",
+            machine="10.0.0.7",
+            iteration=400,
+            retry=1,
+            retries=2,
+        ),
+        MachineStruckOff(machine="10.0.0.7", cause="OSError: no mount"),
+    ]

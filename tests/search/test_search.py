@@ -15,6 +15,7 @@ from optuna.trial import TrialState
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import TrialScheduler
 
+from platform.search.faults import Fault, Faults, Outcome
 from platform.search.live_trials import Assignment, LiveTrials
 from platform.search.simulation.controller import Curve, SimulatedTrial, Simulator
 from platform.search.space.checked import Params
@@ -239,6 +240,10 @@ class Diary:
     def started(self, assignment: Assignment) -> None:
         self.lines.append(f"{assignment.number} started")
 
+    def broken(self, number: int, fault: Fault, outcome: Outcome) -> None:
+        retry = f"retry {outcome.retry}" if outcome.goes_on else "left"
+        self.lines.append(f"{number} broken: {fault.cause}, {retry}")
+
     def ended(self, number: int, state: TrialState, score: float | None, reason: str) -> None:
         self.lines.append(f"{number} {state.name} {score} {reason}".strip())
 
@@ -271,6 +276,92 @@ def test_a_trial_that_reports_its_failure_is_stopped() -> None:
     assert decision == TrialScheduler.STOP
     assert live.study.trials[0].state == TrialState.FAIL
     assert live.study.trials[0].user_attrs["verdict"]["reason"] == "loss is nan"
+
+
+def killed() -> Fault:
+    return Fault(kind="process", cause="killed")
+
+
+def test_a_trial_that_breaks_is_handed_out_again_and_waited_for() -> None:
+    live = opener(InMemoryStorage(), budget=1)()
+    live.observer = diary = Diary()
+    searcher = StudySearcher(live)
+    first = searcher.suggest("t0")
+    live.record(0, 0.3, 20)
+    assert searcher.suggest("t1") is None  # the budget is spent, but the trial may come back
+    live.interrupt(0, killed())
+    searcher.on_trial_complete("t0", error=True)
+    again = searcher.suggest("t1")
+    assert again == {**first, "scored": (20,)}
+    live.record(0, 0.5, 100)
+    searcher.on_trial_complete("t1", result={})
+    assert searcher.suggest("t2") == StudySearcher.FINISHED
+    assert diary.lines == [
+        "0 started",
+        "0 broken: killed, retry 1",
+        "0 started",
+        "0 COMPLETE 0.5",
+    ]
+
+
+def test_a_trial_that_breaks_too_often_stays_unfinished_and_uses_up_no_other() -> None:
+    start = opener(InMemoryStorage(), budget=2)
+    live = start()
+    for cause in ("killed", "crashed", "killed"):
+        assert live.next() is not None
+        live.interrupt(0, Fault(kind="process", cause=cause))
+    other = live.next()
+    assert other is not None
+    assert other.number == 1
+    live.record(1, 0.4, 100)
+    live.finish(1)
+    assert live.next() is None
+    assert not live.may_come_back()
+    assert [trial.state for trial in live.study.trials] == [TrialState.RUNNING, TrialState.COMPLETE]
+    resumed = start().next()
+    assert resumed is not None
+    assert resumed.number == 0
+
+
+def test_after_the_fault_that_breaks_every_trial_none_is_handed_out() -> None:
+    live = opener(InMemoryStorage(), budget=9)()
+    handed = [live.next() for _ in range(3)]
+    for assignment in filter(None, handed):
+        live.interrupt(assignment.number, killed())
+    assert live.faults.cause == killed()
+    assert StudySearcher(live).suggest("t") == StudySearcher.FINISHED
+    assert {trial.state for trial in live.study.trials} <= {TrialState.RUNNING, TrialState.WAITING}
+
+
+def test_a_trial_with_its_last_score_has_ended_whatever_breaks_it_then() -> None:
+    live = opener(InMemoryStorage(), budget=1)()
+    live.next()
+    live.record(0, 0.4, 100)
+    live.interrupt(0, killed())
+    assert live.study.trials[0].state == TrialState.COMPLETE
+
+
+def test_a_trial_is_handed_out_with_the_machines_to_avoid() -> None:
+    storage = InMemoryStorage()
+    live = opener(storage, budget=3)()
+    live.faults = Faults(lambda avoided: "good" not in avoided)
+    bad = Fault(kind="error", cause="OSError: no mount", machine="m", node="bad")
+    for assignment in filter(None, [live.next(), live.next()]):
+        assert assignment.avoid == ()
+        live.interrupt(assignment.number, bad)
+    again = filter(None, [live.next() for _ in range(3)])
+    assert [(one.number, one.avoid) for one in again] == [(n, ("bad",)) for n in range(3)]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_lost_processes_change_no_trial(seed: int) -> None:
+    def run(breaks: set[int]) -> list[tuple[Params, TrialState, float | None]]:
+        start = opener(InMemoryStorage(), budget=20, pruner="none")
+        Simulator(start, troubled_curve, concurrent=1, breaks=breaks, lag=0).run()
+        return [(trial.params, trial.state, trial.value) for trial in start().study.trials]
+
+    breaks = np.random.default_rng(seed).choice(200, size=20, replace=False)
+    assert run({*breaks.tolist()}) == run(set())
 
 
 def test_a_search_without_trials_is_refused() -> None:

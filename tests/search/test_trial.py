@@ -51,6 +51,6 @@ def test_the_search_is_told_what_it_maximises(
     monkeypatch.setattr("ray.tune.report", told.append)
     event = scored(3, 120, 0.4)
     values = {one.name: getattr(event, one.name) for one in fields(Scored)}
-    ResultSender(3, maximised)(Scored(**values))
+    ResultSender(3, "node", maximised)(Scored(**values))
     assert told[0][SCORE] == values[maximised]
     assert told[0][EVENT] == event

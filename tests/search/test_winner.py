@@ -11,13 +11,15 @@ import pytest
 from optuna.storages import InMemoryStorage
 from optuna.trial import create_trial
 from pyarrow import parquet
+from rich.console import Console
 
 from platform.results.curves import CURVES_FILE, CURVES_SCHEMA, curves_table
 from platform.results.objectives import OBJECTIVES
+from platform.search.report_file import read_report
 from platform.search.setup import SearchSetup
 from platform.search.space.checks import check_space
 from platform.search.space.spaces import parse_space
-from platform.search.winner import find_winner, is_reported, read_report, report_winner
+from platform.search.winner import find_winner, is_reported, report_winner
 from platform.train.run_checkpoints import checkpoint_path, list_checkpoints
 from platform.workers.executor import Finished, Progress
 from platform.workers.requests import ScoreRequest
@@ -32,6 +34,7 @@ from toco_core.trainer import Trainer
 
 SPACE = "parameters: {weights.ptc: {type: float, low: 0.0, high: 1.0}}"
 SMALL = check_space(parse_space(SPACE, "made_up"), small_recipe(), depth=10)
+QUIET = Console(quiet=True)
 LOW, HIGH = 0.2, 0.6  # thresholds; the made-up mIoU on `report` is the threshold itself
 
 
@@ -134,15 +137,15 @@ def test_without_a_complete_trial_there_is_nothing_to_report(setup: SearchSetup)
     study, evaluation = study_of("FAIL", "PRUNED"), Evaluation()
     assert find_winner(study, SMALL) is None
     assert is_reported(setup, study)
-    report_winner(setup, study, evaluation)
+    report_winner(setup, study, evaluation, QUIET)
     assert evaluation.requests == []
 
 
 def test_winner_and_published_configuration_are_scored_once_on_report(setup: SearchSetup) -> None:
     study, evaluation = study_of(0.2, 0.4, 0.3), Evaluation()
     assert not is_reported(setup, study)
-    report_winner(setup, study, evaluation)
-    report_winner(setup, study, evaluation)
+    report_winner(setup, study, evaluation, QUIET)
+    report_winner(setup, study, evaluation, QUIET)
     assert is_reported(setup, study)
     assert [request.split for request in evaluation.requests] == ["report", "report"]
     assert sorted(read_report(setup.directory)) == [0, 1]
@@ -151,7 +154,7 @@ def test_winner_and_published_configuration_are_scored_once_on_report(setup: Sea
 def test_the_threshold_on_report_is_the_one_that_the_last_score_on_tune_chose(
     setup: SearchSetup,
 ) -> None:
-    report_winner(setup, study_of(0.2, 0.4), Evaluation())
+    report_winner(setup, study_of(0.2, 0.4), Evaluation(), QUIET)
     winner = read_report(setup.directory)[1]
     assert (winner.bkg, winner.miou) == (LOW, pytest.approx(LOW))
     assert (winner.aux_bkg, winner.aux_miou) == (HIGH, pytest.approx(HIGH))
@@ -161,15 +164,15 @@ def test_a_better_trial_of_a_later_session_is_scored_beside_the_earlier_winner(
     setup: SearchSetup,
 ) -> None:
     evaluation = Evaluation()
-    report_winner(setup, study_of(0.2, 0.4), evaluation)
-    report_winner(setup, study_of(0.2, 0.4, 0.5), evaluation)
+    report_winner(setup, study_of(0.2, 0.4), evaluation, QUIET)
+    report_winner(setup, study_of(0.2, 0.4, 0.5), evaluation, QUIET)
     assert len(evaluation.requests) == 3
     rows = json.loads((setup.directory / "report.json").read_text())
     assert [row["number"] for row in rows] == [0, 1, 2]
 
 
 def test_the_winner_is_kept_with_its_threshold(setup: SearchSetup) -> None:
-    report_winner(setup, study_of(0.2, 0.4), Evaluation())
+    report_winner(setup, study_of(0.2, 0.4), Evaluation(), QUIET)
     recipe = load_recipe(str(setup.directory / "best.yaml"))
     assert (recipe.weights.ptc, recipe.thresholds.bkg) == (0.5, LOW)
     assert recipe.seed == small_recipe().seed + 1  # a repeat of trial 0
@@ -179,7 +182,7 @@ def test_the_winner_is_kept_with_its_threshold(setup: SearchSetup) -> None:
 def test_a_search_without_masks_opens_none_for_its_report(setup: SearchSetup) -> None:
     blind = replace(setup, objective=OBJECTIVES["unsupervised"])
     evaluation = Evaluation()
-    report_winner(blind, study_of(0.2, 0.4), evaluation)
+    report_winner(blind, study_of(0.2, 0.4), evaluation, QUIET)
     assert [request.masks for request in evaluation.requests] == [False, False]
     winner = read_report(setup.directory)[1]
     assert winner.objective == pytest.approx((0.5 + 0.6 + 0.9) / 3)
@@ -193,12 +196,12 @@ def test_the_report_has_what_the_search_maximised(
     setup: SearchSetup, name: str, value: float
 ) -> None:
     chosen = replace(setup, objective=OBJECTIVES[name])
-    report_winner(chosen, study_of(0.2, 0.4), Evaluation())
+    report_winner(chosen, study_of(0.2, 0.4), Evaluation(), QUIET)
     assert read_report(setup.directory)[1].objective == pytest.approx(value)
 
 
 def test_checkpoints_that_can_no_longer_win_are_deleted(setup: SearchSetup) -> None:
-    report_winner(setup, study_of(0.2, 0.4, 0.3, 0.1), Evaluation())
+    report_winner(setup, study_of(0.2, 0.4, 0.3, 0.1), Evaluation(), QUIET)
     assert checkpoints_of(setup) == [0, 1]
 
 
@@ -209,10 +212,10 @@ def test_what_breaks_off_in_the_middle_is_done_again(setup: SearchSetup) -> None
 
     study = study_of(0.2, 0.4, 0.3)
     with pytest.raises(KeyboardInterrupt):
-        report_winner(setup, study, BreakOff())
+        report_winner(setup, study, BreakOff(), QUIET)
     assert not is_reported(setup, study)
     assert checkpoints_of(setup) == [0, 1, 2, 3]
-    report_winner(setup, study, Evaluation())
+    report_winner(setup, study, Evaluation(), QUIET)
     assert is_reported(setup, study)
 
 
@@ -220,4 +223,4 @@ def test_a_winner_whose_checkpoint_is_gone_is_named(setup: SearchSetup) -> None:
     for path in list_checkpoints(setup.trials_directory / "trial-0001"):
         path.unlink()
     with pytest.raises(ValueError, match="the checkpoint of trial 1 is gone"):
-        report_winner(setup, study_of(0.2, 0.4), Evaluation())
+        report_winner(setup, study_of(0.2, 0.4), Evaluation(), QUIET)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from platform.cluster.gpu_memory import out_of_memory, ways_to_less
-from platform.train.on_ray import is_worth_retrying
+from platform.train.on_ray import is_verdict
 from platform.workers.requests import ScoreRequest
 from platform.workers.worker import ScoringWorker
 from tests.toco_core.small_run import small_recipe
@@ -40,7 +40,8 @@ def test_a_run_out_of_memory_says_what_to_change_and_leaves_nothing(
     assert "--set compute.parts=2" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert networks[0]() is None
-    assert not is_worth_retrying(caught.value)
+    assert is_verdict(caught.value)
+    assert not is_verdict(MemoryError("of this machine"))
 
 
 def test_a_scorer_out_of_memory_says_what_to_change(

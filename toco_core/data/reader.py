@@ -81,6 +81,22 @@ class ParquetSplit:
         return self._images.sizes
 
     @property
+    def content_sizes(self) -> list[list[int]]:
+        """Rows of each row group, and the bytes of each of its columns, from the footers."""
+        groups = [
+            shard.footer.row_group(index)
+            for shard in self._shards
+            for index in range(shard.footer.num_row_groups)
+        ]
+        return [
+            [
+                group.num_rows,
+                *(group.column(i).total_uncompressed_size for i in range(group.num_columns)),
+            ]
+            for group in groups
+        ]
+
+    @property
     def window(self) -> int:
         """Row groups whose rows can be shuffled together while each is read once an epoch."""
         return self._images.window

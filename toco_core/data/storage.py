@@ -13,6 +13,7 @@ from pyarrow import fs
 
 from toco_core.data.names import file_name_problem
 from toco_core.messages import first_line
+from toco_core.remote_files import filesystem_of
 
 
 class DatasetError(ValueError):
@@ -36,9 +37,9 @@ class Location(NamedTuple):
         if "://" not in str(root):
             return cls(fs.LocalFileSystem(), os.path.abspath(os.path.expanduser(root)))
         try:
-            filesystem, path = fs.FileSystem.from_uri(str(root))
-        except (pa.ArrowException, OSError, ValueError) as error:
-            raise DatasetError(f"{root}: cannot be reached: {first_line(error)}") from error
+            filesystem, path = filesystem_of(str(root))
+        except ValueError as error:
+            raise DatasetError(str(error)) from error
         return cls(filesystem, path)
 
     def __str__(self) -> str:

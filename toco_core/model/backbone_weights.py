@@ -19,6 +19,7 @@ from timm.models.vision_transformer import VisionTransformer, checkpoint_filter_
 from torch import Tensor
 
 from toco_core.messages import first_line
+from toco_core.remote_files import local_file
 from toco_core.tensor_files import read_torch_file, without_wrappers
 
 HUB_TIMEOUT_SECONDS = 5.0
@@ -26,7 +27,7 @@ HUB_FILE = "model.safetensors"
 
 
 def load_weights(vit: VisionTransformer, path: str | Path) -> VisionTransformer:
-    """Load a .safetensors, .pth or .bin file of timm's names into `vit`, and return `vit`.
+    """Load a .safetensors, .pth or .bin file of timm's names, by path or URI; return `vit`.
 
     A classification head in the file is left out, a position embedding of another grid is resized,
     and it may be of a network that was wrapped for training on several devices.
@@ -34,7 +35,7 @@ def load_weights(vit: VisionTransformer, path: str | Path) -> VisionTransformer:
     Raises:
         ValueError: the file is missing, is not a file of weights, or does not fit.
     """
-    weights = _of_timm(_read(Path(path)), vit, path)
+    weights = _of_timm(_read(path), vit, path)
     own = vit.state_dict()
     weights = {key: value for key, value in weights.items() if key in own or not _is_head(key)}
     odd = sorted(own.keys() ^ weights.keys())
@@ -92,15 +93,16 @@ def _require_hub() -> None:
         urllib.request.urlopen(endpoint, timeout=HUB_TIMEOUT_SECONDS).close()
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(place: str | Path) -> dict[str, Any]:
+    path = local_file(place)
     if not os.path.isfile(path):  # of any name: Path.is_file fails on one that is too long
         raise ValueError(f"no file of backbone weights at {path}; {_ways_out(None)}")
     if path.suffix != ".safetensors":
-        return read_torch_file(path, "file of backbone weights")
+        return read_torch_file(place, "file of backbone weights")
     try:
         return safetensors.torch.load_file(path)
     except SafetensorError as error:
-        raise ValueError(f"{path} is not a readable safetensors file: {error}") from error
+        raise ValueError(f"{place} is not a readable safetensors file: {error}") from error
 
 
 def _of_timm(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
@@ -85,16 +85,12 @@ class Encoder(nn.Module):
             images: ImageNet-normalised, float.
             keep_blocks: return the patch tokens of every block as well.
         """
-        x, grid = self._embed(images)  # (B, prefix + h * w, D)
+        grid = self.grid(images.shape[-2], images.shape[-1])
         last = len(self.vit.blocks) - 1
         # Without gradient, a block output that nobody asks for is freed at once.
         wanted = range(last + 1) if keep_blocks else (self.aux_layer, last)
-        outputs: dict[int, Tensor] = {}
-        for index, block in enumerate(self.vit.blocks):
-            x = self._run(block, x)
-            if index in wanted:
-                outputs[index] = x
-        outputs[last] = final = self.vit.norm(x)
+        outputs = {i: x for i, x in enumerate(self.block_outputs(images)) if i in wanted}
+        final = outputs[last]
         prefix = self.vit.num_prefix_tokens
         return Encoded(
             class_token=final[:, 0],
@@ -102,6 +98,17 @@ class Encoder(nn.Module):
             aux_tokens=_as_map(outputs[self.aux_layer][:, prefix:], grid),
             blocks=tuple(x[:, prefix:] for x in outputs.values()) if keep_blocks else (),
         )
+
+    def block_outputs(self, images: Tensor) -> Iterator[Tensor]:
+        """Yield the tokens after each block, (B, prefix + h * w, D), the last ones layer-normed.
+
+        The prefix is the class token, and registers where the network has them.
+        """
+        x, _ = self._embed(images)
+        for block in self.vit.blocks[:-1]:
+            x = self._run(block, x)
+            yield x
+        yield self.vit.norm(self._run(self.vit.blocks[-1], x))
 
     def class_token(self, images: Tensor) -> Tensor:
         """Return the class token alone, (B, D): that of `forward`, with less work."""

@@ -91,8 +91,10 @@ class Optimiser(Section):
     head_lr_factor: Positive = Field(
         default=10.0, description="everything else learns this much faster"
     )
-    weight_decay: Weight = 0.01
-    betas: tuple[Probability, Probability] = (0.9, 0.999)
+    weight_decay: Weight = Field(default=0.01, description="of all weights, biases and norms too")
+    betas: tuple[Probability, Probability] = Field(
+        default=(0.9, 0.999), description="decay of AdamW's two running means"
+    )
     warmup: int = Field(default=1500, ge=0, description="iterations of linear warm-up")
     warmup_ratio: Positive = Field(default=1e-6, description="first factor of the warm-up")
     power: Positive = Field(default=0.9, description="exponent of the polynomial decay")
@@ -116,8 +118,8 @@ class Thresholds(Section):
     Background up to `low`, foreground from `high`, uncertain between.
     """
 
-    low: Probability = 0.25
-    high: Probability = 0.70
+    low: Probability = Field(default=0.25, description="background up to this CAM value")
+    high: Probability = Field(default=0.70, description="foreground from this CAM value")
     bkg: Probability = Field(
         default=0.50,
         description="background threshold of a scored CAM; training does not see it",
@@ -137,16 +139,16 @@ class LossWeights(Section):
     0 switches a term off.
     """
 
-    ptc: Weight = 0.2
-    ctc: Weight = 0.5
-    seg: Weight = 0.1
-    energy: Weight = 0.05
+    ptc: Weight = Field(default=0.2, description="of patch-token contrast")
+    ctc: Weight = Field(default=0.5, description="of class-token contrast")
+    seg: Weight = Field(default=0.1, description="of the segmentation loss")
+    energy: Weight = Field(default=0.05, description="of the dense energy")
 
 
 class ClassTokenContrast(Section):
     """Class-token contrast of whole images and uncertain local regions (paper, section 3.3)."""
 
-    temperature: Positive = 0.5
+    temperature: Positive = Field(default=0.5, description="of the contrast's softmax")
     momentum: Probability = Field(default=0.9, description="of the teacher's projection head")
     local_crops: int = Field(default=8, ge=1, description="local crops of one image")
     local_size: int = Field(default=96, ge=8, description="side of a local crop, px")
@@ -154,8 +156,8 @@ class ClassTokenContrast(Section):
         default=0.2, description="a crop with at most this mean uncertainty value is negative"
     )
     hidden: int = Field(default=2048, ge=1, description="width of the projection head")
-    bottleneck: int = Field(default=256, ge=1)
-    output: int = Field(default=1024, ge=1)
+    bottleneck: int = Field(default=256, ge=1, description="width of its normalised layer")
+    output: int = Field(default=1024, ge=1, description="width of what it gives")
 
 
 class Cam(Section):
@@ -164,8 +166,10 @@ class Cam(Section):
     scales: tuple[Positive, ...] = Field(
         default=(1.0, 0.5, 1.5), min_length=1, description="1 must come first"
     )
-    par_iterations: int = Field(default=10, ge=0)
-    par_dilations: tuple[int, ...] = Field(default=(1, 2, 4, 8, 12, 24), min_length=1)
+    par_iterations: int = Field(default=10, ge=0, description="of the refinement (PAR)")
+    par_dilations: tuple[int, ...] = Field(
+        default=(1, 2, 4, 8, 12, 24), min_length=1, description="of its neighbourhoods, px"
+    )
 
     @model_validator(mode="after")
     def _one_comes_first(self) -> Self:
@@ -179,17 +183,19 @@ class Cam(Section):
 class Decoder(Section):
     """LargeFOV segmentation head."""
 
-    channels: int = Field(default=512, ge=1)
-    dilation: int = Field(default=5, ge=1)
+    channels: int = Field(default=512, ge=1, description="of its hidden layers")
+    dilation: int = Field(default=5, ge=1, description="of its convolutions, tokens")
 
 
 class Energy(Section):
     """Dense energy of the segmentation (reference: Tang et al., ECCV 2018)."""
 
-    weight: Positive = 1e-7
-    sigma_rgb: Positive = 15.0
+    weight: Positive = Field(
+        default=1e-7, description="of the energy itself, beside weights.energy"
+    )
+    sigma_rgb: Positive = Field(default=15.0, description="of the colours, 0..255")
     sigma_xy: Positive = Field(default=100.0, description="px at full resolution")
-    scale_factor: Positive = 0.5
+    scale_factor: Positive = Field(default=0.5, description="of images and probabilities for it")
 
 
 class Compute(Section):
@@ -251,9 +257,19 @@ class Scoring(Section):
 class Recipe(Section):
     """One complete ToCo run."""
 
-    name: Text = Field(default="voc_vit_b", min_length=1, json_schema_extra=MAY_CHANGE_ON_RESUME)
-    iterations: int = Field(default=20_000, ge=1)
-    seed: int = Field(default=0, ge=0, le=2**31 - 1)
+    name: Text = Field(
+        default="voc_vit_b",
+        min_length=1,
+        description="names runs and searches of the recipe",
+        json_schema_extra=MAY_CHANGE_ON_RESUME,
+    )
+    iterations: int = Field(default=20_000, ge=1, description="training steps of a run")
+    seed: int = Field(
+        default=0,
+        ge=0,
+        le=2**31 - 1,
+        description="of initialisation, order, augmentation and local crops",
+    )
     official_quirks: bool = Field(
         default=False, description="reproduce the marked deviations of the authors' code"
     )

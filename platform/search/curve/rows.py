@@ -109,7 +109,7 @@ def make_rows(trials: Sequence[Observed], scale: ScoreScale, limit: int = MAX_RO
     scored = [trial for trial in trials if len(trial.scores) and not trial.failed]
     worst = min(float(trial.scores.min()) for trial in scored)
     failed = [_failed(trial, worst) for trial in trials if trial.failed]
-    parts = [_means(trial) for trial in scored]
+    parts = _means(scored)
     if sum(map(len, parts)) + len(failed) > limit:
         parts = _thinned(parts, limit - min(len(failed), limit // 4))
         failed = failed[-(limit // 4) :]
@@ -121,14 +121,21 @@ def make_rows(trials: Sequence[Observed], scale: ScoreScale, limit: int = MAX_RO
 _Row: TypeAlias = tuple[Array, float, int, float, int]  # features, time, trial, mean, count
 
 
-def _means(trial: Observed) -> list[_Row]:
-    interval = np.searchsorted(INTERVALS, trial.progress - 1e-9)
-    rows: list[_Row] = []
-    for one in np.unique(interval):
-        inside = interval == one
-        time = float(warp_progress(trial.progress[inside]).mean())
-        mean = float(trial.scores[inside].mean())
-        rows.append((trial.features, time, trial.number, mean, int(inside.sum())))
+def _means(trials: Sequence[Observed]) -> list[list[_Row]]:
+    """Return the rows of each trial; all are averaged together, since there may be thousands."""
+    owner = np.repeat(np.arange(len(trials)), [len(trial.scores) for trial in trials])
+    progress = np.concatenate([trial.progress for trial in trials])
+    scores = np.concatenate([trial.scores for trial in trials])
+    place = owner * len(INTERVALS) + np.searchsorted(INTERVALS, progress - 1e-9)
+    starts = np.flatnonzero(np.diff(place, prepend=-1))  # progress rises within a trial
+    counts = np.diff(starts, append=len(place))
+    times = np.add.reduceat(warp_progress(progress), starts) / counts
+    means = np.add.reduceat(scores, starts) / counts
+    rows: list[list[_Row]] = [[] for _ in trials]
+    columns = (owner[starts], times, means, counts)
+    for number, time, mean, count in zip(*(one.tolist() for one in columns), strict=True):
+        trial = trials[number]
+        rows[number].append((trial.features, time, trial.number, mean, count))
     return rows
 
 

@@ -17,13 +17,18 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import ConcurrencyLimiter, Searcher
 
+from platform.search.faults import Fault
 from platform.search.live_trials import LiveTrials
 from platform.search.space.checked import Params
+from platform.search.trial_protocol import FAILED
 from platform.search.tune_scheduler import StudyScheduler
 from platform.search.tune_searcher import StudySearcher
 
-# (number, parameters) -> the score after each equal part of the iterations; None raises an error
+# (number, parameters) -> the score after each equal part of the iterations; None cannot be trained
 Curve: TypeAlias = Callable[[int, Params], list[float | None]]
+
+
+_LOST = Fault(kind="process", cause="its process was killed, or crashed")
 
 
 class CrashError(Exception):
@@ -48,7 +53,10 @@ class Simulator:
         open_trials: Opens the study as a new process would.
         iterations: Of a whole trial.
         crashes: Controller calls before which the driver dies, counted over all runs.
+        breaks: Those before which the trial that is next loses its process.
         lag: How many scores the checkpoint of a trial is behind its last report.
+        on_score: Is told the trial, the iteration and the score, as Tune's callbacks are: once the
+            scheduler has seen it.
     """
 
     open_trials: Callable[[], LiveTrials]
@@ -56,7 +64,9 @@ class Simulator:
     iterations: int = 100
     concurrent: int = 2
     crashes: Collection[int] = ()
+    breaks: Collection[int] = ()
     lag: int = 1
+    on_score: Callable[[int, int, float], None] = lambda number, iteration, score: None
     handed_out: list[tuple[int, Params]] = field(default_factory=list)
     scores: int = 0  # computed in all: what the search cost
     calls: int = 0
@@ -109,6 +119,11 @@ class Simulator:
             if not events:
                 return
             now, _, trial = heapq.heappop(events)
+            if self.calls in self.breaks:
+                live.interrupt(trial.config["number"], _LOST)
+                searcher.on_trial_complete(trial.trial_id, error=True)
+                self.calls += 1
+                continue
             if self._step(trial, scheduler, searcher):
                 heapq.heappush(events, (now + self._duration(trial), next(order), trial))
             yield self.scores
@@ -132,7 +147,9 @@ class Simulator:
             return False
         score = curve[trial.done]
         if score is None:
-            searcher.on_trial_complete(trial.trial_id, error=True)
+            trial.last_result = {FAILED: "loss is nan"}
+            scheduler.on_trial_result(None, cast(Trial, trial), trial.last_result)
+            searcher.on_trial_complete(trial.trial_id, result=trial.last_result)
             return False
         trial.done += 1
         self.scores += 1
@@ -142,6 +159,7 @@ class Simulator:
             "iteration": trial.done * self.iterations // len(curve),
         }
         decision = scheduler.on_trial_result(None, cast(Trial, trial), trial.last_result)
+        self.on_score(number, trial.last_result["iteration"], score)
         if decision == TrialScheduler.STOP:
             self._call()
             searcher.on_trial_complete(trial.trial_id, result=trial.last_result)

@@ -84,10 +84,11 @@ class CheckedSpace:
         return self.complete(lambda one: self._start(one, values))
 
     def _start(self, parameter: Parameter, values: Mapping[str, Value]) -> Value:
-        value = values.get(parameter.key, get_value(self.recipe, parameter.key))
+        key = parameter.key
+        value = values[key] if key in values else get_value(self.recipe, key)
         if parameter.contains(value):
             return parameter.snap(value)
-        if parameter.key == LAYER and isinstance(value, int) and -self.depth <= value < self.depth:
+        if key == LAYER and isinstance(value, int) and -self.depth <= value < self.depth:
             # the same block, counted from the other side: 9 of 12 is -3
             return value - self.depth if value >= 0 else value + self.depth
         return value

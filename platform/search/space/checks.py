@@ -10,7 +10,7 @@ from platform.search.space.parameters import Parameter
 from platform.search.space.spaces import SearchSpace
 from toco_core.messages import first_refusal, shown
 from toco_core.settings import Recipe
-from toco_core.settings.keys import setting_fields
+from toco_core.settings.keys import get_value, setting_fields
 
 # Where one configuration in a hundred is feasible, this many draws miss them all with 4e-5.
 _DRAWS = 1000
@@ -31,6 +31,7 @@ def check_space(space: SearchSpace, recipe: Recipe, depth: int) -> CheckedSpace:
     for parameter in space.parameters:
         _check_layer(parameter, depth)
         _check_ends(parameter)
+    _check_conditions(space, recipe)
     checked = CheckedSpace(space, recipe, depth)
     for number, point in enumerate(checked.starting_points()):
         _check_start(checked, point, "the recipe's own" if number == 0 else "a known")
@@ -41,6 +42,17 @@ def check_space(space: SearchSpace, recipe: Recipe, depth: int) -> CheckedSpace:
             "widen the ranges"
         )
     return checked
+
+
+def _check_conditions(space: SearchSpace, recipe: Recipe) -> None:
+    def lookup(key: str) -> object:
+        return get_value(recipe, key)
+
+    for condition in space.constraints:
+        condition.check_kinds(lookup, space.name)
+    for parameter in space.parameters:
+        if parameter.when:
+            parameter.when.check_kinds(lookup, parameter.where)
 
 
 def _rules(space: SearchSpace) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TypeAlias
 
@@ -45,13 +45,20 @@ class Cube:
 
     def places(self, configurations: Iterable[Mapping[str, Value]]) -> Array:
         """Return where configurations lie, (N, P)."""
-        rows = [[self._place(one, params) for one in self._parameters] for params in configurations]
-        return np.array(rows, float).reshape(-1, self.axes)
+        rows = list(configurations)
+        columns = [
+            self._column(one, [row.get(one.key) for row in rows]) for one in self._parameters
+        ]
+        return np.column_stack(columns).reshape(-1, self.axes)
 
-    def _place(self, parameter: Parameter, params: Mapping[str, Value]) -> float:
-        if parameter.key in params:
-            return _to_place(parameter, params[parameter.key])
-        return self._absent(parameter)
+    def _column(self, parameter: Parameter, values: Sequence[Value | None]) -> Array:
+        """Return the places of values of one parameter, (N,); of None, that of the recipe's."""
+        places = np.empty(len(values))
+        absent = np.array([value is None for value in values], bool)
+        places[absent] = self._absent(parameter) if absent.any() else 0.0
+        there = [value for value in values if value is not None]
+        places[~absent] = _places_of(parameter, there)
+        return places
 
     def _absent(self, parameter: Parameter) -> float:
         value = get_value(self._space.recipe, parameter.key)
@@ -96,11 +103,19 @@ def _is_category(parameter: Parameter) -> bool:
 
 
 def _to_place(parameter: Parameter, value: Value) -> float:
+    return float(_places_of(parameter, [value])[0])
+
+
+def _places_of(parameter: Parameter, values: Sequence[Value]) -> Array:
     if _is_category(parameter):
-        places = [n for n, one in enumerate(parameter.choices) if _equal(one, value)]
-        return (places[0] + 0.5) / len(parameter.choices) if places else _MISSING
-    number = max(float(value), 1e-300) if parameter.log else float(value)
-    return float(_to_places(parameter, np.array([number]))[0])
+        return np.array([_choice_place(parameter, value) for value in values], float)
+    numbers = np.array([float(value) for value in values])
+    return _to_places(parameter, np.maximum(numbers, 1e-300) if parameter.log else numbers)
+
+
+def _choice_place(parameter: Parameter, value: Value) -> float:
+    places = [n for n, one in enumerate(parameter.choices) if _equal(one, value)]
+    return (places[0] + 0.5) / len(parameter.choices) if places else _MISSING
 
 
 def _equal(one: Value, other: Value) -> bool:

@@ -16,6 +16,19 @@ _FIELDS = {
     "category": {"choices"},
 }
 
+# What a search itself sets, or what decides when a trial is over and how its scores compare.
+_NOT_SEARCHED = {
+    "name": "it names the recipe",
+    "iterations": "trials of other lengths are never over, and their scores do not compare",
+    "seed": "each trial gets its own: the search's, or another for a configuration tried again",
+    "data.source": "all trials of a search share one dataset",
+    "thresholds.bkg": "training does not see it, and each score is at the best one",
+    "scoring.scores": "all trials are compared at the same iterations",
+    "scoring.images": "all trials are scored on the same images",
+}
+_LARGEST = 2**53  # beyond it, floats and integers part
+_MOST_STEPS = 1_000_000
+
 
 def parse_parameter(key: str, entry: Any, source: str) -> Parameter:
     """Read one entry of a space's `parameters`.
@@ -30,10 +43,12 @@ def parse_parameter(key: str, entry: Any, source: str) -> Parameter:
     """
     check_key(key, source)
     where = f"{source}: {key}"
-    if not isinstance(entry, Mapping) or entry.get("type") not in _FIELDS:
+    if key in _NOT_SEARCHED:
+        raise ValueError(f"{where} cannot be searched: {_NOT_SEARCHED[key]}; set it by --set")
+    if not isinstance(entry, Mapping) or str(entry.get("type")) not in _FIELDS:
         raise ValueError(f"{where}: needs a type: one of {', '.join(_FIELDS)}")
     fields = dict(entry)
-    kind: Kind = fields.pop("type")
+    kind: Kind = fields.pop("type")  # as a word: nothing else reads as one of these
     when = fields.pop("when", None)
     if unknown := fields.keys() - _FIELDS[kind]:
         allowed = ", ".join(sorted({*_FIELDS[kind], "when"}))
@@ -61,13 +76,24 @@ def _check_range(kind: Kind, fields: dict[str, Any], where: str) -> None:
     for name in numbers:
         if isinstance(fields[name], bool) or not isinstance(fields[name], wanted):
             raise ValueError(f"{where}: {name} {shown(fields[name])} is not of type {kind}")
+        if isinstance(fields[name], int) and abs(fields[name]) > _LARGEST:
+            raise ValueError(f"{where}: {name} {shown(fields[name])} is not within 2^53")
     if "low" not in fields or "high" not in fields or not fields["low"] <= fields["high"]:
         raise ValueError(f"{where}: needs low and high, low not above high (has {shown(fields)})")
-    if fields.get("step") is not None and fields["step"] <= 0:
-        raise ValueError(f"{where}: step {fields['step']} must be above 0")
+    if "step" in fields:
+        _check_step(fields["step"], fields["high"] - fields["low"], where)
     if not isinstance(fields.get("log", False), bool):
         raise ValueError(f"{where}: log {shown(fields['log'])} must be true or false")
     if fields.get("log") and (fields["low"] <= 0 or "step" in fields):
         raise ValueError(
             f"{where}: a log range needs low above 0 and no step (has {shown(fields)})"
+        )
+
+
+def _check_step(step: float, width: float, where: str) -> None:
+    if not step > 0:  # nor NaN
+        raise ValueError(f"{where}: step {step} must be above 0")
+    if width / step > _MOST_STEPS:
+        raise ValueError(
+            f"{where}: step {step} makes more than {_MOST_STEPS} values; leave it out, or widen it"
         )

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import ast
 import math
-import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from toco_core.messages import shown
+from toco_core.messages import shortened, shown
 
 Lookup: TypeAlias = Callable[[str], Any]  # a dotted key -> its value
 
@@ -22,10 +21,11 @@ def _same(a: Any, b: Any) -> bool:
 
 
 _OPERATIONS: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
+    # in floats: integers multiply to numbers that no float holds
+    ast.Add: lambda a, b: float(a) + float(b),
+    ast.Sub: lambda a, b: float(a) - float(b),
+    ast.Mult: lambda a, b: float(a) * float(b),
+    ast.Div: lambda a, b: float(a) / float(b),
     ast.Lt: lambda a, b: a < b and not _same(a, b),
     ast.LtE: lambda a, b: a < b or _same(a, b),
     ast.Gt: lambda a, b: a > b and not _same(a, b),
@@ -33,6 +33,11 @@ _OPERATIONS: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
     ast.Eq: _same,
     ast.NotEq: lambda a, b: not _same(a, b),
 }
+
+
+_EQUALITY = (ast.Eq, ast.NotEq)  # of anything; other comparisons are of numbers
+_MOST_CHARACTERS = 500
+_LARGEST = 2**53  # integers up to here are floats too
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,18 @@ class Condition:
         """Evaluate the condition on the values that `lookup` returns for its names."""
         return bool(_evaluate(self._tree, lookup))
 
+    def check_kinds(self, lookup: Lookup, where: str) -> None:
+        """Require numbers wherever it computes or orders, whichever part of it decides.
+
+        Args:
+            lookup: returns, for each name, a value of the kind that it always has.
+            where: what the error calls the place of the condition.
+
+        Raises:
+            ValueError: names what is no number.
+        """
+        _check_kinds(self._tree, lookup, f"{where}: {shown(self.text)}")
+
 
 def parse_condition(text: str, source: str) -> Condition:
     """Parse a condition: dotted keys, numbers, words in quotes, + - * /, comparisons, and/or/not.
@@ -58,6 +75,9 @@ def parse_condition(text: str, source: str) -> Condition:
     Raises:
         ValueError: If the text is anything else, a function call for example.
     """
+    if len(text) > _MOST_CHARACTERS:
+        most = f"has more than {_MOST_CHARACTERS} characters"
+        raise ValueError(f"{source}: {shown(text)} {most}; split it into several conditions")
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):  # NUL, or brackets without end
@@ -74,8 +94,13 @@ def _check(node: ast.expr, names: dict[str, None], where: str) -> None:
     match node:
         case ast.Name() | ast.Attribute() if key := _dotted_key(node):
             names[key] = None
+        case ast.Constant(value=int() as number) if abs(number) > _LARGEST:
+            raise ValueError(f"{where}: {shown(number)} is not within 2^53")
         case ast.Constant(value=bool() | int() | float() | str()):
             pass
+        case ast.BinOp(op=ast.Div(), right=right) if not _divides(right):
+            divisor = shortened(ast.unparse(right), 60)
+            raise ValueError(f"{where}: {divisor} may be 0; divide by a number, or multiply")
         case ast.UnaryOp(op=ast.USub() | ast.Not(), operand=operand):
             _check(operand, names, where)
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATIONS:
@@ -92,6 +117,42 @@ def _check(node: ast.expr, names: dict[str, None], where: str) -> None:
         case _:
             allowed = "keys, numbers, + - * /, comparisons, and/or/not"
             raise ValueError(f"{where}: {shown(ast.unparse(node))} is not allowed; {allowed} are")
+
+
+def _divides(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and bool(node.value)
+
+
+def _check_kinds(node: ast.expr, lookup: Lookup, where: str) -> None:
+    numbers: list[ast.expr] = []
+    match node:
+        case ast.UnaryOp(op=op, operand=operand):
+            numbers = [] if isinstance(op, ast.Not) else [operand]
+        case ast.BinOp(left=left, right=right):
+            numbers = [left, right]
+        case ast.Compare(left=left, ops=ops, comparators=rest):
+            ordered = not all(isinstance(op, _EQUALITY) for op in ops)
+            numbers = [left, *rest] if ordered else []
+        case _:
+            pass
+    for part in numbers:
+        _require_number(part, lookup, where)
+    if _dotted_key(node) is None:
+        for part in ast.iter_child_nodes(node):
+            if isinstance(part, ast.expr):
+                _check_kinds(part, lookup, where)
+
+
+def _require_number(node: ast.expr, lookup: Lookup, where: str) -> None:
+    match node:
+        case ast.Constant(value=value):
+            is_number = isinstance(value, int | float)
+        case ast.Name() | ast.Attribute():
+            is_number = isinstance(lookup(_dotted_key(node) or ""), int | float)
+        case _:
+            is_number = True  # a sum, a product, or a comparison
+    if not is_number:
+        raise ValueError(f"{where}: {shortened(ast.unparse(node), 60)} is not a number")
 
 
 def _dotted_key(node: ast.expr) -> str | None:

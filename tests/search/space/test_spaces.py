@@ -57,7 +57,7 @@ def test_an_unknown_space_is_refused_with_those_there_are() -> None:
         ("parameters: {weights.ptc: {type: float, low: a, high: 1}}", "low 'a' is not of type"),
         ("parameters: {weights.ptc: {type: float, low: 0, high: 1, log: true}}", "low above 0"),
         ("parameters: {weights.ptc: {type: float, low: 0, high: 1, lgo: true}}", "lgo is not"),
-        ("parameters: {iterations: {type: int, low: 1.5, high: 3}}", "1.5 is not of type int"),
+        ("parameters: {ctc.output: {type: int, low: 1.5, high: 3}}", "1.5 is not of type int"),
         ("parameters: {data.flip: {type: category}}", "needs choices"),
         ("parameters: {data.flip: {type: category, choices: [[1]]}}", "numbers, words"),
         ("parameters: {data.flip: {type: category, choices: [true, true]}}", "given twice"),
@@ -68,7 +68,7 @@ def test_an_unknown_space_is_refused_with_those_there_are() -> None:
         (LAYER % (-3, -1) + "\nknown: [{weights.ptc: 1}]", "does not search"),
         ("parameters: {? [weights.ptc] : 1}", "line 1: a key is a word, not a list"),
         ("parameters: &a {weights.ptc: *a}", "line 1: a holds itself"),
-        (LAYER % (-3, -1) + f"\nconstraints: [{'(' * 5000}]", "is not a condition"),
+        (LAYER % (-3, -1) + f"\nconstraints: [{'(' * 5000}]", "more than 500 characters"),
         (
             f"parameters: {{data.flip: {{type: category, choices: [{'[1], ' * 999}]}}}}",
             r"\[1\], \.\.\.",
@@ -119,10 +119,10 @@ def test_the_recipes_layer_is_counted_as_the_space_counts(low: int, high: int, s
     [
         ("thresholds.low: {type: float, low: 0, high: 1.5}", "1.5 is refused: .*less than or"),
         ("weights.ptc: {type: float, low: -1, high: 1}", "-1 is refused"),
-        ("iterations: {type: float, low: 1.5, high: 3.5}", "1.5 is refused"),
+        ("stages.contrast: {type: float, low: 1.5, high: 3.5}", "1.5 is refused"),
         ("weights.ptc: {type: category, choices: ['1', '2']}", "'1' is a str"),
         ("weights.ptc: {type: category, choices: [true]}", "True is a bool"),
-        ("data.source: {type: int, low: 1, high: 2}", "1 is refused"),
+        ("backbone.weights: {type: int, low: 1, high: 2}", "1 is refused"),
     ],
 )
 def test_a_range_that_the_settings_refuse_is_refused(entry: str, message: str) -> None:
@@ -138,11 +138,11 @@ def test_a_recipe_outside_the_search_is_refused_with_the_way_out() -> None:
 
 
 def test_constraints_that_nothing_meets_are_refused() -> None:
-    text = "parameters: {iterations: {type: int, low: 1, high: 20000}}\nconstraints: [%s]"
-    with pytest.raises(ValueError, match="breaks iterations > 30000"):
-        check_space(parse_space(text % "iterations > 30000", "x"), load_recipe("voc_vit_b"), 12)
+    text = "parameters: {ctc.output: {type: int, low: 1, high: 20000}}\nconstraints: [%s]"
+    with pytest.raises(ValueError, match=r"breaks ctc\.output > 30000"):
+        check_space(parse_space(text % "ctc.output > 30000", "x"), load_recipe("voc_vit_b"), 12)
     with pytest.raises(ValueError, match="none of 1000 random configurations"):
-        check_space(parse_space(text % "iterations == 20000", "x"), load_recipe("voc_vit_b"), 12)
+        check_space(parse_space(text % "ctc.output == 1024", "x"), load_recipe("voc_vit_b"), 12)
 
 
 def test_the_settings_own_rules_are_constraints_too() -> None:
@@ -190,3 +190,82 @@ def test_values_of_a_grid_are_as_one_would_type_them() -> None:
     rng = np.random.default_rng(0)
     drawn = {float(small_space().random(rng)["thresholds.low"]) for _ in range(200)}
     assert drawn == {round(0.05 * k, 2) for k in range(1, 13)}
+
+
+@pytest.mark.parametrize(
+    ("key", "entry"),
+    [
+        ("iterations", "type: int, low: 100, high: 20000"),
+        ("data.source", "type: category, choices: [partscenes, other]"),
+        ("name", "type: category, choices: [voc_vit_b, other]"),
+        ("scoring.scores", "type: int, low: 1, high: 5"),
+        ("scoring.images", "type: int, low: 1, high: 5"),
+        ("seed", "type: int, low: 0, high: 9"),
+        ("thresholds.bkg", "type: float, low: 0.2, high: 0.8"),
+    ],
+)
+def test_what_makes_scores_comparable_is_not_searched(key: str, entry: str) -> None:
+    with pytest.raises(ValueError, match=rf"mine\.yaml: {key} cannot be searched: .*--set"):
+        parse_space(f"parameters: {{{key}: {{{entry}}}}}", "mine.yaml")
+
+
+BOMB = "".join(
+    f"&{b} [{', '.join([f'*{a}'] * 9)}], " for a, b in zip("abcde", "bcdef", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("type: [float], low: 0, high: 1", "needs a type"),
+        ("type: {float: 1}, low: 0, high: 1", "needs a type"),
+        ("type: float, low: 0, high: 1, step: 1.0e-300", "more than 1000000 values"),
+        ("type: float, low: 0, high: 1, step: .nan", "must be above 0"),
+        (f"type: int, low: 0, high: {'9' * 400}", r"a number of 1329 bits is not within 2\^53"),
+        (f"type: category, choices: [&a [1, 2], {BOMB}]", "more than 10000 values"),
+        (f"type: category, choices: {'[' * 5000}{']' * 5000}", "nested too deeply"),
+    ],
+)
+def test_what_describes_no_range_is_refused_in_one_line(entry: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message) as caught:
+        parse_space(f"parameters: {{weights.ptc: {{{entry}}}}}", "mine.yaml")
+    assert "mine.yaml" in str(caught.value)
+    assert len(str(caught.value)) < 300
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("place", ["constraints", "when"])
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        ("name < 3", "name is not a number"),
+        ("'a' * 99999999999999 == 'b'", "'a' is not a number"),
+        ("weights.ptc > 0 or -name < 3", "name is not a number"),
+        ("cam.scales < 2", "cam.scales is not a number"),
+        ("scoring.images > 1 and weights.ptc > 0", "scoring.images is not a number"),
+        ("1/0 < 2", "0 may be 0"),
+        ("1 / stages.contrast < 2", "stages.contrast may be 0"),
+        (f"{'9' * 400} * 1.0 < 2", "is not within"),
+        (f"{'(' * 5000}1{')' * 5000} < 2", "more than 500 characters"),
+        (f"{'(' * 240}1{')' * 240} < 2", "is not a condition"),
+    ],
+)
+def test_a_condition_that_cannot_be_computed_is_refused(
+    place: str, condition: str, message: str
+) -> None:
+    inside, below = "", f'constraints: ["{condition}"]'
+    if place == "when":
+        inside, below = f', when: "{condition}"', ""
+    text = f"parameters: {{weights.ctc: {{type: float, low: 0, high: 1{inside}}}}}\n{below}"
+    with pytest.raises(ValueError, match=message) as caught:
+        check_space(parse_space(text, "mine.yaml"), load_recipe("voc_vit_b"), depth=12)
+    assert "mine" in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+def test_a_long_condition_of_small_numbers_is_computed() -> None:
+    text = f"{'-' * 400}1 + weights.ptc > 0"
+    space = (
+        f"parameters: {{weights.ptc: {{type: float, low: 0, high: 1}}}}\nconstraints: ['{text}']"
+    )
+    assert check_space(parse_space(space, "x"), load_recipe("voc_vit_b"), 12).is_feasible({})

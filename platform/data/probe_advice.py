@@ -1,0 +1,99 @@
+"""What a probe suggests: remarks on what is suspicious, and a recipe to start from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from toco_core.settings import Recipe
+from toco_core.settings.overrides import apply_overrides
+
+FEW_IMAGES = 20  # of a class
+LEAST_GAIN = 2.0  # of the average precision over chance, below which features know nothing
+ALIKE = 0.9  # cosine of patch tokens from which a CAM can hardly tell places apart
+COMMON = 0.5  # share of the tokens' squared length that is common to all
+SLOWER, FASTER = 0.05, 2.5  # encoder and heads where it is more: 500 apart, where the paper has 10
+VOC_IMAGES, VOC_ITERATIONS, VOC_STEP = 10_582, 20_000, 4
+LEAST_ITERATIONS = 2000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probed:
+    """What a probe found.
+
+    Attributes:
+        images: of train in all.
+        per_class: how many of the probed images show each class.
+        class_names: the classes.
+        token_ap: mean average precision of the class tokens of each block, 0..1.
+        patch_ap: that of the largest patch tokens.
+        similarity: mean cosine of patch tokens of each block.
+        common: share of the last patch tokens' squared length that all of them have in common.
+        chance: mean average precision of guessing: the mean frequency of the classes.
+    """
+
+    images: int
+    per_class: Sequence[int]
+    class_names: Sequence[str]
+    token_ap: Sequence[float]
+    patch_ap: Sequence[float]
+    similarity: Sequence[float]
+    common: float
+    chance: float
+
+
+def remarks(found: Probed) -> Iterator[str]:
+    """Yield, a line each, what is suspicious and what to do about it."""
+    few = [n for n, c in zip(found.class_names, found.per_class, strict=True) if c < FEW_IMAGES]
+    if few:
+        yield f"classes with fewer than {FEW_IMAGES} of these images: {', '.join(few)}"
+    best = max(*found.token_ap, *found.patch_ap)
+    if best < LEAST_GAIN * found.chance:
+        yield (
+            f"no block knows the classes: average precision {best:.2f} where guessing gives "
+            f"{found.chance:.2f}; are these the right weights, and do the labels fit the images?"
+        )
+    elif found.patch_ap[-1] < max(found.patch_ap) - 0.1:
+        block = found.patch_ap.index(max(found.patch_ap))
+        yield f"the last block's patch tokens know less of the classes than those of block {block}"
+    if found.similarity[-1] > ALIKE:
+        yield (
+            f"the last block's patch tokens are all alike (cosine {found.similarity[-1]:.2f}): "
+            "expect CAMs of whole images at first; patch-token contrast works against it"
+        )
+    if found.common > COMMON:
+        yield (
+            f"{found.common:.0%} of what a patch token is, all of them have in common: at the "
+            "paper's rates the encoder may unlearn what it knows before the classifiers find it; "
+            "the suggested recipe has a lower rate for it"
+        )
+
+
+def suggested_recipe(recipe: Recipe, found: Probed, *, name: str, source: str, size: int) -> Recipe:
+    """Return a recipe to start from: as long as VOC's for as many images, in its proportions.
+
+    Args:
+        recipe: with the backbone that was probed.
+        found: what was found.
+        name: of the recipe.
+        source: of the data.
+        size: side of the crop, px.
+    """
+    step = recipe.data.images_per_step
+    epochs = VOC_ITERATIONS * VOC_STEP / VOC_IMAGES
+    iterations = max(round(epochs * found.images / step, -2), LEAST_ITERATIONS)
+    changes: dict[str, Any] = {
+        "name": name,
+        "data.source": source,
+        "data.crop_size": size,
+        "iterations": int(iterations),
+        "optimiser.warmup": int(iterations * 0.075),
+        "stages.segmentation": int(iterations * 0.1),
+        "backbone.aux_layer": -max(round(len(found.token_ap) / 4), 1),
+        "ctc.local_size": min(recipe.ctc.local_size, size),
+    }
+    if found.common > COMMON:
+        changes["optimiser.lr"] = SLOWER * recipe.optimiser.lr
+        changes["optimiser.head_lr_factor"] = FASTER / SLOWER * recipe.optimiser.head_lr_factor
+    return apply_overrides(recipe, changes)

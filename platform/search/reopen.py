@@ -1,0 +1,84 @@
+"""Opens what there is of a search: its study, and what has to be mended of its directory."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+
+import optuna
+from optuna.trial import TrialState
+
+from platform.search.earlier import EarlierSearch
+from platform.search.journal import Say
+from platform.search.options import SearchOptions
+from platform.search.pruners import make_pruner
+from platform.search.repair import repair
+from platform.search.samplers import make_sampler
+from platform.search.setup import SearchSetup
+from platform.search.study import default_storage, is_new, open_storage, open_study
+from platform.search.study_setup import begins_trials_anew
+from platform.search.trial_protocol import trial_directory
+from platform.train.run_checkpoints import delete_checkpoints, list_checkpoints
+
+
+def open_search(
+    setup: SearchSetup,
+    options: SearchOptions,
+    say: Say,
+    earlier: Sequence[EarlierSearch] = (),
+) -> optuna.Study:
+    """Create the study of a search, or open the one that is there to go on with it.
+
+    Args:
+        setup: of the search.
+        options: of the command.
+        say: is told, in a line each, what was damaged, and what goes on by force.
+        earlier: searches to learn from.
+
+    Raises:
+        ValueError: the study searches something else, or is gone while its trials are there.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    restart = list[str]()
+
+    def go_on_all_the_same(keys: list[str], shown: str) -> None:
+        say(f"warning: --force goes on with a study that was begun with something else ({shown})")
+        restart.extend(keys)
+
+    url = options.study or default_storage(setup.directory)
+    study = open_study(
+        open_storage(url, say),
+        setup.name,
+        setup.space,
+        sampler=make_sampler(options.sampler, setup.space, options.seed, earlier),
+        pruner=make_pruner(options.pruner, setup.space.recipe.iterations),
+        extra=setup.fingerprint(),
+        forced=go_on_all_the_same if options.force else None,
+    )
+    if begins_trials_anew(restart):
+        _forget_unfinished(setup, study)
+    if is_new(study):
+        _require_no_trials(setup, url, say, force=options.force)
+    iterations, maximised = setup.space.recipe.iterations, setup.objective.field
+    for line in repair(setup.directory, study, iterations, maximised):
+        say(line)
+    return study
+
+
+def _forget_unfinished(setup: SearchSetup, study: optuna.Study) -> None:
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        delete_checkpoints(trial_directory(setup.trials_directory, trial.number))
+
+
+def _require_no_trials(setup: SearchSetup, url: str, say: Say, *, force: bool) -> None:
+    """Require that a study without trials has none on the disk: they would be taken for others."""
+    trials = setup.trials_directory
+    if not any(map(list_checkpoints, trials.glob("trial-*"))):
+        return
+    if not force:
+        raise ValueError(
+            f"{trials} holds checkpoints of trials that the study knows nothing of (was {url} "
+            "removed?): put it back, choose another --name, or begin anew without them by --force"
+        )
+    shutil.rmtree(trials)
+    say(f"warning: --force begins anew; the checkpoints in {trials} are deleted")

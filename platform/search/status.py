@@ -1,0 +1,178 @@
+"""`python -m platform.search --status NAME`: where a search stands, read from its files alone."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from rich.console import Console
+
+from platform.command_line import shown_path
+from platform.lock import is_held
+from platform.results.estimate import search_seconds_left
+from platform.results.formats import NOTHING, clock_time, duration, percent
+from platform.results.plain_lines import best_text, counts_text
+from platform.results.progress import print_line
+from platform.results.search_state import SearchState
+from platform.results.state_file import STATE_FILE, Word, known_state, read_word
+from platform.results.status_line import expected_end, work_texts
+from platform.results.summary import top_trials
+from platform.results.tables import TRIALS_FILE
+from platform.results.text_tables import TextTable, to_rich
+from platform.results.trial_rows import TrialRow, best_of
+
+SILENT_SECONDS = 60.0  # of a process that writes every ten: it hangs, or its machine is gone
+Condition: TypeAlias = Literal["starting", "running", "silent", "gone", "over", "unknown"]
+
+
+def print_status(name: str, reports: Path, *, as_json: bool) -> int:
+    """Print where a search stands, whether it runs or not.
+
+    Args:
+        name: of the search.
+        reports: where searches are kept.
+        as_json: for programs.
+
+    Raises:
+        ValueError: there is no such search, or one of its files cannot be read.
+    """
+    directory = reports.absolute() / name
+    word = read_word(directory)
+    _require_search(directory, name, reports)
+    now, console = time.time(), Console()
+    state = known_state(directory, word)
+    condition = condition_of(word, is_held(directory), now)
+    if as_json:
+        print(json.dumps(status_record(state, word, condition, now), indent=2))
+        return 0
+    for line in status_lines(name, state, word, condition, now):
+        print_line(console, line)
+    for table in (_in_work(state), top_trials(state.trials, objective=state.objective)):
+        if table.rows:
+            console.print()
+            console.print(to_rich(table))
+    return 0
+
+
+def _require_search(directory: Path, name: str, reports: Path) -> None:
+    if any((directory / file).exists() for file in (STATE_FILE, TRIALS_FILE)):
+        return
+    if is_held(directory):
+        raise ValueError(f"search {name} has only just begun, and knows nothing yet: ask again")
+    there = sorted(path.parent.name for path in reports.glob(f"*/{TRIALS_FILE}"))
+    which = f"; there are {', '.join(there)}" if there else ""
+    raise ValueError(f"--status {name}: there is no such search in {shown_path(reports)}{which}")
+
+
+def condition_of(word: Word | None, held: bool, now: float) -> Condition:
+    """Say what is known of the process of a search.
+
+    Args:
+        word: what it has last said.
+        held: whether a process holds its lock.
+        now: s since 1970.
+    """
+    if word is None:
+        return "starting" if held else "unknown"
+    is_at_work = word.phase in ("running", "scoring the winner")
+    # A lock may not be seen from another machine.
+    is_elsewhere = word.host != socket.gethostname()
+    silent = now - word.heard > SILENT_SECONDS
+    if is_at_work and (held or (is_elsewhere and not silent)):
+        return "silent" if silent else "running"
+    if held:
+        return "starting"
+    return "gone" if is_at_work else "over"
+
+
+def status_lines(
+    name: str, state: SearchState, word: Word | None, condition: Condition, now: float
+) -> list[str]:
+    """Say in a few lines where a search stands."""
+    lines = [f"search {name}: {_condition_text(word, condition, now)}"]
+    lines.append("  ".join(part for part in (counts_text(state), best_text(state)) if part))
+    if condition in ("running", "silent"):
+        lines.append("; ".join([*work_texts(state), expected_end(state, now)]))
+    return lines
+
+
+def _condition_text(word: Word | None, condition: Condition, now: float) -> str:
+    if word is None:
+        return "starting" if condition == "starting" else "no process holds its lock"
+    heard = f"last heard of {duration(now - word.heard)} ago, at {clock_time(word.heard)}"
+    who = f"process {word.pid} on {word.host}"
+    return {
+        "starting": "a session of it is starting",
+        "running": f"{word.phase} ({who}, {heard})",
+        "silent": f"{word.phase}, but silent: {heard} ({who}); it hangs, or its machine is gone",
+        "gone": f"ended without a word: no process holds its lock, {heard} ({who}); "
+        "the same command goes on",
+        "over": f"{word.phase} ({heard})",
+        "unknown": "no process holds its lock",
+    }[condition]
+
+
+def _in_work(state: SearchState) -> TextTable:
+    total = f"/{state.search.iterations}" if state.search else ""
+    objective = state.objective
+    return TextTable(
+        title="Trials in work",
+        columns=(
+            "trial",
+            "state",
+            "machine",
+            "iteration",
+            "s a step",
+            objective.heading,
+            "retries",
+        ),
+        rows=[_cells(row, total, objective.field) for row in state.running],
+        text_columns=3,
+    )
+
+
+def _cells(row: TrialRow, total: str, maximised: str) -> list[str]:
+    return [
+        str(row.number),
+        row.state,
+        row.machine or NOTHING,
+        f"{row.iteration}{total}",
+        NOTHING if row.step_seconds is None else f"{row.step_seconds:.2g}",
+        percent(row.value(maximised)),
+        str(row.retries),
+    ]
+
+
+def status_record(
+    state: SearchState, word: Word | None, condition: Condition, now: float
+) -> dict[str, Any]:
+    """Return where a search stands as plain JSON values; times are s since 1970."""
+    best, search = state.best, state.search
+    return {
+        "condition": condition,
+        "phase": word.phase if word else None,
+        "process": {"pid": word.pid, "host": word.host} if word else None,
+        "heard": word.heard if word else None,
+        "now": now,
+        "trials": {
+            "budget": search.trials if search else None,
+            **{kind: state.count(kind) for kind in ("complete", "pruned", "failed", "unfinished")},
+            **{kind: state.count(kind) for kind in ("waiting", "running", "scoring")},
+        },
+        "iterations": search.iterations if search else None,
+        "objective": state.objective.name,
+        "best": {"trial": best.number, "score": best.best_score} if best else None,
+        "in_work": [_record(row, state.objective.field) for row in state.running],
+        "scores_in_flight": state.scores_in_flight,
+        "machines": state.machines,
+        "retries": state.retries,
+        "seconds_left": search_seconds_left(state, now) if condition == "running" else None,
+    }
+
+
+def _record(row: TrialRow, maximised: str) -> dict[str, Any]:
+    names = ("number", "state", "iteration", "machine", "retries", "step_seconds")
+    return {**{name: getattr(row, name) for name in names}, "score": best_of(row.value(maximised))}
