@@ -13,6 +13,8 @@ import tyro
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from platform.compare.options import CompareOptions
+from platform.confirm.options import ConfirmOptions
 from platform.data.options import DataOptions
 from platform.evaluate.options import EvaluateOptions
 from platform.export.options import ExportOptions
@@ -27,6 +29,8 @@ COMMANDS: Mapping[str, Any] = {
     "platform.train": TrainOptions,
     "platform.evaluate": EvaluateOptions,
     "platform.export": ExportOptions,
+    "platform.confirm": ConfirmOptions,
+    "platform.compare": CompareOptions,
     "platform.data": DataOptions,
 }
 SUBCOMMANDS: Mapping[str, tuple[str, ...]] = {

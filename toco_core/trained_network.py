@@ -45,6 +45,13 @@ def load_trained(
     return TrainedNetwork(checkpoint.recipe, checkpoint.build_model().eval())
 
 
+def computed_on(model: ToCo, recipe: Recipe) -> str:
+    """Return in words what a trained network computes on, and in which precision."""
+    device = next(model.parameters()).device
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    return f"{name}, {precision_on(device, recipe)}"
+
+
 def inference_precision(model: ToCo, recipe: Recipe) -> torch.autocast:
     """Let a trained network compute in its recipe's precision, on the device that it is on.
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from platform.command_line import drawing_progress
 from platform.evaluate.network import read_network
 from platform.evaluate.options import EvaluateOptions
-from platform.evaluate.output import Evaluation, show_evaluation, write_evaluation
+from platform.evaluate.output import Evaluation, cards_of, show_evaluation, write_evaluation
 from platform.evaluate.setup import EvaluationSetup, check_dataset
 from platform.workers.executor import Executor
 from platform.workers.start import check_workers, run_with_progress, start_executor
@@ -37,8 +37,9 @@ def run_evaluation(options: EvaluateOptions, official: Recipe | None = None) -> 
     with start_executor(options.workers, log_file, console) as executor:
         evaluation = _evaluate(setup, executor, console)
     _require_truth(setup, evaluation)
-    write_evaluation(setup, evaluation)
-    show_evaluation(setup, evaluation, console)
+    cards = cards_of(setup, evaluation)
+    write_evaluation(setup, evaluation, cards)
+    show_evaluation(setup, evaluation, cards, console)
     return 0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,9 @@ import pyarrow.parquet as pq
 from rich.console import Console
 
 from platform.evaluate import cam_results, segmentation_results
+from platform.evaluate.cards import evaluation_cards
 from platform.evaluate.setup import EvaluationSetup
+from platform.protocol.card import ProtocolCard, card_table
 from platform.results.evaluation_tables import class_table, similarity_table, threshold_plot
 from platform.results.formats import percent
 from platform.results.progress import print_line
@@ -66,8 +68,24 @@ def mask_ledger(setup: EvaluationSetup, evaluation: Evaluation) -> MaskLedger:
     return ledger
 
 
-def show_evaluation(setup: EvaluationSetup, evaluation: Evaluation, console: Console) -> None:
-    """Print the tables and the threshold curve."""
+def cards_of(setup: EvaluationSetup, evaluation: Evaluation) -> dict[str, ProtocolCard]:
+    """Return under which conditions each number was measured; hashes files, so ask once."""
+    cam, segmentation = evaluation.cam, evaluation.segmentation
+    return evaluation_cards(
+        setup,
+        cam and cam.score,
+        segmentation and segmentation.score,
+        mask_ledger(setup, evaluation),
+    )
+
+
+def show_evaluation(
+    setup: EvaluationSetup,
+    evaluation: Evaluation,
+    cards: Mapping[str, ProtocolCard],
+    console: Console,
+) -> None:
+    """Print the tables, the first card, and the threshold curve."""
     cam, segmentation = evaluation.cam, evaluation.segmentation
     tables: list[TextTable] = []
     if cam:
@@ -78,6 +96,7 @@ def show_evaluation(setup: EvaluationSetup, evaluation: Evaluation, console: Con
     if cam:
         tables.append(similarity_table(cam.score.token_similarity))
     tables.append(mask_table(mask_ledger(setup, evaluation)))
+    tables += [card_table(card) for card in list(cards.values())[:1]]
     for table in tables:
         console.print()
         console.print(to_rich(table))
@@ -92,7 +111,9 @@ def _show_curve(setup: EvaluationSetup, score: Score, console: Console) -> None:
     print_line(console, threshold_plot(score.final.miou.tolist()))
 
 
-def write_evaluation(setup: EvaluationSetup, evaluation: Evaluation) -> None:
+def write_evaluation(
+    setup: EvaluationSetup, evaluation: Evaluation, cards: Mapping[str, ProtocolCard]
+) -> None:
     """Write `evaluation.json`, `classes.parquet` and the pictures."""
     setup.output.mkdir(parents=True, exist_ok=True)
     cam, segmentation = evaluation.cam, evaluation.segmentation
@@ -101,7 +122,9 @@ def write_evaluation(setup: EvaluationSetup, evaluation: Evaluation) -> None:
         setup.output, SEGMENTATION_PICTURES, segmentation.pictures if segmentation else []
     )
     pq.write_table(_class_rows(setup, evaluation), setup.output / CLASSES_FILE)
-    text = json.dumps(_content(setup, evaluation), indent=2, allow_nan=False)
+    content = _content(setup, evaluation)
+    content["cards"] = {name: card.to_json() for name, card in cards.items()}
+    text = json.dumps(content, indent=2, allow_nan=False)
     (setup.output / EVALUATION_FILE).write_text(text + "\n")
 
 

@@ -55,6 +55,7 @@ class SearchSummary:
         findings: sentences on what may be concluded.
         masks: how many masks were opened, and what for.
         places: what was left behind, and where.
+        card: how the winner's score on `report` was measured; only `summary.md` has room for it.
     """
 
     name: str
@@ -67,6 +68,7 @@ class SearchSummary:
     findings: Sequence[str] = ()
     masks: MaskLedger = field(default_factory=MaskLedger)
     places: Mapping[str, str] = field(default_factory=dict)
+    card: TextTable | None = None
 
 
 def summary_renderable(summary: SearchSummary) -> RenderableType:
@@ -81,7 +83,8 @@ def summary_renderable(summary: SearchSummary) -> RenderableType:
 def summary_markdown(summary: SearchSummary) -> str:
     """Write the summary as the text of `summary.md`."""
     sections = [f"# Search {summary.name}", headline(summary), *summary.findings]
-    return "\n\n".join([*sections, *map(to_markdown, summary_tables(summary))]) + "\n"
+    tables = [*summary_tables(summary), *([summary.card] if summary.card else [])]
+    return "\n\n".join([*sections, *map(to_markdown, tables)]) + "\n"
 
 
 def headline(summary: SearchSummary) -> str:

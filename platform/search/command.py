@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import time
 from functools import partial
 
 import optuna
@@ -13,8 +13,10 @@ from platform.cluster.runtime import start_ray
 from platform.command_line import drawing_progress, shown_path, write_recipe
 from platform.lock import only_one
 from platform.results.progress import print_line
+from platform.search.confirmation.command import Confirmation, confirm
 from platform.search.earlier import EarlierSearch, read_earlier
 from platform.search.largest import largest_configuration
+from platform.search.opened import OpenedSearch, write_space
 from platform.search.options import SearchOptions
 from platform.search.reopen import open_search
 from platform.search.retries import enqueue_failed
@@ -28,6 +30,7 @@ from platform.search.setup import (
 )
 from platform.search.space.checked import CheckedSpace
 from platform.search.study import is_over
+from platform.search.tune_environment import set_up_tune
 from platform.search.winner import is_reported, restore_best
 
 
@@ -51,16 +54,35 @@ def run_search(options: SearchOptions) -> int:
     if options.preflight:
         return _preflight(setup, options, console)
     setup.directory.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
     with only_one(setup.directory):
         study = open_search(setup, options, partial(print_line, console), earlier)
         if options.retry_failed:
             _retry_failed(study, console)
         write_recipe(setup.directory, setup.name, setup.space.recipe, "search")
+        write_space(setup)
         if is_over(study, options.trials) and is_reported(setup, study):
             for line in restore_best(setup, study):
                 print_line(console, line)
-            return print_summary(setup, study, console)
-        return _run_session(setup, options, study, console)
+            status = print_summary(setup, study, console)
+        else:
+            status = _run_session(setup, options, study, console)
+        if status or not options.confirm or not is_over(study, options.trials):
+            return status
+        search = OpenedSearch(setup=setup, study=study)
+        return confirm(search, _confirmation(options, time.monotonic() - began), console)
+
+
+def _confirmation(options: SearchOptions, seconds: float) -> Confirmation:
+    """Return what is confirmed in the time that a session of so many seconds has left."""
+    hours = None if options.hours is None else options.hours - seconds / 3600
+    return Confirmation(
+        top=options.confirm,
+        seeds=options.confirm_seeds,
+        hours=hours,
+        gpu_hours=options.gpu_hours,
+        resources=options.resources,
+    )
 
 
 def _preflight(setup: SearchSetup, options: SearchOptions, console: Console) -> int:
@@ -109,23 +131,10 @@ def _run_session(
     console: Console,
 ) -> int:
     console.print(f"starting Ray (its log: {shown_path(setup.log_file)})", style="dim")
-    _set_up_tune()
+    set_up_tune()
     # Tune takes seconds to import. Not in a thread meanwhile: with Ray starting, that may deadlock.
     from platform.search.session import Session
 
     resources = options.resources
     with start_ray(setup.log_file, address=resources.address, dashboard=resources.workers > 1):
         return Session(setup, options, study, console).run()
-
-
-def _set_up_tune() -> None:
-    """Switch off what Tune would print, log and save beside us: the study is the record."""
-    variables = {
-        "RAY_AIR_NEW_OUTPUT": "0",
-        "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-        "TUNE_GLOBAL_CHECKPOINT_S": "3600",
-        "RAY_CHDIR_TO_TRIAL_DIR": "0",
-        "RAY_TRAIN_V2_ENABLED": "1",
-        "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C is ours
-    }
-    os.environ.update(variables)

@@ -13,8 +13,6 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
-from platform.results.events import CAM_MIOU
-from platform.results.objectives import OBJECTIVE_KEY
 from platform.search.curve.model import LEAST_TRIALS, can_fit, fit_model
 from platform.search.curve.prior_mean import EarlierModel
 from platform.search.curve.rows import Observed
@@ -22,7 +20,7 @@ from platform.search.curve.threads import one_thread
 from platform.search.observed import observe
 from platform.search.space.checked import CheckedSpace, Params
 from platform.search.space.cube import Cube
-from platform.search.study import SETUP_ATTRIBUTE, default_storage
+from platform.search.study import SETUP_ATTRIBUTE, default_storage, objective_of
 from platform.search.study_setup import RANGE_OF, range_texts
 
 _UNFINISHED = 100.0  # below any complete trial, in units of the best one's lead
@@ -64,7 +62,7 @@ def read_earlier(directory: Path, space: CheckedSpace, objective: str) -> Earlie
     """
     study, where = _open(directory), f"--learn-from {directory}"
     setup: Mapping[str, Any] = study.user_attrs.get(SETUP_ATTRIBUTE, {})
-    maximised = setup.get(OBJECTIVE_KEY, CAM_MIOU)
+    maximised = objective_of(study)
     if maximised != objective:
         raise ValueError(f"{where}: it maximised {maximised}, and this search {objective}")
     if "recipe iterations" not in setup:

@@ -104,6 +104,11 @@ class SearchOptions:
     stall_minutes: Annotated[float | None, arg(metavar="FLOAT")] = None
     """Begin a trial again from its checkpoint that makes no progress for so long; by default 10, or
     50 times its own pace, and 30 for its start."""
+    confirm: int = 0
+    """Then train the best so many configurations and the recipe again on --confirm-seeds fresh
+    seeds, within the hours that are left, and say which of them are better; 0 does not."""
+    confirm_seeds: int = 5
+    """Seeds of each configuration that is confirmed, 2 to 20."""
     preflight: bool = False
     """Search nothing: measure the largest configuration on this machine's device, and print its
     memory, the time of a step and of a score, and the GPU-hours of the whole search."""

@@ -6,7 +6,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+from platform.protocol.card import ProtocolCard
 from toco_core.files import replacing
 
 REPORT_FILE = "report.json"
@@ -18,7 +20,8 @@ class ReportScore:
 
     Attributes:
         miou, aux_miou: None where no mask was opened.
-        objective: what the search maximised, on this split; None in files of earlier versions.
+        objective: what the search maximised, on this split; None in a file of an earlier version.
+        card: how it was measured; None in a file of an earlier version.
     """
 
     number: int
@@ -28,6 +31,12 @@ class ReportScore:
     aux_miou: float | None
     masks_opened: int
     objective: float | None = None
+    card: ProtocolCard | None = None
+
+    @property
+    def maximised(self) -> float | None:
+        """What the search maximised; earlier versions knew nothing but the CAM mIoU."""
+        return self.miou if self.objective is None else self.objective
 
 
 def read_report(directory: Path) -> dict[int, ReportScore]:
@@ -40,10 +49,15 @@ def read_report(directory: Path) -> dict[int, ReportScore]:
     if not path.exists():
         return {}
     try:
-        rows = [ReportScore(**row) for row in json.loads(path.read_bytes())]
+        rows = [_read_score(row) for row in json.loads(path.read_bytes())]
     except (ValueError, TypeError, RecursionError) as error:
         raise ValueError(f"{path} is damaged ({error})") from error
     return {row.number: row for row in rows}
+
+
+def _read_score(row: Mapping[str, Any]) -> ReportScore:
+    card = row.get("card")
+    return ReportScore(**{**row, "card": card and ProtocolCard.from_json(card)})
 
 
 def write_report(directory: Path, report: Mapping[int, ReportScore]) -> None:

@@ -9,6 +9,7 @@ import optuna
 from rich.console import Console
 
 from platform.command_line import shown_path
+from platform.protocol.card import card_table
 from platform.results.events import CAM_MIOU
 from platform.results.objectives import Objective
 from platform.results.summary import (
@@ -18,6 +19,7 @@ from platform.results.summary import (
     summary_renderable,
 )
 from platform.results.tables import read_trials
+from platform.results.text_tables import TextTable
 from platform.results.trial_rows import TrialRow
 from platform.search.faults import Fault
 from platform.search.findings import WORTH_FILE, findings, points, write_worth
@@ -105,6 +107,7 @@ def summarise(
         worth={number: points(one, "") for number, one in judgement.worth.items()},
         masks=_masks(trials, report.values()),
         places=_places(setup),
+        card=_card(report.get(winner)),
     )
 
 
@@ -115,6 +118,10 @@ def _about(setup: SearchSetup) -> list[str]:
         return []
     masks = "" if objective.needs_masks else " No mask was opened."
     return [f"The search maximised the {objective.words}.{masks}"]
+
+
+def _card(score: ReportScore | None) -> TextTable | None:
+    return card_table(score.card) if score and score.card else None
 
 
 def _masks(trials: Iterable[TrialRow], report: Iterable[ReportScore]) -> MaskLedger:

@@ -38,6 +38,7 @@ from platform.search.study import is_over
 from platform.search.tune import make_trial_plan, make_tuner, room_for_a_trial, run_tuner
 from platform.search.winner import report_winner
 from platform.train.plan import score_points
+from platform.workers.executor import Executor
 from platform.workers.pool import EvaluationPool, PoolOptions
 from toco_core.cost import checkpoint_bytes
 
@@ -73,11 +74,19 @@ class Session:
             if not is_over(self._study, self._options.trials):
                 return self._say_how_to_resume(budget)
             self._state_file.enter("scoring the winner")
-            report_winner(self._setup, self._study, pool.executor, self._console)
+            self._score(pool.executor)
             self._state_file.enter("finished")
         finally:
             self._state_file.close()
             pool.stop()
+        return self._conclude(budget)
+
+    def _score(self, executor: Executor) -> None:
+        """Score on `report` what the session was for; every trial has ended."""
+        report_winner(self._setup, self._study, executor, self._console)
+
+    def _conclude(self, budget: Budget) -> int:
+        """Show what came of it; return the exit status."""
         struck = budget.faults.struck.values()
         return print_summary(self._setup, self._study, self._console, struck)
 
@@ -126,13 +135,17 @@ class Session:
         return budget
 
     def _budget(self, gpus: float, forwarder: EventForwarder) -> Budget:
-        trained = sum(row["seconds_training"] for row in read_curves(self._setup.directory))
+        trained = self._seconds_trained()
         return Budget(
             faults=Faults(room_for_a_trial(self._placement, self._machines.possible)),
             hours=self._options.hours,
             gpu_hours=self._options.gpu_hours,
             gpu_seconds=lambda: trained * gpus + forwarder.gpu_seconds,
         )
+
+    def _seconds_trained(self) -> float:
+        """Return how long the trials of earlier sessions trained that the budget counts."""
+        return sum(row["seconds_training"] for row in read_curves(self._setup.directory))
 
     def _started(self) -> SearchStarted:
         trials = self._study.get_trials(deepcopy=False)
@@ -185,15 +198,22 @@ class Session:
         repair = "after the repair " if broken else ""
         spent = budget.spent()
         why = f"{spent} are spent" if spent else "trials are left unfinished"
-        place = shown_path(self._setup.directory.parent)
         self._console.print(
-            f"{'interrupted' if budget.interrupted else why}; nothing is lost: {repair}the same "
-            f"command goes on where this one stopped (--name {self._setup.name} --reports {place})",
+            f"{'interrupted' if budget.interrupted else why}; nothing is lost: {repair}"
+            f"{self._what_goes_on()}",
             soft_wrap=True,
         )
         if budget.interrupted:
             return INTERRUPTED
         return FAILED if broken else 0
+
+    def _what_goes_on(self) -> str:
+        """Say which command goes on."""
+        place = shown_path(self._setup.directory.parent)
+        return (
+            "the same command goes on where this one stopped "
+            f"(--name {self._setup.name} --reports {place})"
+        )
 
     def _say_what_broke(self, faults: Faults) -> bool:
         """Say what left trials unfinished, if anything did, and return whether it did."""

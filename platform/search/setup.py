@@ -12,7 +12,7 @@ from platform.cluster.placement import Placement
 from platform.cluster.shares import Demand, place
 from platform.command_line import check_name, require_local, resolve_recipe
 from platform.datasets import open_for, resolve_dataset
-from platform.option_ranges import check_at_least, check_positive
+from platform.option_ranges import check_at_least, check_between, check_positive
 from platform.resource_ranges import asked, check_resources
 from platform.results.events import CAM_MIOU
 from platform.results.objectives import OBJECTIVE_KEY, OBJECTIVES, Objective
@@ -23,6 +23,7 @@ from platform.search.space.checked import CheckedSpace
 from platform.search.space.checks import check_space
 from platform.search.space.spaces import load_space
 from platform.search.study_setup import CODE, DATA
+from platform.statistics.seeds import MOST_SEEDS
 from platform.train.image_shares import check_shares
 from toco_core.cost import scoring_bytes
 from toco_core.data.identity import content_digest
@@ -86,6 +87,8 @@ def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
         stall_minutes=options.stall_minutes,
     )
     check_at_least(1, keep=options.keep)
+    check_at_least(0, confirm=options.confirm)
+    check_between(2, MOST_SEEDS, confirm_seeds=options.confirm_seeds)
     check_resources(options.resources)
     _check_cluster(options.resources)
     check_trackers(options.tracker)
@@ -100,7 +103,7 @@ def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
         seed=options.seed,
     )
     spaces = options.space or (EMBEDDED if recipe.name == EMBEDDED else "full",)
-    space = check_space(load_space(*spaces), recipe, _checked_depth(recipe.backbone))
+    space = check_space(load_space(*spaces), recipe, backbone_depth(recipe.backbone))
     return space, check_name(options.name or _default_name(recipe.name, space.space.name))
 
 
@@ -121,7 +124,7 @@ def _check_cluster(resources: Resources) -> None:
     read_node_types(resources.cluster)
 
 
-def _checked_depth(backbone: Backbone) -> int:
+def backbone_depth(backbone: Backbone) -> int:
     """Return the number of blocks; refuse a backbone or weights that every trial would fail on."""
     if backbone.name == PARTSCENES_VIT and backbone.weights in ("embedded", "random"):
         return PARTSCENES_SIZE.depth

@@ -12,6 +12,8 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
+from platform.results.events import CAM_MIOU
+from platform.results.objectives import OBJECTIVE_KEY
 from platform.search.journal import Say, mend_journal, require_journal
 from platform.search.retries import count_started
 from platform.search.space.checked import CheckedSpace
@@ -113,6 +115,12 @@ def _enqueue_starting_points(study: optuna.Study, space: CheckedSpace) -> None:
     # rest of the list.
     for params in space.starting_points()[len(study.get_trials(deepcopy=False)) :]:
         study.enqueue_trial(params)
+
+
+def objective_of(study: optuna.Study) -> str:
+    """Return the name of what a study maximises; one of an earlier version, the CAM mIoU."""
+    setup: Mapping[str, Any] = study.user_attrs.get(SETUP_ATTRIBUTE, {})
+    return setup.get(OBJECTIVE_KEY, CAM_MIOU)
 
 
 def is_new(study: optuna.Study) -> bool:

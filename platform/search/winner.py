@@ -10,11 +10,13 @@ import optuna
 from optuna.trial import FrozenTrial
 from rich.console import Console
 
+from platform.protocol.card import Threshold
+from platform.protocol.fill import Measured, cam_card, label_card
 from platform.results.curves import read_curves
 from platform.search.kept import forget_others
 from platform.search.report_file import ReportScore, read_report, write_report
 from platform.search.retries import repeat_of
-from platform.search.setup import REPORT_SPLIT, SearchSetup
+from platform.search.setup import REPORT_SPLIT, TUNE_SPLIT, SearchSetup
 from platform.search.space.checked import CheckedSpace
 from platform.search.trial_protocol import trial_directory
 from platform.search.worth import best_complete, complete_trials, judge
@@ -22,6 +24,7 @@ from platform.train.run_checkpoints import list_checkpoints
 from platform.workers.executor import Executor
 from platform.workers.requests import ScoreRequest
 from platform.workers.start import run_with_progress
+from toco_core.data.ledger import MaskLedger
 from toco_core.files import archive_problem, replacing
 from toco_core.settings.overrides import apply_overrides, dump_recipe
 
@@ -67,7 +70,8 @@ def report_winner(
     known = read_report(setup.directory)
     chosen = {trial.number for trial in complete_trials(study)} & {0, winner.number}
     new = {
-        number: _score(setup, number, executor, console) for number in sorted(chosen - known.keys())
+        number: score_on_report(setup, number, executor, console)
+        for number in sorted(chosen - known.keys())
     }
     report = {**known, **new}
     _keep_best(setup, study, winner, report[winner.number].bkg)
@@ -93,20 +97,37 @@ def restore_best(setup: SearchSetup, study: optuna.Study) -> list[str]:
     return [f"{what} were gone or damaged: made again from trial {winner.number}"]
 
 
-def _score(setup: SearchSetup, number: int, executor: Executor, console: Console) -> ReportScore:
-    bkg, aux_bkg = _chosen_thresholds(setup, number)
+def score_on_report(
+    setup: SearchSetup, number: int, executor: Executor, console: Console | None = None
+) -> ReportScore:
+    """Score the last checkpoint of a trial at the thresholds that its last score on `tune` chose.
+
+    Args:
+        setup: of the search.
+        number: of the trial.
+        executor: of the evaluation workers.
+        console: where it is shown how far it is; None where somebody else shows it.
+
+    Raises:
+        ValueError: the checkpoint is gone.
+    """
+    bkg, aux_bkg, source = _chosen_thresholds(setup, number)
+    checkpoint = _checkpoint(setup, number)
     request = ScoreRequest(
-        checkpoint=str(_checkpoint(setup, number)),
+        checkpoint=str(checkpoint),
         dataset=setup.dataset,
         split=REPORT_SPLIT,
         purpose=REPORT_PURPOSE,
         masks=setup.objective.needs_masks,
     )
-    # The recipe stands beside the winner, whichever of the two comes first.
-    what = f"scoring trial {number} on {REPORT_SPLIT}"
-    score = run_with_progress(request, executor, console, what).score
+    if console is None:
+        score = executor.submit(request).result().score
+    else:  # the recipe stands beside the winner, whichever of the two comes first
+        what = f"scoring trial {number} on {REPORT_SPLIT}"
+        score = run_with_progress(request, executor, console, what).score
     miou, aux_miou = score.at(bkg), score.aux_at(aux_bkg)
     numbers = {"score": miou, "aux_score": aux_miou, "f1": score.f1}
+    measured = _measured(setup, checkpoint, score.masks_opened)
     return ReportScore(
         number=number,
         bkg=bkg,
@@ -115,17 +136,44 @@ def _score(setup: SearchSetup, number: int, executor: Executor, console: Console
         aux_miou=None if math.isnan(aux_miou) else aux_miou,
         masks_opened=score.masks_opened,
         objective={**numbers, "unsupervised": score.unsupervised}[setup.objective.field],
+        card=cam_card(
+            measured,
+            score,
+            Threshold(value=bkg, source=source),
+            Threshold(value=aux_bkg, source=source),
+        )
+        if setup.objective.needs_masks
+        else label_card(measured, score, setup.objective.words),
     )
 
 
-def _chosen_thresholds(setup: SearchSetup, number: int) -> tuple[float, float]:
-    """Return the background thresholds of the trial's last score, final and auxiliary."""
+def _measured(setup: SearchSetup, checkpoint: Path, masks_opened: int) -> Measured:
+    from toco_core.checkpoint import load_checkpoint  # torch: not for a summary
+
+    content = load_checkpoint(checkpoint)
+    ledger = MaskLedger()
+    ledger.record(REPORT_SPLIT, REPORT_PURPOSE, masks_opened)
+    return Measured(
+        checkpoint=checkpoint,
+        recipe=content.recipe,
+        iteration=content.iteration,
+        dataset=setup.dataset,
+        split=REPORT_SPLIT,
+        masks=ledger,
+    )
+
+
+def _chosen_thresholds(setup: SearchSetup, number: int) -> tuple[float, float, str]:
+    """Return the background thresholds of the trial's last score, final and auxiliary; and why."""
     rows = [row for row in read_curves(setup.directory) if row["number"] == number]
     if rows and setup.objective.needs_masks:
-        return rows[-1]["bkg"], rows[-1]["aux_bkg"]
+        iteration = rows[-1]["iteration"]
+        source = f"the best on {TUNE_SPLIT} at iteration {iteration}"
+        return rows[-1]["bkg"], rows[-1]["aux_bkg"], source
     # the table was removed, or no mask was opened: the recipe's own threshold is as independent of
     # the `report` split
-    return setup.space.recipe.thresholds.bkg, setup.space.recipe.thresholds.bkg
+    bkg = setup.space.recipe.thresholds.bkg
+    return bkg, bkg, "thresholds.bkg of the recipe"
 
 
 def _checkpoint(setup: SearchSetup, number: int) -> Path:

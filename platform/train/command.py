@@ -14,6 +14,7 @@ from platform.forecast.preflight import Preflight, run_preflight
 from platform.interruption import asked_to_stop
 from platform.results.curves import read_curves
 from platform.results.progress import print_line
+from platform.results.published import beside_published
 from platform.results.run_tables import mask_table, score_table, seed_table
 from platform.results.tables import set_damaged_aside
 from platform.results.text_tables import to_rich
@@ -133,6 +134,8 @@ def _show(runs: Sequence[RunSetup], console: Console) -> None:
         console.print(to_rich(table))
     console.print()
     for run in runs:
+        scores = {row["iteration"]: row["score"] for row in curves[run.name]}
+        print_line(console, beside_published(run.plan.recipe, scores) or None)
         _say_what_next(run, console)
     print_line(console, f"TensorBoard: tensorboard --logdir {shown_path(runs[0].directory.parent)}")
 

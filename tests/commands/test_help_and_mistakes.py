@@ -13,7 +13,9 @@ from tests.commands.processes import ENVIRONMENT, ROOT, attempt
 HEAVY = {"torch", "ray", "optuna", "numpy", "pyarrow", "timm", "pandas"}
 
 
-@pytest.mark.parametrize("name", ["search", "train", "evaluate", "export", "data"])
+@pytest.mark.parametrize(
+    "name", ["search", "train", "evaluate", "export", "data", "confirm", "compare"]
+)
 def test_the_help_comes_without_a_heavy_import(name: str) -> None:
     arguments = [sys.executable, "-X", "importtime", "-m", f"platform.{name}", "--help"]
     done = subprocess.run(
@@ -73,6 +75,11 @@ def test_training_in_this_process_needs_no_ray() -> None:
         (["export", "pyproject.toml", "s3://bucket/out"], "must be a directory of this machine"),
         (["data", "voc", "/nowhere", "x"], "there is no directory /nowhere"),
         (["data", "check", "/nowhere"], "no dataset at /nowhere: there is no such directory"),
+        (["confirm", "none"], "there is no directory none: name that of a search"),
+        (["confirm", "docs", "--seeds", "1"], "--seeds 1 is not in 2..20"),
+        (["confirm", "docs"], "docs: there is no search: name its directory"),
+        (["search", "--confirm-seeds", "1"], "--confirm-seeds 1 is not in 2..20"),
+        (["compare", "docs"], "a comparison needs two results or more, not 1"),
         # These are found only once torch is there.
         (["train", "--data", "/nowhere"], "no dataset at /nowhere: there is no such directory"),
         (["train", "--workers", "2", "--cpus", "900"], "ask for fewer"),

@@ -15,7 +15,13 @@ Imports = Mapping[str, frozenset[str]]  # of each module or folder, those that i
 Arrow = tuple[str, str]  # importing, imported
 
 # What each folder of platform may import of the others. "platform" are the modules at its top.
-SHARED = {"platform.results", "platform.cluster", "platform.workers", "platform"}
+SHARED = {
+    "platform.results",
+    "platform.cluster",
+    "platform.protocol",
+    "platform.workers",
+    "platform",
+}
 MAY_IMPORT = {
     "platform._startup": set[str](),
     "platform.results": set[str](),
@@ -25,7 +31,11 @@ MAY_IMPORT = {
     "platform.data": SHARED,
     "platform.forecast": SHARED,
     "platform.train": SHARED | {"platform.forecast"},
-    "platform.search": SHARED | {"platform.forecast", "platform.train"},
+    "platform.search": SHARED | {"platform.forecast", "platform.statistics", "platform.train"},
+    "platform.statistics": {"platform.results"},
+    "platform.protocol": {"platform.results"},
+    "platform.confirm": SHARED | {"platform.search", "platform.statistics"},
+    "platform.compare": SHARED | {"platform.evaluate", "platform.search", "platform.train"},
     "platform.evaluate": SHARED,
     "platform.export": SHARED | {"platform.evaluate"},
 }

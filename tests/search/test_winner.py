@@ -187,6 +187,10 @@ def test_a_search_without_masks_opens_none_for_its_report(setup: SearchSetup) ->
     winner = read_report(setup.directory)[1]
     assert winner.objective == pytest.approx((0.5 + 0.6 + 0.9) / 3)
     assert winner.bkg == small_recipe().thresholds.bkg  # none was chosen by masks
+    assert winner.card is not None
+    assert winner.card.measured == blind.objective.words
+    assert winner.card.threshold is None
+    assert winner.card.ignored == "nothing: no mask was opened"
     title = (setup.directory / "best.yaml").read_text().splitlines()[0]
     assert title == "# Trial 1 of made-up: unsupervised 40.0 on tune"
 

@@ -27,7 +27,7 @@ from toco_core.scoring.kept_images import ScoredImage
 from toco_core.scoring.metrics import F1Counts, ThresholdHistogram
 from toco_core.scoring.running_counts import counts_on
 from toco_core.settings import Recipe
-from toco_core.trained_network import inference_precision
+from toco_core.trained_network import computed_on, inference_precision
 
 _SIDES = attrgetter("final"), attrgetter("auxiliary")  # of the two classifiers
 
@@ -114,6 +114,7 @@ def _score(
         similarity=similarity.cpu().numpy(),
         agreement=agreement.cpu().numpy(),
         masks_opened=opened,
+        computed_on=computed_on(model, recipe),
         kept=tuple(
             _scored_image(image, one.cpu(), sample)
             for index, image, one, sample in zip(indices, images, cams, samples, strict=True)

@@ -33,6 +33,7 @@ class ChunkScore:
     agreement: NDArray[np.float64]  # (n,): of both CAMs of an image, in 0..1
     masks_opened: int
     kept: tuple[ScoredImage, ...] = ()
+    computed_on: str = ""  # device and precision
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -46,6 +47,7 @@ class Score:
     f1: float  # of the image-level classification, macro average
     token_similarity: tuple[float, ...]  # per block
     agreement: float  # of the final and the auxiliary CAM, mean over images, in 0..1
+    computed_on: tuple[str, ...] = ()  # devices and precisions of its chunks
 
     @property
     def bkg(self) -> float:
@@ -104,4 +106,5 @@ def summarise(parts: Iterable[ChunkScore]) -> Score:
             math.fsum(block) / len(similarity) for block in similarity.T.tolist()
         ),
         agreement=math.fsum(np.concatenate([part.agreement for part in ordered])) / len(similarity),
+        computed_on=tuple(sorted({part.computed_on for part in ordered})),
     )

@@ -18,7 +18,7 @@ from toco_core.scoring.kept_images import SegmentedImage
 from toco_core.scoring.metrics import ConfusionMatrix
 from toco_core.scoring.segmentation_score import Method, SegmentationChunk, Variant
 from toco_core.settings import Recipe
-from toco_core.trained_network import inference_precision
+from toco_core.trained_network import computed_on, inference_precision
 
 
 def segmentation_chunk(
@@ -67,6 +67,7 @@ def segmentation_chunk(
         images=len(indices),
         masks_opened=split.ledger.total() - before,
         counts=counts,
+        computed_on=computed_on(model, recipe),
         kept=tuple(kept),
     )
 

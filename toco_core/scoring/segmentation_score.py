@@ -44,6 +44,7 @@ class SegmentationChunk:
     masks_opened: int
     counts: Mapping[Variant, ConfusionMatrix]
     kept: tuple[SegmentedImage, ...] = ()
+    computed_on: str = ""  # device and precision
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -53,6 +54,7 @@ class SegmentationScore:
     images: int
     masks_opened: int
     counts: Mapping[Variant, ConfusionMatrix]
+    computed_on: tuple[str, ...] = ()  # devices and precisions of its chunks
 
 
 def add_up(parts: Iterable[SegmentationChunk]) -> SegmentationScore:
@@ -65,4 +67,5 @@ def add_up(parts: Iterable[SegmentationChunk]) -> SegmentationScore:
             variant: reduce(add, (chunk.counts[variant] for chunk in chunks))
             for variant in chunks[0].counts
         },
+        computed_on=tuple(sorted({chunk.computed_on for chunk in chunks})),
     )

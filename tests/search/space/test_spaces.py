@@ -7,6 +7,7 @@ import pytest
 
 from platform.search.space.checks import check_space
 from platform.search.space.spaces import load_space, parse_space, space_names
+from platform.search.space.writing import dump_space
 from tests.search.worlds import small_space
 from toco_core.settings.overrides import apply_overrides, load_recipe, recipe_names
 
@@ -269,3 +270,25 @@ def test_a_long_condition_of_small_numbers_is_computed() -> None:
         f"parameters: {{weights.ptc: {{type: float, low: 0, high: 1}}}}\nconstraints: ['{text}']"
     )
     assert check_space(parse_space(space, "x"), load_recipe("voc_vit_b"), 12).is_feasible({})
+
+
+@pytest.mark.parametrize("names", [("full",), ("ptc_layer", "thresholds"), ("partscenes",)])
+def test_a_space_comes_back_from_what_is_written(names: tuple[str, ...]) -> None:
+    space = load_space(*names)
+    again = parse_space(dump_space(space), "space")
+    for one, other in zip(space.parameters, again.parameters, strict=True):
+        assert (one.key, one.kind, one.describe(), one.log) == (
+            other.key,
+            other.kind,
+            other.describe(),
+            other.log,
+        )
+        assert (one.low, one.high, one.step, one.choices) == (
+            other.low,
+            other.high,
+            other.step,
+            other.choices,
+        )
+        assert (one.when and one.when.text) == (other.when and other.when.text)
+    assert [one.text for one in again.constraints] == [one.text for one in space.constraints]
+    assert again.known == space.known

@@ -1,0 +1,22 @@
+"""The options of a comparison. Nothing heavy is imported here: the help must come at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareOptions:
+    """Set results side by side: how each was measured, what was trained, what came of it.
+
+    Names first the lines of the protocol that differ: numbers of two protocols say nothing of which
+    configuration is better.
+    """
+
+    results: Annotated[Positional[tuple[Path, ...]], arg(metavar="RESULT")]
+    """Two or more of: the directory of a search (its winner on report), of a run of platform.train,
+    or of an evaluation; or a checkpoint that was evaluated."""

@@ -1,0 +1,1 @@
+"""The command that confirms a search: `python -m platform.confirm reports/NAME`."""

@@ -1,0 +1,1 @@
+"""The protocol card: under which conditions a number was measured."""

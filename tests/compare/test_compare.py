@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from platform.compare.result import Result, read_result
+from platform.compare.tables import comparison_tables, headline
+from platform.protocol.card import ProtocolCard, Threshold
+from platform.search.winner import ReportScore, write_report
+from tests.protocol.cards import make_card
+from tests.toco_core.small_run import small_recipe
+from toco_core.data.reader import open_dataset
+from toco_core.settings import Recipe
+from toco_core.settings.overrides import dump_recipe
+from toco_core.trainer import Trainer
+
+
+def evaluation(directory: Path, scenes: Path, recipe: Recipe, card: ProtocolCard | None) -> Path:
+    """Leave a checkpoint and what an evaluation of it writes; return the checkpoint."""
+    directory.mkdir()
+    checkpoint = directory / "checkpoint.pt"
+    Trainer(recipe, open_dataset(scenes)).save(checkpoint)
+    content: dict[str, Any] = {"checkpoint": str(checkpoint), "official": False}
+    content |= {"miou": 0.612, "aux_miou": 0.6, "segmentation": {"single": {"miou": 0.5}}}
+    content["cards"] = {"cam": card.to_json()} if card else {}
+    output = directory / "evaluation-report"
+    output.mkdir()
+    (output / "evaluation.json").write_text(json.dumps(content))
+    return checkpoint
+
+
+def cells(results: list[Result]) -> dict[str, dict[str, list[str]]]:
+    """Return the rows of each table by title and first cell."""
+    tables = comparison_tables(results)
+    return {one.title: {row[0]: [*row[1:]] for row in one.rows} for one in tables}
+
+
+def test_a_planted_difference_of_protocol_is_named_first(scenes: Path, tmp_path: Path) -> None:
+    flattered = Threshold(value=0.5, source="best on report itself")
+    one = evaluation(tmp_path / "one", scenes, small_recipe(), make_card())
+    two = evaluation(
+        tmp_path / "two",
+        scenes,
+        small_recipe(weights__ptc=0.7),
+        make_card(threshold=flattered, scales=[1.0], seed=4),
+    )
+    results = [read_result(one), read_result(two)]
+    assert headline(results) == (
+        "not comparable: they were not measured in the same way (scales, threshold from)"
+    )
+    shown = cells(results)
+    assert [*shown] == [
+        "Protocol of cam: lines that differ",
+        "What was measured, cam: lines that differ",
+        "Settings that differ",
+        "mIoU in %",
+    ]
+    assert shown["Protocol of cam: lines that differ"] == {
+        "scales": ["1, 0.5, 1.5", "1"],
+        "threshold from": ["--bkg", "best on report itself"],
+    }
+    assert shown["What was measured, cam: lines that differ"]["seed"] == ["0", "4"]
+    assert shown["Settings that differ"] == {"weights.ptc": ["0.2", "0.7"]}
+    assert shown["mIoU in %"]["cam"] == ["61.2", "61.2"]
+
+
+def test_numbers_of_one_protocol_may_be_compared(scenes: Path, tmp_path: Path) -> None:
+    paths = [
+        evaluation(tmp_path / name, scenes, small_recipe(), make_card(checkpoint_hash=name))
+        for name in ("one", "two")
+    ]
+    # a checkpoint, and the directory of its run
+    results = [read_result(paths[0]), read_result(paths[1].parent)]
+    assert headline(results) == "measured in the same way: cam"
+
+
+def test_a_number_without_a_card_is_named(scenes: Path, tmp_path: Path) -> None:
+    one = evaluation(tmp_path / "one", scenes, small_recipe(), make_card())
+    two = evaluation(tmp_path / "two", scenes, small_recipe(), None)
+    said = headline([read_result(one), read_result(two)])
+    assert "two/checkpoint.pt: no protocol card" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("{", "evaluation.json is damaged"), ("{}", "evaluation.json is no evaluation")],
+)
+def test_a_damaged_file_is_named(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "evaluation.json").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        read_result(tmp_path)
+
+
+def test_what_is_no_result_is_refused(tmp_path: Path, scenes: Path) -> None:
+    with pytest.raises(ValueError, match="is no result: name the directory of a search"):
+        read_result(tmp_path)
+    lonely = tmp_path / "lonely.pt"
+    lonely.write_bytes(b"")
+    with pytest.raises(ValueError, match=r"no score yet: python -m platform.evaluate"):
+        read_result(lonely)
+
+
+def test_a_search_is_its_winner_and_the_mean_of_its_confirmation(
+    scenes: Path, tmp_path: Path
+) -> None:
+    search = tmp_path / "search"
+    (search / "confirm").mkdir(parents=True)
+    worths = {0: 0.60, 2: 0.65, 3: 0.62}  # by trial; the last one has the highest last score
+    columns = {"number": [*worths], "worth": [*worths.values()], "score": [0.6, 0.64, 0.66]}
+    pq.write_table(pa.table(columns), search / "worth.parquet")
+    card = make_card()
+    report = {
+        number: ReportScore(
+            number=number,
+            bkg=0.4,
+            aux_bkg=0.4,
+            miou=worth,
+            aux_miou=0.5,
+            masks_opened=16,
+            card=card,
+        )
+        for number, worth in worths.items()
+    }
+    write_report(search, report)
+    (search / "best.yaml").write_text(dump_recipe(small_recipe()))
+    mean = {"configurations": [{"trial": 0, "mean": 0.6}, {"trial": 2, "mean": 0.63}]}
+    (search / "confirm/confirm.json").write_text(json.dumps(mean))
+    result = read_result(search)
+    assert result.name.endswith("search (trial 2)")
+    assert result.scores == {"cam": 0.65, "cam, aux": 0.5, "cam, mean of its confirmation": 0.63}
+    assert result.cards == {"cam": card}
