@@ -32,23 +32,29 @@ def resolve_dataset(
     return source if "://" in source else os.path.abspath(os.path.expanduser(source))
 
 
-def open_for(root: str, *splits: str) -> ParquetDataset:
-    """Open a dataset and require splits of it, all but `train` with a mask for every image.
+def open_for(root: str, *splits: str, masks: bool = True, way_out: str = "") -> ParquetDataset:
+    """Open a dataset and require splits of it.
+
+    Args:
+        root: of the dataset.
+        splits: by name.
+        masks: all but `train` need one for every image.
+        way_out: what the message about missing ones ends with.
 
     Raises:
         ValueError: the dataset, or what is needed of it, is not there.
     """
     dataset = open_dataset(root)
     for name in splits:
-        if name == "train":
+        if name == "train" or not masks:
             dataset.split(name)
         else:
-            require_masks(dataset, name)
+            require_masks(dataset, name, way_out)
     return dataset
 
 
-def require_masks(dataset: ParquetDataset, split: str) -> None:
-    """Require a split that can be scored.
+def require_masks(dataset: ParquetDataset, split: str, way_out: str = "") -> None:
+    """Require a split that can be scored; the message about one that cannot ends with a way out.
 
     Raises:
         ValueError: there is no such split, or an image in it has no mask.
@@ -58,5 +64,5 @@ def require_masks(dataset: ParquetDataset, split: str) -> None:
     if info.masks < info.images:
         raise ValueError(
             f"{dataset.location}: split {split} has masks for {info.masks} of {info.images} "
-            "images; scoring needs all of them"
+            f"images; scoring needs all of them{way_out}"
         )

@@ -9,6 +9,9 @@ ones; below 0 is better than a thousand. A JSON line for each condition and meth
 DIR holds `model.onnx` and `encoding.json`, the folder `lcbench` of github.com/slds-lmu/yahpo_data;
 onnxruntime must be installed. Conditions: n0 or n1 without or with noise, c1 or c4 trials at once,
 s5 for five scores a training in place of 26, @pub for a good published configuration as trial 0.
+
+The method default+learnt learns from whole searches of the tasks of --learn-from, each by the
+default under the same condition, but never from one of the task itself.
 """
 
 from __future__ import annotations
@@ -16,17 +19,21 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
 
 from benchmarks.search_quality.comparison import Searches, summarise
 from benchmarks.search_quality.conditions import Condition, parse_condition
-from benchmarks.search_quality.methods import Method, make_method
-from benchmarks.search_quality.searches import search
-from benchmarks.search_quality.surrogate import Surrogate, TaskScale, measure_scale
+from benchmarks.search_quality.methods import LEARNT, Method, make_method
+from benchmarks.search_quality.searches import play, task_space
+from benchmarks.search_quality.surrogate import EPOCHS, Surrogate, TaskScale, measure_scale
 from platform.command_line import run_command
+from platform.search.earlier import EarlierSearch, learn
+
+_OTHER_LUCK = 1000  # added to the seed of a search that others learn from
 
 
 def main() -> None:
@@ -43,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--tasks", default="all", metavar="ID,ID", help="default: all")
     made.add_argument("--conditions", default="n0c1", metavar="NAME,NAME")
     made.add_argument("--methods", default="default,optuna-random,optuna-tpe", metavar="NAME,NAME")
+    made.add_argument("--learn-from", default="", metavar="ID,ID", help="for default+learnt")
     made.add_argument("--seeds", type=int, default=6, help="searches of each task")
     return made
 
@@ -61,11 +69,15 @@ def compare(options: argparse.Namespace) -> int:
     methods = {name: make_method(name) for name in options.methods.split(",")}
     if options.seeds < 1:
         raise ValueError(f"--seeds {options.seeds} must be at least 1")
-    scales = {task: measure_scale(surrogate, task) for task in tasks}
+    teachers = _tasks(options.learn_from, surrogate) if options.learn_from else ()
+    if bool(teachers) != any(method.learns for method in methods.values()):
+        raise ValueError(f"--learn-from and the method {LEARNT} go together")
+    scales = {task: measure_scale(surrogate, task) for task in {*tasks, *teachers}}
     for condition in conditions:
         reference: Searches | None = None
+        bench = _Bench(surrogate, scales, condition, options.seeds)
         for name, method in methods.items():
-            searches = _searches(method, surrogate, scales, condition, options.seeds)
+            searches = bench.searches(method, tasks, teachers if method.learns else ())
             reference = reference or searches
             line = {"condition": condition.name, "method": name, "seeds": options.seeds}
             print(json.dumps({**line, **summarise(searches, reference)}), flush=True)
@@ -80,18 +92,38 @@ def _tasks(text: str, surrogate: Surrogate) -> Sequence[str]:
     return tasks
 
 
-def _searches(
-    method: Method,
-    surrogate: Surrogate,
-    scales: dict[str, TaskScale],
-    condition: Condition,
-    seeds: int,
-) -> Searches:
-    return {
-        (task, seed): search(method, surrogate, task, scale, condition, seed)
-        for seed in range(seeds)
-        for task, scale in scales.items()
-    }
+@dataclass(frozen=True)
+class _Bench:
+    """All searches under one condition."""
+
+    surrogate: Surrogate
+    scales: Mapping[str, TaskScale]
+    condition: Condition
+    seeds: int
+
+    def searches(self, method: Method, tasks: Sequence[str], teachers: Sequence[str]) -> Searches:
+        """Search every task with every seed."""
+        return {
+            (task, seed): play(*self._one(method, task, seed), earlier)[1]
+            for seed in range(self.seeds)
+            for earlier_of in [self._lessons(teachers, seed)]
+            for task in tasks
+            for earlier in [[one for one in earlier_of if one.name != task]]
+        }
+
+    def _lessons(self, teachers: Sequence[str], seed: int) -> list[EarlierSearch]:
+        """Search the tasks to learn from by the default, with luck of their own."""
+        default, space = make_method("default"), task_space(self.condition)
+        studies = {one: play(*self._one(default, one, _OTHER_LUCK + seed))[0] for one in teachers}
+        return [
+            learn(name, study.get_trials(deepcopy=False), EPOCHS, space)
+            for name, study in studies.items()
+        ]
+
+    def _one(
+        self, method: Method, task: str, seed: int
+    ) -> tuple[Method, Surrogate, str, TaskScale, Condition, int]:
+        return method, self.surrogate, task, self.scales[task], self.condition, seed
 
 
 if __name__ == "__main__":

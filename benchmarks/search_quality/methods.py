@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import get_args
 
 import optuna
 from optuna import pruners, samplers
 from optuna.trial import FrozenTrial
 
+from platform.search.earlier import EarlierSearch
 from platform.search.options import Pruner, Sampler, SearchOptions
 from platform.search.pruners import make_pruner
 from platform.search.samplers import make_sampler
 from platform.search.space.checked import CheckedSpace
 from platform.search.winner import find_winner
 
+LEARNT = "default+learnt"
+
 
 @dataclass(frozen=True)
 class Method:
-    """What proposes, what stops early, what names the winner."""
+    """What proposes, what stops early, what names the winner.
 
-    sampler: Callable[[CheckedSpace, int], samplers.BaseSampler]
+    Attributes:
+        sampler: of a space and a seed; it may learn from earlier searches.
+        learns: whether it is given any.
+    """
+
+    sampler: Callable[[CheckedSpace, int, Sequence[EarlierSearch]], samplers.BaseSampler]
     pruner: Callable[[int], pruners.BasePruner]
     winner: Callable[[optuna.Study, CheckedSpace], FrozenTrial | None]
+    learns: bool = False
 
 
 def make_method(name: str) -> Method:
     """Make a method by name: `default`, SAMPLER+PRUNER of the platform, or one of Optuna's.
+
+    `default+learnt` is the default that learns from searches of other tasks.
 
     Raises:
         ValueError: there is none of that name.
@@ -35,18 +46,22 @@ def make_method(name: str) -> Method:
     options = SearchOptions()
     if name == "default":
         return _ours(options.sampler, options.pruner)
+    if name == LEARNT:
+        return replace(_ours(options.sampler, options.pruner), learns=True)
     if name in _OPTUNA:
         return _OPTUNA[name]
     sampler, _, pruner = name.partition("+")
     if sampler in get_args(Sampler) and pruner in get_args(Pruner):
         return _ours(sampler, pruner)
     own = f"{'|'.join(get_args(Sampler))}+{'|'.join(get_args(Pruner))}"
-    raise ValueError(f"method {name!r} is not one of default, {', '.join(_OPTUNA)}, {own}")
+    raise ValueError(
+        f"method {name!r} is not one of default, {LEARNT}, {', '.join(_OPTUNA)}, {own}"
+    )
 
 
 def _ours(sampler: str, pruner: str) -> Method:
     return Method(
-        lambda space, seed: make_sampler(sampler, space, seed),
+        lambda space, seed, earlier: make_sampler(sampler, space, seed, earlier),
         lambda iterations: make_pruner(pruner, iterations),
         find_winner,
     )
@@ -55,7 +70,9 @@ def _ours(sampler: str, pruner: str) -> Method:
 def _optuna(
     sampler: Callable[[int], samplers.BaseSampler], pruner: Callable[[int], pruners.BasePruner]
 ) -> Method:
-    return Method(lambda _, seed: sampler(seed), pruner, lambda study, _: _highest(study))
+    return Method(
+        lambda _space, seed, _earlier: sampler(seed), pruner, lambda study, _: _highest(study)
+    )
 
 
 def _highest(study: optuna.Study) -> FrozenTrial | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +20,7 @@ from benchmarks.search_quality.surrogate import (
     Surrogate,
     TaskScale,
 )
+from platform.search.earlier import EarlierSearch
 from platform.search.live_trials import LiveTrials
 from platform.search.simulation.controller import Simulator
 from platform.search.space.checked import CheckedSpace, Params
@@ -115,15 +116,39 @@ def search(
     scale: TaskScale,
     condition: Condition,
     seed: int,
+    earlier: Sequence[EarlierSearch] = (),
 ) -> Outcome:
-    """Search a task until the last of `MARKS` is spent."""
+    """Search a task until the last of `MARKS` is spent.
+
+    Args:
+        method: how.
+        surrogate: of the task.
+        task: which.
+        scale: of the task.
+        condition: under which circumstances.
+        seed: of proposals and luck.
+        earlier: searches of other tasks to learn from.
+    """
+    return play(method, surrogate, task, scale, condition, seed, earlier)[1]
+
+
+def play(
+    method: Method,
+    surrogate: Surrogate,
+    task: str,
+    scale: TaskScale,
+    condition: Condition,
+    seed: int,
+    earlier: Sequence[EarlierSearch] = (),
+) -> tuple[optuna.Study, Outcome]:
+    """Search likewise; return the study too."""
     training = Training(surrogate, task, scale, condition, seed)
     space = task_space(condition)
     study = open_study(
         InMemoryStorage(),
         task,
         space,
-        sampler=method.sampler(space, seed),
+        sampler=method.sampler(space, seed, earlier),
         pruner=method.pruner(EPOCHS),
     )
     live = TimedTrials(study, space, budget=_UNLIMITED, iterations=EPOCHS)
@@ -135,7 +160,7 @@ def search(
         winner = method.winner(study, space) or _leader(study)
         regret[mark] = scale.regret(training.true[winner.number])
     trials = study.get_trials(deepcopy=False)
-    return Outcome(
+    return study, Outcome(
         regret=regret,
         trials=len(trials),
         complete=sum(trial.state == TrialState.COMPLETE for trial in trials),

@@ -14,6 +14,7 @@ from platform.command_line import RECIPE_FILE, shown_path
 from platform.evaluate.output import EVALUATION_FILE
 from platform.protocol.card import ProtocolCard
 from platform.results.curves import CURVES_FILE, read_curves
+from platform.results.events import CAM_MIOU
 from platform.search.confirmation.command import DIRECTORY
 from platform.search.confirmation.files import CONFIRM_FILE
 from platform.search.findings import WORTH_FILE
@@ -134,7 +135,9 @@ def _confirmed(directory: Path, winner: int) -> dict[str, float]:
         for one in content.get("configurations", [])
         if one["trial"] == winner and "mean" in one
     ]
-    return {"cam, mean of its confirmation": means[0]} if means else {}
+    objective = content.get("objective", CAM_MIOU)
+    what = "cam" if objective == CAM_MIOU else objective
+    return {f"{what}, mean of its confirmation": means[0]} if means else {}
 
 
 def _winner(directory: Path) -> int:

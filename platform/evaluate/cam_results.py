@@ -61,6 +61,7 @@ def cam_content(setup: EvaluationSetup, score: Score) -> dict[str, Any]:
         "class_f1": number(score.f1),
         "class_iou": by_class(setup.class_names, final),
         "aux_class_iou": by_class(setup.class_names, aux),
+        "agreement": number(score.agreement),
         "token_similarity": list(map(number, score.token_similarity)),
         "thresholds": score.final.thresholds.tolist(),
         "curve": score.final.miou.tolist(),

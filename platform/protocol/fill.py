@@ -63,19 +63,32 @@ def cam_card(
     measured: Measured, score: Score, threshold: Threshold, aux_threshold: Threshold
 ) -> ProtocolCard:
     """Return the card of a score of CAMs."""
-    recipe = measured.recipe
-    side = recipe.data.crop_size
+    side = measured.recipe.data.crop_size
     return ProtocolCard(
         measured="CAM mIoU",
-        images=score.images,
-        image_labels_at_test="the classes of each image: only their CAMs compete",
         input_size=f"resized to {side} x {side} px, CAMs to the size of the mask",
-        scales=list(recipe.cam.scales),
         threshold=threshold,
         aux_threshold=aux_threshold,
-        computed_on=list(score.computed_on),
-        **measured.common,
+        **_of_cams(measured, score),
     )
+
+
+def label_card(measured: Measured, score: Score, what: str) -> ProtocolCard:
+    """Return the card of a score that opened no mask; `what` says which number it is."""
+    side = measured.recipe.data.crop_size
+    lines = _of_cams(measured, score)
+    lines["ignored"] = "nothing: no mask was opened"
+    return ProtocolCard(measured=what, input_size=f"resized to {side} x {side} px", **lines)
+
+
+def _of_cams(measured: Measured, score: Score) -> dict[str, Any]:
+    return {
+        "images": score.images,
+        "image_labels_at_test": "the classes of each image: only their CAMs compete",
+        "scales": list(measured.recipe.cam.scales),
+        "computed_on": list(score.computed_on),
+        **measured.common,
+    }
 
 
 def segmentation_card(

@@ -87,6 +87,8 @@ def _unseen(searched: Searched) -> str:
     recipe, winner = searched.report.get(0), searched.report.get(searched.winner or 0)
     if recipe is None or winner is None or searched.winner in (None, 0):
         return ""
+    if recipe.miou is None or winner.miou is None:  # no mask was opened
+        return ""
     images = searched.setup.get(f"images of {REPORT_SPLIT}", winner.masks_opened)
     return (
         f"On {images} images that the search never saw ({REPORT_SPLIT}): "

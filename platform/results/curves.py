@@ -6,6 +6,7 @@ When it ends, or goes on after a crash, the parts become rows of the one file th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pyarrow as pa
 
 from platform.results.events import SCORE_FIELDS, TrialScored
 from platform.results.parquet_files import read_table, write_table
-from platform.results.trial_columns import COLUMN_TYPES
+from platform.results.trial_columns import COLUMN_TYPES, YOUNGER_SCORES
 
 CURVES_FILE = "curves.parquet"
 PARTS_DIRECTORY = "curves.parts"
@@ -25,6 +26,8 @@ CURVES_SCHEMA = pa.schema(
         *(pa.field(one.name, COLUMN_TYPES[one.kind], nullable=False) for one in SCORE_FIELDS),
     ]
 )
+
+_ABSENT = dict.fromkeys(YOUNGER_SCORES, math.nan)
 
 
 def start_curves(directory: Path) -> None:
@@ -67,7 +70,7 @@ def read_curves(directory: Path) -> list[dict[str, Any]]:
         ValueError: a file is not a Parquet table.
     """
     tables = [read_table(path) for path in curve_files(directory)]
-    rows = [row for table in tables if table is not None for row in table.to_pylist()]
+    rows = [_ABSENT | row for table in tables if table is not None for row in table.to_pylist()]
     # A score that is there twice was scored again: its part is the later one.
     latest = {(row["number"], row["iteration"]): row for row in rows}
     return [latest[key] for key in sorted(latest)]
@@ -84,7 +87,8 @@ def require_curves(table: pa.Table) -> None:
     Raises:
         ValueError: one is missing.
     """
-    missing = [name for name in CURVES_SCHEMA.names if name not in table.column_names]
+    known = {*table.column_names, *YOUNGER_SCORES}
+    missing = [name for name in CURVES_SCHEMA.names if name not in known]
     if missing:
         raise ValueError(f"not a table of scores: it has no column {', '.join(missing)}")
 

@@ -11,6 +11,7 @@ from platform.results.formats import duration, percent, threshold
 from platform.results.parameters import ParameterValue
 from platform.results.score_fields import ScoreField, fields_of, score_field
 
+CAM_MIOU = "cam_miou"  # what a search maximises unless it is told otherwise
 EndState: TypeAlias = Literal["complete", "pruned", "failed"]
 
 
@@ -22,6 +23,7 @@ class SearchStarted:
         trials: budget of trials, those of earlier sessions included.
         iterations: budget of one trial.
         resumed: trials known from earlier sessions; their tables are read back.
+        objective: what is maximised, by its name in `platform.results.objectives`.
         score_points: iterations after which each trial is scored.
         trial_needs: what a trial needs of its machines, in words.
     """
@@ -32,6 +34,7 @@ class SearchStarted:
     directory: Path
     log_file: Path
     resumed: int = 0
+    objective: str = CAM_MIOU
     score_points: Sequence[int] = ()
     trial_needs: str = ""
 
@@ -87,6 +90,8 @@ class Scored:
         class_iou: IoU of each class at `bkg`, background first; NaN where it is absent.
         f1: F1 of the image-level classification.
         token_similarity: mean cosine of the patch tokens after each block.
+        agreement: of the final and the auxiliary CAM, 0..1.
+        unsupervised: what is known without masks, 0..1, see `toco_core.scoring.cam_score.Score`.
         seconds_training: training time, s.
         seconds_scoring: time of the evaluation workers, s.
         mask_reads: masks opened for the score.
@@ -100,7 +105,6 @@ class Scored:
             text=percent,
             tag="cam/miou",
             per_trial="latest",
-            brief=True,
             compared=True,
         )
     )
@@ -110,7 +114,6 @@ class Scored:
             text=percent,
             tag="cam/miou_aux",
             per_trial="latest",
-            brief=True,
             compared=True,
         )
     )
@@ -120,7 +123,6 @@ class Scored:
             text=threshold,
             tag="cam/bkg",
             per_trial="latest",
-            brief=True,
             compared=True,
         )
     )
@@ -134,6 +136,12 @@ class Scored:
     )
     token_similarity: Sequence[float] = score_field(
         ScoreField(kind="floats", tag="token_similarity/block_{:02d}")
+    )
+    agreement: float = score_field(
+        ScoreField(heading="agree", text=percent, tag="cam/agreement", per_trial="latest", since=2)
+    )
+    unsupervised: float = score_field(
+        ScoreField(tag="cam/unsupervised", per_trial="latest", since=2)
     )
     seconds_training: float = score_field(
         ScoreField(heading="training", text=duration, tag="cost/training_seconds", per_trial="sum")
@@ -203,7 +211,7 @@ class TrialEnded:
     """A trial has come to its end.
 
     Attributes:
-        score: what the search is told, 0..1; None if there is no score.
+        score: what the search is told of its objective, 0..1; None if there is no score.
         reason: one line, why it was pruned or has failed.
     """
 

@@ -14,12 +14,11 @@ from torch.utils.tensorboard.summary import hparams
 from torch.utils.tensorboard.writer import FileWriter
 
 from platform.results.events import SCORE_FIELDS, EndState
+from platform.results.objectives import Objective
 from platform.results.parameters import ParameterValue
 
 Writable: TypeAlias = float | str
 
-# The scalars of a score that stand beside the parameters in the table.
-COMPARED_TAGS = tuple(field.tag for field in SCORE_FIELDS if field.compared)
 STATE_COLUMN = "state"  # TensorBoard's own status knows no pruned trials
 _EVENT_FILES = "events.out.tfevents.*"
 
@@ -53,7 +52,14 @@ def trial_summaries(params: Mapping[str, ParameterValue], state: EndState) -> li
     return [start, end]
 
 
-def write_columns(root: Path, columns: Mapping[str, Column]) -> None:
+def compared_tags(objective: Objective) -> list[str]:
+    """Return the scalars of a score that stand in the table: what is maximised is the first."""
+    compared = [field for field in SCORE_FIELDS if field.compared]
+    shown = (*objective.brief, *compared)
+    return list(dict.fromkeys(field.tag for field in shown if field.tag))
+
+
+def write_columns(root: Path, columns: Mapping[str, Column], objective: Objective) -> None:
     """Write which columns the table has, into the directory of all runs.
 
     Of the columns that many runs describe, TensorBoard takes those of one run. Were each trial to
@@ -63,7 +69,7 @@ def write_columns(root: Path, columns: Mapping[str, Column]) -> None:
     """
     earlier = list(root.glob(_EVENT_FILES))
     examples = {key: column.example for key, column in columns.items()}
-    experiment, _, _ = hparams(examples, dict.fromkeys(COMPARED_TAGS, 0.0))
+    experiment, _, _ = hparams(examples, dict.fromkeys(compared_tags(objective), 0.0))
     data = _plugin_data(experiment)
     for info in data.experiment.hparam_infos:
         info.differs = columns[info.name].differs

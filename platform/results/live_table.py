@@ -9,7 +9,6 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from platform.results.events import SCORE_FIELDS
 from platform.results.formats import duration, percent
 from platform.results.parameters import short_names, value_text
 from platform.results.search_state import SearchState
@@ -28,10 +27,8 @@ STATE_STYLES: dict[State, str] = {
 GAP = "    "
 BAR_WIDTH = 14
 OTHER_LINES = 7  # blank, 3 of the header, blank, the headings, and the line of what is not shown
-BRIEF = [field for field in SCORE_FIELDS if field.brief]
-_NUMBERS = sum(max(len(field.heading), len("0.43")) + 2 for field in BRIEF)
-# trial, bar, scores and state with the gaps between them; not the iteration's digits.
-OTHER_COLUMNS = 7 + (BAR_WIDTH + 2) + 3 + _NUMBERS + 10
+# trial, bar and state with the gaps between them; not the scores, nor the iteration's digits.
+OTHER_COLUMNS = 7 + (BAR_WIDTH + 2) + 3 + 10
 
 
 def live_table(state: SearchState, now: float, width: int, height: int) -> RenderableType:
@@ -46,7 +43,8 @@ def live_table(state: SearchState, now: float, width: int, height: int) -> Rende
     work = _work(state)
     rows = shown_rows(state, max(height - OTHER_LINES - len(work), 1))
     digits = len(str(state.search.iterations if state.search else 0))
-    keys = shown_parameters(rows, state.trials, width - OTHER_COLUMNS - 2 * digits)
+    free = width - OTHER_COLUMNS - _numbers(state) - 2 * digits
+    keys = shown_parameters(rows, state.trials, free)
     parts: list[RenderableType] = [
         Text(),
         _header(state, now, work),
@@ -55,6 +53,11 @@ def live_table(state: SearchState, now: float, width: int, height: int) -> Rende
     ]
     hidden = _hidden(state, rows, keys)
     return Group(*parts, *([Text(hidden, style="dim")] if hidden else []))
+
+
+def _numbers(state: SearchState) -> int:
+    """Return the width of the scores, in characters."""
+    return sum(max(len(field.heading), len("0.43")) + 2 for field in state.objective.brief)
 
 
 def shown_rows(state: SearchState, count: int) -> list[TrialRow]:
@@ -117,7 +120,7 @@ def _best(state: SearchState) -> Text:
     best = state.best
     if best is None:
         return Text("no score yet", style="dim")
-    score = Text.assemble(("best CAM mIoU "), (percent(best.best_score), "bold"))
+    score = Text.assemble(f"best {state.objective.heading} ", (percent(best.best_score), "bold"))
     return score.append(f" (trial {best.number})")
 
 
@@ -135,7 +138,7 @@ def _trials(state: SearchState, rows: Sequence[TrialRow], keys: dict[str, int]) 
         table.add_column(names[key], justify="right", no_wrap=True)
     table.add_column("iteration", no_wrap=True)
     table.add_column("", no_wrap=True, justify="right")
-    for field in BRIEF:
+    for field in state.objective.brief:
         table.add_column(field.heading, justify="right", no_wrap=True)
     table.add_column("state", no_wrap=True)
     for row in rows:
@@ -147,7 +150,7 @@ def _cells(row: TrialRow, keys: dict[str, int], state: SearchState) -> list[Rend
     budget = state.search.iterations if state.search else row.iteration
     is_best = state.best is not None and row.number == state.best.number
     colour = STATE_STYLES[row.state]
-    scores = [field.text(row.value(field.name)) for field in BRIEF]
+    scores = [field.text(row.value(field.name)) for field in state.objective.brief]
     return [
         str(row.number),
         *(value_text(row.params.get(key)) for key in keys),

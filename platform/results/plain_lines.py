@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from platform.results.events import (
-    SCORE_FIELDS,
     Event,
     MachineStruckOff,
     SearchEnded,
@@ -104,7 +103,7 @@ def _trial_went_back(event: TrialWentBack, state: SearchState) -> str:
 
 
 def _trial_scored(event: TrialScored, state: SearchState) -> str:
-    score = score_text(event, [field for field in SCORE_FIELDS if field.brief])
+    score = score_text(event, state.objective.brief)
     trial = f"trial {event.number}"
     return _joined(trial, _reached(event.iteration, state), score, best_text(state))
 
@@ -130,7 +129,8 @@ def _goes_on(event: TrialBroken, state: SearchState) -> str:
 def _trial_ended(event: TrialEnded, state: SearchState) -> str:
     row = state.rows[event.number]
     ended = f"{event.state} at {_reached(row.iteration, state)}"
-    score = "" if row.score is None else f"CAM mIoU {percent(row.score)}"
+    told = row.value(state.objective.field)
+    score = "" if told is None else f"{state.objective.heading} {percent(told)}"
     return _joined(f"trial {event.number}", ended, score, event.reason)
 
 

@@ -75,6 +75,6 @@ class RunProgress:
         self._done = event.iteration
 
     def _score_line(self, event: TrialScored) -> str:
-        numbers = [field for field in SCORE_FIELDS if field.per_trial == "latest"]
+        numbers = [field for field in SCORE_FIELDS if field.per_trial == "latest" and field.heading]
         reached = f"{event.iteration}/{self._iterations}"
         return f"{self._name}  {reached}  {score_text(event, numbers)}"

@@ -6,6 +6,7 @@ The tables' columns, TensorBoard's tags and what stands on the terminal follow f
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -27,8 +28,8 @@ class ScoreField:
         text: formats a value for such a column.
         tag: of its scalar in TensorBoard; of a list, with a place for the index.
         per_trial: what a trial keeps of its scores' values: the latest, or their sum.
-        brief: it stands where there is room for a few numbers only: a row of all trials, a line.
         compared: it stands beside the parameters in TensorBoard's table of trials.
+        since: the version of the tables that first had it; in an older one it is NaN.
     """
 
     name: str = ""
@@ -37,8 +38,8 @@ class ScoreField:
     text: Callable[[Any], str] = str
     tag: str = ""
     per_trial: Literal["latest", "sum"] | None = None
-    brief: bool = False
     compared: bool = False
+    since: int = 1
 
     @property
     def is_share(self) -> bool:
@@ -48,7 +49,8 @@ class ScoreField:
 
 def score_field(declared: ScoreField) -> Any:
     """Declare a field of `Scored`."""
-    return dataclasses.field(metadata={_KEY: declared})
+    absent = math.nan if declared.since > 1 else dataclasses.MISSING
+    return dataclasses.field(default=absent, metadata={_KEY: declared})
 
 
 def fields_of(event_type: type) -> Sequence[ScoreField]:

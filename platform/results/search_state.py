@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from platform.results.events import (
+    CAM_MIOU,
     Event,
     MachineStruckOff,
     SearchEnded,
@@ -13,6 +14,7 @@ from platform.results.events import (
     TrialEvent,
     TrialStarted,
 )
+from platform.results.objectives import OBJECTIVES, Objective
 from platform.results.trial_rows import State, TrialRow, fold_trial
 
 Clock = Callable[[], float]  # s since 1970
@@ -80,6 +82,11 @@ class SearchState:
         ]
         return max(scored, key=lambda row: row.best_score or 0.0, default=None)
 
+    @property
+    def objective(self) -> Objective:
+        """What is maximised."""
+        return OBJECTIVES[self.search.objective if self.search else CAM_MIOU]
+
     def count(self, state: State) -> int:
         """Return how many trials are in this state."""
         return sum(row.state == state for row in self.rows.values())
@@ -107,7 +114,8 @@ def fold(state: SearchState, event: Event, now: float) -> SearchState:
 def _fold_trial(state: SearchState, event: TrialEvent, now: float) -> SearchState:
     assert state.search is not None, "SearchStarted is the first event"
     row = state.rows.get(event.number, TrialRow(number=event.number, started=now))
-    rows = {**state.rows, event.number: fold_trial(row, event, now, state.search.iterations)}
+    iterations, maximised = state.search.iterations, state.objective.field
+    rows = {**state.rows, event.number: fold_trial(row, event, now, iterations, maximised)}
     if not isinstance(event, TrialStarted):  # no more run at once than before
         return replace(state, rows=rows)
     active = sum(row.is_active for row in rows.values())

@@ -105,6 +105,7 @@ class StateFile:
                     "name": search.name,
                     "trials": search.trials,
                     "iterations": search.iterations,
+                    "objective": search.objective,
                     "score_points": list(search.score_points),
                     "trial_needs": search.trial_needs,
                 },

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from platform.results.events import SCORE_FIELDS
+from platform.results.events import CAM_MIOU
 from platform.results.formats import NOTHING, duration, gain, percent
+from platform.results.objectives import OBJECTIVES, Objective
 from platform.results.parameters import ParameterValue, short_names, value_text
 from platform.results.run_tables import mask_table
 from platform.results.score_fields import ScoreField
@@ -18,7 +19,6 @@ from platform.results.trial_rows import TrialRow, best_of
 from toco_core.data.ledger import MaskLedger
 
 TOP_TRIALS = 5
-BRIEF = [one for one in SCORE_FIELDS if one.brief]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +28,7 @@ class Contender:
     Attributes:
         tune, tune_aux: of the final and the auxiliary CAM on the split that the search looked at.
         report, report_aux: the same on the split that it did not look at.
+        objective, report_objective: what the search maximised, on both splits.
     """
 
     number: int
@@ -36,6 +37,8 @@ class Contender:
     tune_aux: float | None
     report: float | None = None
     report_aux: float | None = None
+    objective: float | None = None
+    report_objective: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +47,7 @@ class SearchSummary:
 
     Attributes:
         trials: all of them, as `read_trials` returns them.
+        objective: what was maximised.
         default: the published configuration.
         winner: the best trial; None where no trial has a score.
         seconds: time spent, s.
@@ -59,6 +63,7 @@ class SearchSummary:
     default: Contender | None
     winner: Contender | None
     seconds: float
+    objective: Objective = OBJECTIVES[CAM_MIOU]
     worth: Mapping[int, str] = field(default_factory=dict)
     findings: Sequence[str] = ()
     masks: MaskLedger = field(default_factory=MaskLedger)
@@ -93,7 +98,7 @@ def headline(summary: SearchSummary) -> str:
 
 def summary_tables(summary: SearchSummary) -> list[TextTable]:
     """Return the tables of the summary, those that have something to show."""
-    best = top_trials(summary.trials, worth=summary.worth)
+    best = top_trials(summary.trials, worth=summary.worth, objective=summary.objective)
     tables = [best, _comparison(summary), _time(summary)]
     tables += [mask_table(summary.masks)] if summary.masks.total() else []
     places = [[what, where] for what, where in summary.places.items()]
@@ -107,29 +112,39 @@ def top_trials(
     trials: Sequence[TrialRow],
     count: int = TOP_TRIALS,
     worth: Mapping[int, str] | None = None,
+    objective: Objective = OBJECTIVES[CAM_MIOU],
 ) -> TextTable:
     """Return the trials with the highest final scores; complete ones before pruned ones."""
-    scored = [row for row in trials if row.state != "failed" and best_of(row.score) is not None]
-    ranked = sorted(scored, key=lambda row: (row.state != "complete", -(row.score or 0.0)))[:count]
+    told = {row.number: best_of(row.value(objective.field)) for row in trials}
+    scored = [row for row in trials if row.state != "failed" and told[row.number] is not None]
+
+    def rank(row: TrialRow) -> tuple[bool, float]:
+        return row.state != "complete", -(told[row.number] or 0.0)
+
+    ranked = sorted(scored, key=rank)[:count]
+    shown = _shown(objective, worth or {})
     keys = list(dict.fromkeys(key for row in trials for key in row.params))
     names, extra = short_names(keys), ["worth"] if worth else []
-    headings = [one.heading for one in _shown(worth or {})]
+    headings = [one.heading for one in shown]
     return TextTable(
-        title=f"Best {len(ranked)} of {len(trials)} trials, CAM mIoU in %",
+        title=f"Best {len(ranked)} of {len(trials)} trials, {headings[0]} in %",
         columns=["trial", "state", headings[0], *extra, *headings[1:], *(names[k] for k in keys)],
-        rows=[_trial_cells(row, keys, worth or {}) for row in ranked],
+        rows=[_trial_cells(row, keys, worth or {}, shown) for row in ranked],
         text_columns=2,
     )
 
 
-def _shown(worth: Mapping[int, str]) -> list[ScoreField]:
-    """Leave the auxiliary score to the next table where the worth takes its place: 80 columns."""
-    return [one for one in BRIEF if not worth or one.name != "aux_score"]
+def _shown(objective: Objective, worth: Mapping[int, str]) -> list[ScoreField]:
+    """Leave out the second number where the worth takes its place: 80 columns."""
+    first, *others = objective.brief
+    return [first, *others[bool(worth) :]]
 
 
-def _trial_cells(row: TrialRow, keys: Sequence[str], worth: Mapping[int, str]) -> list[str]:
+def _trial_cells(
+    row: TrialRow, keys: Sequence[str], worth: Mapping[int, str], shown: Sequence[ScoreField]
+) -> list[str]:
     extra = [worth.get(row.number, NOTHING)] if worth else []
-    numbers = [field.text(row.value(field.name)) for field in _shown(worth)]
+    numbers = [field.text(row.value(field.name)) for field in shown]
     return [
         str(row.number),
         row.state,
@@ -139,22 +154,34 @@ def _trial_cells(row: TrialRow, keys: Sequence[str], worth: Mapping[int, str]) -
 
 
 def _comparison(summary: SearchSummary) -> TextTable:
-    columns = ("CAM mIoU in %", "tune", "tune, aux", "report", "report, aux")
     default, winner = summary.default, summary.winner
-    rows: list[list[str]] = []
-    if default is not None:
-        scores = map(percent, _scores(default))
-        rows.append([f"published (trial {default.number})", *scores])
-    if winner is not None:
-        rows.append([f"winner (trial {winner.number})", *map(percent, _scores(winner))])
+    columns = _compared(summary.objective)
+    names = {f"published (trial {default.number})": default} if default else {}
+    names |= {f"winner (trial {winner.number})": winner} if winner else {}
+    rows = [[name, *(percent(getattr(one, c)) for c in columns)] for name, one in names.items()]
     if default is not None and winner is not None:
-        pairs = zip(_scores(winner), _scores(default), strict=True)
+        pairs = ((getattr(winner, one), getattr(default, one)) for one in columns)
         rows.append(["gain, points", *(gain(_difference(*pair)) for pair in pairs)])
-    return TextTable(title="Published configuration and winner", columns=columns, rows=rows)
+    what = "CAM mIoU in %" if summary.objective.needs_masks else "in %"
+    title = "Published configuration and winner"
+    return TextTable(title=title, columns=(what, *columns.values()), rows=rows)
 
 
-def _scores(trial: Contender) -> tuple[float | None, ...]:
-    return trial.tune, trial.tune_aux, trial.report, trial.report_aux
+def _compared(objective: Objective) -> dict[str, str]:
+    """Return which numbers of a contender stand beside each other, with their headings."""
+    own = {
+        "objective": f"{objective.heading}, tune",
+        "report_objective": f"{objective.heading}, report",
+    }
+    miou = {
+        "tune": "tune",
+        "tune_aux": "tune, aux",
+        "report": "report",
+        "report_aux": "report, aux",
+    }
+    if objective.field in ("score", "aux_score"):
+        return miou
+    return {**own, **miou} if objective.needs_masks else own
 
 
 def _difference(of: float | None, minus: float | None) -> float | None:

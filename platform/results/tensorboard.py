@@ -70,7 +70,8 @@ class TensorBoardSink:
             case TrialProgressed():
                 self._run(event.number).write_progress(event)
             case TrialScored():
-                is_best = best is None or event.score > (best.best_score or 0.0)
+                value = getattr(event, self._state.objective.field)
+                is_best = best is None or value > (best.best_score or 0.0)
                 self._run(event.number).write_score(event, self._affordable(event, is_best))
             case TrialSilent() | TrialBroken() | MachineStruckOff():
                 pass
@@ -108,7 +109,7 @@ class TensorBoardSink:
         columns = table_columns(self._params.values())
         if columns != self._columns:
             self._columns = columns
-            write_columns(self._root, columns)
+            write_columns(self._root, columns, self._state.objective)
 
     def _run(self, number: int) -> TrialRun:
         # A late score, or a trial that failed before it began, has no open run.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -128,14 +129,17 @@ def _mean_losses(events: Sequence[TrialProgressed]) -> Mapping[str, float]:
 
 
 def score_scalars(event: TrialScored) -> Iterator[tuple[str, float]]:
-    """Yield the numbers of a score under the tags that they are shown by."""
+    """Yield the numbers of a score under the tags that they are shown by.
+
+    One that is not known, as an mIoU where no mask was opened, is left out.
+    """
     for field in SCORE_FIELDS:
         if not field.tag:
             continue
         value = getattr(event, field.name)
         if field.kind == "floats":
             yield from ((field.tag.format(index), one) for index, one in enumerate(value))
-        else:
+        elif not math.isnan(value):
             yield field.tag, value
 
 

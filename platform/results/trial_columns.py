@@ -43,7 +43,9 @@ LAST_COLUMNS = (
     pa.field("retries", pa.int64(), nullable=False),
     pa.field("machines_lost", pa.int64(), nullable=False),
 )
-YOUNGER = {"retries", "machines_lost"}  # than tables that may be read: 0 there
+# What is younger than tables that may be read: no number there, or 0.
+YOUNGER_SCORES = frozenset(one.name for one in SCORE_FIELDS if one.since > 1)
+YOUNGER = YOUNGER_SCORES | {"retries", "machines_lost"}
 _IN_NO_COLUMN = ("params", "latest", "totals", "machine", "step_seconds")  # of that name
 
 
@@ -112,7 +114,7 @@ def _from_record(record: dict[str, Any]) -> TrialRow:
         "started": record.pop("started").timestamp(),
         "ended": None if ended is None else ended.timestamp(),
     }
-    latest = {name: record.pop(name) for name in LATEST}
+    latest = {name: record.pop(name, None) for name in LATEST}
     totals = {name: record.pop(name) for name in TOTALS}
     return TrialRow(
         params=present,

@@ -40,8 +40,9 @@ class TrialRow:
         state: waiting, for a machine; running; scoring, when only its last score is missing;
             unfinished, when it stopped with its search and comes back with it; or how it ended.
         first_iteration: where the present session of the trial began.
-        score: the latest CAM mIoU, 0..1; once the trial has ended, what the search was told.
-        best_score: the highest CAM mIoU of its checkpoints.
+        score: the latest CAM mIoU, 0..1. Of what the search maximises, it or another number, it is
+            what the search was told, once the trial has ended.
+        best_score: the highest value of what the search maximises among its checkpoints.
         started: when the present session of the trial began, s since 1970.
         latest: the other numbers of the latest score, by the names of their fields.
         totals: what adds up over all its sessions, such as `mask_reads`, by the same names.
@@ -85,7 +86,9 @@ class TrialRow:
         return self.ended is not None
 
 
-def fold_trial(row: TrialRow, event: TrialEvent, now: float, iterations: int) -> TrialRow:
+def fold_trial(
+    row: TrialRow, event: TrialEvent, now: float, iterations: int, maximised: str = SCORE
+) -> TrialRow:
     """Return the trial after an event.
 
     Args:
@@ -93,6 +96,7 @@ def fold_trial(row: TrialRow, event: TrialEvent, now: float, iterations: int) ->
         event: of this trial.
         now: s since 1970.
         iterations: budget of a trial. One that has trained them all only waits for its score.
+        maximised: the field of a score that the search maximises.
     """
     match event:
         case TrialStarted():
@@ -104,14 +108,21 @@ def fold_trial(row: TrialRow, event: TrialEvent, now: float, iterations: int) ->
         case TrialProgressed():
             return row if row.is_over else _progressed(row, event, iterations)
         case TrialScored():
-            return _scored(row, event)
+            return _scored(row, event, maximised)
         case TrialSilent():
             return row
         case TrialBroken():
             return _broken(row, event)
         case TrialEnded():
-            score = row.score if event.score is None else event.score
-            return replace(row, state=event.state, score=score, reason=event.reason, ended=now)
+            row = replace(row, state=event.state, reason=event.reason, ended=now)
+            return row if event.score is None else told(row, maximised, event.score)
+
+
+def told(row: TrialRow, maximised: str, value: float) -> TrialRow:
+    """Return the trial with what the search was told of the field that it maximises."""
+    if maximised == SCORE:
+        return replace(row, score=value)
+    return replace(row, latest={**row.latest, maximised: value})
 
 
 def _started(row: TrialRow, event: TrialStarted, now: float) -> TrialRow:
@@ -156,11 +167,11 @@ def _broken(row: TrialRow, event: TrialBroken) -> TrialRow:
     )
 
 
-def _scored(row: TrialRow, event: TrialScored) -> TrialRow:
+def _scored(row: TrialRow, event: TrialScored, maximised: str) -> TrialRow:
     row = replace(
         row,
         iteration=max(row.iteration, event.iteration),
-        best_score=best_of(row.best_score, event.score),
+        best_score=best_of(row.best_score, getattr(event, maximised)),
         totals={name: row.totals[name] + getattr(event, name) for name in TOTALS},
     )
     # Evaluation workers may finish out of order: an older checkpoint is not the latest score.

@@ -14,6 +14,7 @@ from platform.command_line import INTERRUPTED, drawing_progress, shown_path, wri
 from platform.lock import only_one
 from platform.results.progress import print_line
 from platform.search.confirmation.command import Confirmation, confirm
+from platform.search.earlier import EarlierSearch, read_earlier
 from platform.search.largest import largest_configuration
 from platform.search.opened import OpenedSearch, write_space
 from platform.search.options import SearchOptions
@@ -28,6 +29,7 @@ from platform.search.setup import (
     check_options,
     place_search,
 )
+from platform.search.space.checked import CheckedSpace
 from platform.search.study import is_over
 from platform.search.tune_environment import set_up_tune
 from platform.search.winner import is_reported, restore_best
@@ -42,6 +44,7 @@ def run_search(options: SearchOptions) -> int:
     """
     console = Console()
     space, name = check_options(options)
+    earlier = _earlier(options, space, name, console)
     resources = options.resources
     if not is_on_cluster(resources.address):  # refused before Ray, which takes seconds, is started
         place_search([this_machine()], resources, space.recipe)
@@ -54,7 +57,7 @@ def run_search(options: SearchOptions) -> int:
     setup.directory.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     with only_one(setup.directory):
-        study = open_search(setup, options, partial(print_line, console))
+        study = open_search(setup, options, partial(print_line, console), earlier)
         if options.retry_failed:
             _retry_failed(study, console)
         write_recipe(setup.directory, setup.name, setup.space.recipe, "search")
@@ -103,6 +106,21 @@ def _preflight(setup: SearchSetup, options: SearchOptions, console: Console) -> 
         runs=options.trials,
     )
     return run_preflight(plan, console)
+
+
+def _earlier(
+    options: SearchOptions, space: CheckedSpace, name: str, console: Console
+) -> list[EarlierSearch]:
+    """Read the searches to learn from, and say what is learnt."""
+    own = (options.reports / name).absolute()
+    if own in [one.absolute() for one in options.learn_from]:
+        raise ValueError(
+            f"--learn-from {options.reports / name} is this search itself: leave it out"
+        )
+    earlier = [read_earlier(one, space, options.objective) for one in options.learn_from]
+    for one in earlier:
+        console.print(one.describe(), style="dim", highlight=False, markup=False, soft_wrap=True)
+    return earlier
 
 
 def _retry_failed(study: optuna.Study, console: Console) -> None:

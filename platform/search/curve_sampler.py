@@ -17,6 +17,7 @@ from platform.search.curve.model import CurveModel, can_fit, fit_model
 from platform.search.curve.proposal import propose, propose_again
 from platform.search.curve.rows import Observed
 from platform.search.curve.threads import one_thread
+from platform.search.earlier import EarlierSearch
 from platform.search.observed import has_parameters, observe
 from platform.search.space.checked import CheckedSpace, Params
 from platform.search.space.cube import Cube
@@ -40,10 +41,17 @@ class CurveSampler(samplers.BaseSampler):
         space: what is searched.
         study_seed: of the study: decides the first trials.
         seed: of the trial: the candidates among which the next one is found.
+        earlier: searches to learn from.
     """
 
-    def __init__(self, space: CheckedSpace, study_seed: int, seed: int) -> None:
-        self._space, self._cube = space, Cube(space)
+    def __init__(
+        self,
+        space: CheckedSpace,
+        study_seed: int,
+        seed: int,
+        earlier: Sequence[EarlierSearch] = (),
+    ) -> None:
+        self._space, self._cube, self._earlier = space, Cube(space), earlier
         self._study_seed = study_seed
         self._rng = np.random.default_rng(seed)
 
@@ -58,15 +66,21 @@ class CurveSampler(samplers.BaseSampler):
         """Draw all parameters of a trial together."""
         earlier = [one for one in study.get_trials(deepcopy=False) if one.number != trial.number]
         observed = observe(earlier, self._cube, self._space.recipe.iterations)
+        tried = [one.params for one in earlier if has_parameters(one)]
         if trial.number < STARTS or not can_fit(observed):
-            return self._cube.configuration(self._start(trial.number))
+            return self._proven(tried) or self._cube.configuration(self._start(trial.number))
         if self._rng.random() < RANDOM_SHARE:
             return self._space.random(self._rng)
-        tried = [one.params for one in earlier if has_parameters(one)]
         with one_thread():
-            model = fit_model(observed, self._cube.groups, _last_theta(earlier, trial.number))
+            theta, models = _last_theta(earlier, trial.number), [one.model for one in self._earlier]
+            model = fit_model(observed, self._cube.groups, theta, models)
             _keep_theta(study, trial, model)
             return self._best(model, observed, tried)
+
+    def _proven(self, tried: Sequence[Params]) -> Params | None:
+        """Return what was worth most in an earlier search and has not been tried here."""
+        proven = (one.best for one in self._earlier)
+        return next((p for p in proven if p not in tried and self._space.is_feasible(p)), None)
 
     def _start(self, number: int) -> Array:
         """Return a point of a scrambled Sobol sequence, (P,): the trial's number is its place."""

@@ -121,7 +121,7 @@ class LiveTrials:
 
         Args:
             number: The trial.
-            score: CAM mIoU, 0..1. One that is not finite fails the trial.
+            score: of the search's objective, 0..1. One that is not finite fails the trial.
             step: Training iterations so far. A step that was scored already, or one before it,
                 is ignored: it comes from a trial that went back to its last checkpoint.
             node: Ray's id of the machine that it ran on.

@@ -12,17 +12,24 @@ from platform.search.retries import superseded
 from platform.search.space.cube import Cube
 
 
-def observe(trials: Sequence[FrozenTrial], cube: Cube, iterations: int) -> list[Observed]:
+def observe(
+    trials: Sequence[FrozenTrial],
+    cube: Cube,
+    iterations: int,
+    keys: Sequence[str] | None = None,
+) -> list[Observed]:
     """Return the trials that have their parameters; failed ones that are tried again are left out.
 
     Args:
         trials: of a study.
         cube: of its search space.
         iterations: of a whole training; the step of a last score.
+        keys: the settings that are looked at, as if the others had the recipe's values; all.
     """
     retried = superseded(trials)
     started = [t for t in trials if has_parameters(t) and t.number not in retried]
-    features = cube.features(cube.places(trial.params for trial in started))
+    seen = ({k: v for k, v in t.params.items() if not keys or k in keys} for t in started)
+    features = cube.features(cube.places(seen))
     return [_observed(trial, row, iterations) for trial, row in zip(started, features, strict=True)]
 
 

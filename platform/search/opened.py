@@ -10,12 +10,14 @@ import optuna
 
 from platform.command_line import RECIPE_FILE, resolve_recipe
 from platform.datasets import open_for, resolve_dataset
+from platform.results.objectives import OBJECTIVES
 from platform.search.setup import REPORT_SPLIT, TUNE_SPLIT, SearchSetup, backbone_depth
 from platform.search.space.checked import CheckedSpace
 from platform.search.space.checks import check_space
 from platform.search.space.spaces import load_space
 from platform.search.space.writing import dump_space
-from platform.search.study import default_storage, open_storage
+from platform.search.study import default_storage, objective_of, open_storage
+from toco_core.data.identity import content_digest
 from toco_core.files import replacing
 
 SPACE_FILE = "space.yaml"
@@ -53,16 +55,22 @@ def open_search(
     Raises:
         ValueError: there is no search in the directory, or its record or its dataset are gone.
     """
-    space = read_space(directory, data)
+    space, place = read_space(directory, data), directory.absolute()
+    found = _open_study(place, study)
+    objective = OBJECTIVES[objective_of(found)]
     root = resolve_dataset(space.recipe.data.source, progress)
+    splits = ("train", TUNE_SPLIT, REPORT_SPLIT)
+    dataset = open_for(root, *splits, masks=objective.needs_masks)
     setup = SearchSetup(
-        name=directory.absolute().name,
-        directory=directory.absolute(),
+        name=place.name,
+        directory=place,
         space=space,
         dataset=root,
-        info=open_for(root, "train", TUNE_SPLIT, REPORT_SPLIT).info,
+        info=dataset.info,
+        objective=objective,
+        content=content_digest(dataset, splits),
     )
-    return OpenedSearch(setup=setup, study=_open_study(setup, study))
+    return OpenedSearch(setup=setup, study=found)
 
 
 def read_space(directory: Path, data: str | None = None) -> CheckedSpace:
@@ -86,14 +94,12 @@ def read_space(directory: Path, data: str | None = None) -> CheckedSpace:
     return check_space(space, recipe, backbone_depth(recipe.backbone))
 
 
-def _open_study(setup: SearchSetup, url: str | None) -> optuna.Study:
-    journal = default_storage(setup.directory)
+def _open_study(directory: Path, url: str | None) -> optuna.Study:
+    journal = default_storage(directory)
     if url is None and not Path(journal).is_file():
-        raise ValueError(
-            f"{setup.directory} has no {Path(journal).name}: give the --study of its search"
-        )
+        raise ValueError(f"{directory} has no {Path(journal).name}: give the --study of its search")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        return optuna.load_study(study_name=setup.name, storage=open_storage(url or journal))
+        return optuna.load_study(study_name=directory.name, storage=open_storage(url or journal))
     except KeyError:
-        raise ValueError(f"{url or journal} has no study of the name {setup.name!r}") from None
+        raise ValueError(f"{url or journal} has no study of the name {directory.name!r}") from None

@@ -12,6 +12,7 @@ from platform.resource_ranges import Auto
 
 Sampler = Literal["curve", "tpe", "gp", "cmaes", "random", "qmc", "nsga2"]
 Pruner = Literal["halving", "median", "hyperband", "none"]
+Objective = Literal["cam_miou", "aux_miou", "f1", "unsupervised", "seg_miou"]
 Tracker = Literal["tensorboard", "mlflow", "wandb"]
 
 
@@ -71,8 +72,14 @@ class SearchOptions:
     """Stop after so many hours of this session."""
     gpu_hours: Annotated[float | None, arg(metavar="FLOAT")] = None
     """Stop after so many GPU-hours of training, all sessions together."""
+    objective: Objective = "cam_miou"
+    """What is maximised: mIoU of the final or of the auxiliary CAM, F1 of the image labels, or what
+    is known without opening a mask. A study keeps to the one it began with; seg_miou is refused."""
     sampler: Sampler = "curve"
     """How Optuna proposes configurations."""
+    learn_from: Annotated[UseAppendAction[tuple[Path, ...]], arg(metavar="DIR")] = ()
+    """The directory of an earlier search (reports/NAME), of another dataset or recipe: --sampler
+    curve learns from it where both search the same ranges. May be given several times."""
     pruner: Pruner = "halving"
     """Which trials stop early: halving and hyperband look at 20, 40 and 80 percent."""
     seed: int = 0

@@ -7,12 +7,17 @@ from __future__ import annotations
 _COMPLETE_ONLY = ("gp", "cmaes", "nsga2")
 
 
-def check_pairing(sampler: str, pruner: str) -> None:
-    """Refuse a sampler that would hardly learn anything, because a pruner ends most trials.
+def check_pairing(sampler: str, pruner: str, *, learns_from_others: bool = False) -> None:
+    """Refuse a sampler that would not, or hardly, learn from what it is to learn from.
 
     Raises:
         ValueError: with the way out.
     """
+    if learns_from_others and sampler != "curve":
+        raise ValueError(
+            f"--sampler {sampler} cannot learn from other searches: leave out --learn-from, or use "
+            f"--sampler curve"
+        )
     if sampler in _COMPLETE_ONLY and pruner != "none":
         raise ValueError(
             f"--sampler {sampler} learns from complete trials only, and --pruner {pruner} leaves "

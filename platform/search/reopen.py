@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 
 import optuna
 from optuna.trial import TrialState
 
+from platform.search.earlier import EarlierSearch
 from platform.search.journal import Say
 from platform.search.options import SearchOptions
 from platform.search.pruners import make_pruner
@@ -19,13 +21,19 @@ from platform.search.trial_protocol import trial_directory
 from platform.train.run_checkpoints import delete_checkpoints, list_checkpoints
 
 
-def open_search(setup: SearchSetup, options: SearchOptions, say: Say) -> optuna.Study:
+def open_search(
+    setup: SearchSetup,
+    options: SearchOptions,
+    say: Say,
+    earlier: Sequence[EarlierSearch] = (),
+) -> optuna.Study:
     """Create the study of a search, or open the one that is there to go on with it.
 
     Args:
         setup: of the search.
         options: of the command.
         say: is told, in a line each, what was damaged, and what goes on by force.
+        earlier: searches to learn from.
 
     Raises:
         ValueError: the study searches something else, or is gone while its trials are there.
@@ -42,7 +50,7 @@ def open_search(setup: SearchSetup, options: SearchOptions, say: Say) -> optuna.
         open_storage(url, say),
         setup.name,
         setup.space,
-        sampler=make_sampler(options.sampler, setup.space, options.seed),
+        sampler=make_sampler(options.sampler, setup.space, options.seed, earlier),
         pruner=make_pruner(options.pruner, setup.space.recipe.iterations),
         extra=setup.fingerprint(),
         forced=go_on_all_the_same if options.force else None,
@@ -51,7 +59,8 @@ def open_search(setup: SearchSetup, options: SearchOptions, say: Say) -> optuna.
         _forget_unfinished(setup, study)
     if is_new(study):
         _require_no_trials(setup, url, say, force=options.force)
-    for line in repair(setup.directory, study, setup.space.recipe.iterations):
+    iterations, maximised = setup.space.recipe.iterations, setup.objective.field
+    for line in repair(setup.directory, study, iterations, maximised):
         say(line)
     return study
 

@@ -19,13 +19,15 @@ from platform.results.tables import (
     set_damaged_aside,
     write_trials,
 )
-from platform.results.trial_rows import TrialRow, best_of, fold_trial
+from platform.results.trial_rows import SCORE, TrialRow, best_of, fold_trial, told
 from platform.search.live_trials import END_STATES, reason_of
 from platform.search.report_file import REPORT_FILE, read_report
 from toco_core.files import set_aside
 
 
-def repair(directory: Path, study: optuna.Study, iterations: int) -> list[str]:
+def repair(
+    directory: Path, study: optuna.Study, iterations: int, maximised: str = SCORE
+) -> list[str]:
     """Set damaged tables aside, and make the rows that `trials.parquet` lacks again.
 
     The study is the record: of what the tables add to it, only what is in a damaged file is lost.
@@ -34,6 +36,7 @@ def repair(directory: Path, study: optuna.Study, iterations: int) -> list[str]:
         directory: of the search.
         study: its record.
         iterations: of a whole trial.
+        maximised: the field of a score that the search maximises.
 
     Returns:
         A line for each file that was damaged or gone.
@@ -45,7 +48,7 @@ def repair(directory: Path, study: optuna.Study, iterations: int) -> list[str]:
     missing = [trial for trial in begun if trial.number not in rows]
     if missing:
         scores = read_curves(directory)
-        rows |= {trial.number: _row(trial, scores, iterations) for trial in missing}
+        rows |= {trial.number: _row(trial, scores, iterations, maximised) for trial in missing}
         write_trials(directory, [rows[number] for number in sorted(rows)])
     if is_gone:
         lines.append(f"{directory / TRIALS_FILE} was gone: made again from the study")
@@ -61,19 +64,22 @@ def _set_damaged_report_aside(directory: Path) -> list[str]:
     return []
 
 
-def _row(trial: FrozenTrial, scores: Sequence[Mapping[str, Any]], iterations: int) -> TrialRow:
+def _row(
+    trial: FrozenTrial, scores: Sequence[Mapping[str, Any]], iterations: int, maximised: str
+) -> TrialRow:
     """Return a trial as the events of its life would have left it."""
     began = _seconds(trial.datetime_start)
     row = TrialRow(number=trial.number, started=began)
     started = TrialStarted(number=trial.number, params=dict(trial.params))
-    row = fold_trial(row, started, began, iterations)
+    row = fold_trial(row, started, began, iterations, maximised)
     for score in scores:
         if score["number"] == trial.number:
-            row = fold_trial(row, TrialScored(**score), began, iterations)
+            row = fold_trial(row, TrialScored(**score), began, iterations, maximised)
     for step, value in sorted(trial.intermediate_values.items()):
         if step > (row.scored_iteration or 0):  # no table has more of this score
             best = best_of(row.best_score, value)
-            row = replace(row, iteration=step, scored_iteration=step, score=value, best_score=best)
+            row = replace(row, iteration=step, scored_iteration=step, best_score=best)
+            row = told(row, maximised, value)
     if not trial.state.is_finished():
         return replace(row, state="unfinished")
     if trial.state is TrialState.COMPLETE:  # whatever of its scores was lost
@@ -84,7 +90,7 @@ def _row(trial: FrozenTrial, scores: Sequence[Mapping[str, Any]], iterations: in
         score=None if trial.state is TrialState.FAIL else trial.value,
         reason=reason_of(trial),
     )
-    return fold_trial(row, ended, _seconds(trial.datetime_complete), iterations)
+    return fold_trial(row, ended, _seconds(trial.datetime_complete), iterations, maximised)
 
 
 def _seconds(moment: datetime | None) -> float:

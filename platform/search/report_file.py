@@ -19,16 +19,24 @@ class ReportScore:
     """CAM mIoU, 0..1, on the `report` split at the threshold that the `tune` split chose.
 
     Attributes:
+        miou, aux_miou: None where no mask was opened.
+        objective: what the search maximised, on this split; None in a file of an earlier version.
         card: how it was measured; None in a file of an earlier version.
     """
 
     number: int
     bkg: float
     aux_bkg: float
-    miou: float
-    aux_miou: float
+    miou: float | None
+    aux_miou: float | None
     masks_opened: int
+    objective: float | None = None
     card: ProtocolCard | None = None
+
+    @property
+    def maximised(self) -> float | None:
+        """What the search maximised; earlier versions knew nothing but the CAM mIoU."""
+        return self.miou if self.objective is None else self.objective
 
 
 def read_report(directory: Path) -> dict[int, ReportScore]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib.util import find_spec
 from typing import Any, TypeAlias
 
@@ -15,6 +16,7 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.trial import FrozenTrial, TrialState
 
 from platform.search.curve_sampler import STARTS, CurveSampler
+from platform.search.earlier import EarlierSearch
 from platform.search.memory_limit import needs_as_much, too_large
 from platform.search.optuna_internals import enqueued_params
 from platform.search.space.checked import CheckedSpace, Params
@@ -58,13 +60,16 @@ _PROPOSALS = 8  # of the sampler itself; a GP proposes nearly the same each time
 _RANDOM = 256  # random configurations from which the feasible one nearest to a proposal is taken
 
 
-def make_sampler(name: str, space: CheckedSpace, seed: int) -> TrialSampler:
+def make_sampler(
+    name: str, space: CheckedSpace, seed: int, earlier: Sequence[EarlierSearch] = ()
+) -> TrialSampler:
     """Make a sampler by name.
 
     Args:
         name: One of `options.Sampler`.
         space: What it proposes from.
         seed: The same seed and the same finished trials give the same proposal.
+        earlier: Searches that `curve` learns from.
 
     Raises:
         ValueError: If there is no such sampler, or a package that it needs is not installed.
@@ -77,7 +82,8 @@ def make_sampler(name: str, space: CheckedSpace, seed: int) -> TrialSampler:
         raise ValueError(
             f"sampler {name!r} needs {packages}: pip install {packages}, or use --sampler curve"
         )
-    return TrialSampler(_BUILDERS[name], space, seed)
+    build = partial(CurveSampler, earlier=earlier) if earlier else _BUILDERS[name]
+    return TrialSampler(build, space, seed)
 
 
 class TrialSampler(samplers.BaseSampler):

@@ -10,6 +10,8 @@ from rich.console import Console
 
 from platform.command_line import shown_path
 from platform.protocol.card import card_table
+from platform.results.events import CAM_MIOU
+from platform.results.objectives import Objective
 from platform.results.summary import (
     Contender,
     SearchSummary,
@@ -63,7 +65,11 @@ def print_summary(
     trials, report = read_trials(setup.directory), read_report(setup.directory)
     summary = replace(
         summarise(setup, trials, report, winner.number, judgement),
-        findings=[*findings(judgement, study, winner), *fault_findings(trials, struck)],
+        findings=[
+            *_about(setup),
+            *findings(judgement, study, winner),
+            *fault_findings(trials, struck),
+        ],
     )
     (setup.directory / SUMMARY_FILE).write_text(summary_markdown(summary))
     console.print(summary_renderable(summary))
@@ -94,14 +100,24 @@ def summarise(
     return SearchSummary(
         name=setup.name,
         trials=trials,
-        default=_contender(by_number[0], report.get(0)) if 0 in report else None,
-        winner=_contender(by_number[winner], report.get(winner)),
+        objective=setup.objective,
+        default=_contender(by_number[0], report.get(0), setup.objective) if 0 in report else None,
+        winner=_contender(by_number[winner], report.get(winner), setup.objective),
         seconds=time_span(trials),
         worth={number: points(one, "") for number, one in judgement.worth.items()},
         masks=opened_masks(trials, report.values()),
         places=_places(setup),
         card=_card(report.get(winner)),
     )
+
+
+def _about(setup: SearchSetup) -> list[str]:
+    """Say what was maximised, where that is not what a reader expects."""
+    objective = setup.objective
+    if objective.name == CAM_MIOU:
+        return []
+    masks = "" if objective.needs_masks else " No mask was opened."
+    return [f"The search maximised the {objective.words}.{masks}"]
 
 
 def _card(score: ReportScore | None) -> TextTable | None:
@@ -129,7 +145,7 @@ def _places(setup: SearchSetup) -> dict[str, str]:
     }
 
 
-def _contender(row: TrialRow, report: ReportScore | None) -> Contender:
+def _contender(row: TrialRow, report: ReportScore | None, objective: Objective) -> Contender:
     return Contender(
         number=row.number,
         params=row.params,
@@ -137,6 +153,8 @@ def _contender(row: TrialRow, report: ReportScore | None) -> Contender:
         tune_aux=row.latest.get("aux_score"),
         report=report.miou if report else None,
         report_aux=report.aux_miou if report else None,
+        objective=row.value(objective.field),
+        report_objective=report.objective if report else None,
     )
 
 

@@ -155,6 +155,7 @@ class Session:
             iterations=self._setup.space.recipe.iterations,
             directory=self._setup.directory,
             log_file=self._setup.log_file,
+            objective=self._setup.objective.name,
             resumed=sum(trial.state is not TrialState.WAITING for trial in trials),
             score_points=score_points(self._setup.space.recipe),
             trial_needs=trial_needs(self._placement),

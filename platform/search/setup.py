@@ -14,6 +14,8 @@ from platform.command_line import check_name, require_local, resolve_recipe
 from platform.datasets import open_for, resolve_dataset
 from platform.option_ranges import check_at_least, check_between, check_positive
 from platform.resource_ranges import asked, check_resources
+from platform.results.events import CAM_MIOU
+from platform.results.objectives import OBJECTIVE_KEY, OBJECTIVES, Objective
 from platform.results.trackers import check_trackers
 from platform.search.options import Resources, SearchOptions
 from platform.search.pairing import check_pairing
@@ -45,6 +47,7 @@ class SearchSetup:
     space: CheckedSpace
     dataset: str
     info: DatasetInfo
+    objective: Objective = OBJECTIVES[CAM_MIOU]
     content: str = ""  # digest of the dataset; empty where it was not looked at
 
     @property
@@ -60,6 +63,7 @@ class SearchSetup:
         images = {name: split.images for name, split in self.info.splits.items()}
         content = {DATA: self.content} if self.content else {}
         return {
+            OBJECTIVE_KEY: self.objective.name,
             "dataset": self.info.source,
             "classes": list(self.info.class_names),
             **{f"images of {name}": count for name, count in images.items()},
@@ -90,7 +94,8 @@ def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
     _check_cluster(options.resources)
     check_trackers(options.tracker)
     require_local(reports=options.reports)
-    check_pairing(options.sampler, options.pruner)
+    check_pairing(options.sampler, options.pruner, learns_from_others=bool(options.learn_from))
+    _check_objective(options.objective)
     recipe = resolve_recipe(
         options.recipe,
         options.set,
@@ -101,6 +106,15 @@ def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
     spaces = options.space or (EMBEDDED if recipe.name == EMBEDDED else "full",)
     space = check_space(load_space(*spaces), recipe, backbone_depth(recipe.backbone))
     return space, check_name(options.name or _default_name(recipe.name, space.space.name))
+
+
+def _check_objective(name: str) -> None:
+    if name not in OBJECTIVES:
+        raise ValueError(
+            f"--objective {name}: a search scores CAMs; the segmentation head is scored image by "
+            f"image at its own size, which takes many times as long. Choose one of "
+            f"{', '.join(OBJECTIVES)}, and score the winner's by python -m platform.evaluate"
+        )
 
 
 def _check_cluster(resources: Resources) -> None:
@@ -146,14 +160,16 @@ def check_dataset(
     """
     shared = options.reports if is_on_cluster(options.resources.address) else None
     root = resolve_dataset(space.recipe.data.source, progress, shared=shared)
-    splits = ("train", TUNE_SPLIT, REPORT_SPLIT)
-    dataset = open_for(root, *splits)
+    splits, objective = ("train", TUNE_SPLIT, REPORT_SPLIT), OBJECTIVES[options.objective]
+    way_out = "; --objective unsupervised opens none"
+    dataset = open_for(root, *splits, masks=objective.needs_masks, way_out=way_out)
     return SearchSetup(
         name=name,
         directory=options.reports.absolute() / name,
         space=space,
         dataset=root,
         info=dataset.info,
+        objective=objective,
         content=content_digest(dataset, splits),
     )
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from platform.command_line import shown_path
 from platform.lock import is_held
 from platform.results.estimate import search_seconds_left
-from platform.results.formats import NOTHING, clock_time, duration
+from platform.results.formats import NOTHING, clock_time, duration, percent
 from platform.results.plain_lines import best_text, counts_text
 from platform.results.progress import print_line
 from platform.results.search_state import SearchState
@@ -22,7 +22,7 @@ from platform.results.status_line import expected_end, work_texts
 from platform.results.summary import top_trials
 from platform.results.tables import TRIALS_FILE
 from platform.results.text_tables import TextTable, to_rich
-from platform.results.trial_rows import TrialRow
+from platform.results.trial_rows import TrialRow, best_of
 
 SILENT_SECONDS = 60.0  # of a process that writes every ten: it hangs, or its machine is gone
 Condition: TypeAlias = Literal["starting", "running", "silent", "gone", "over", "unknown"]
@@ -50,7 +50,7 @@ def print_status(name: str, reports: Path, *, as_json: bool) -> int:
         return 0
     for line in status_lines(name, state, word, condition, now):
         print_line(console, line)
-    for table in (_in_work(state), top_trials(state.trials)):
+    for table in (_in_work(state), top_trials(state.trials, objective=state.objective)):
         if table.rows:
             console.print()
             console.print(to_rich(table))
@@ -117,22 +117,31 @@ def _condition_text(word: Word | None, condition: Condition, now: float) -> str:
 
 def _in_work(state: SearchState) -> TextTable:
     total = f"/{state.search.iterations}" if state.search else ""
+    objective = state.objective
     return TextTable(
         title="Trials in work",
-        columns=("trial", "state", "machine", "iteration", "s a step", "CAM mIoU", "retries"),
-        rows=[_cells(row, total) for row in state.running],
+        columns=(
+            "trial",
+            "state",
+            "machine",
+            "iteration",
+            "s a step",
+            objective.heading,
+            "retries",
+        ),
+        rows=[_cells(row, total, objective.field) for row in state.running],
         text_columns=3,
     )
 
 
-def _cells(row: TrialRow, total: str) -> list[str]:
+def _cells(row: TrialRow, total: str, maximised: str) -> list[str]:
     return [
         str(row.number),
         row.state,
         row.machine or NOTHING,
         f"{row.iteration}{total}",
         NOTHING if row.step_seconds is None else f"{row.step_seconds:.2g}",
-        NOTHING if row.score is None else f"{100 * row.score:.1f}",
+        percent(row.value(maximised)),
         str(row.retries),
     ]
 
@@ -154,8 +163,9 @@ def status_record(
             **{kind: state.count(kind) for kind in ("waiting", "running", "scoring")},
         },
         "iterations": search.iterations if search else None,
+        "objective": state.objective.name,
         "best": {"trial": best.number, "score": best.best_score} if best else None,
-        "in_work": [_record(row) for row in state.running],
+        "in_work": [_record(row, state.objective.field) for row in state.running],
         "scores_in_flight": state.scores_in_flight,
         "machines": state.machines,
         "retries": state.retries,
@@ -163,6 +173,6 @@ def status_record(
     }
 
 
-def _record(row: TrialRow) -> dict[str, Any]:
-    names = ("number", "state", "iteration", "score", "machine", "retries", "step_seconds")
-    return {name: getattr(row, name) for name in names}
+def _record(row: TrialRow, maximised: str) -> dict[str, Any]:
+    names = ("number", "state", "iteration", "machine", "retries", "step_seconds")
+    return {**{name: getattr(row, name) for name in names}, "score": best_of(row.value(maximised))}

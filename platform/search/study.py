@@ -12,13 +12,15 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
+from platform.results.events import CAM_MIOU
+from platform.results.objectives import OBJECTIVE_KEY
 from platform.search.journal import Say, mend_journal, require_journal
 from platform.search.retries import count_started
 from platform.search.space.checked import CheckedSpace
 from platform.search.study_setup import (
     describe_setup,
     differences,
-    is_of_space,
+    is_of_search,
     shown_differences,
 )
 from toco_core.messages import first_line
@@ -115,6 +117,12 @@ def _enqueue_starting_points(study: optuna.Study, space: CheckedSpace) -> None:
         study.enqueue_trial(params)
 
 
+def objective_of(study: optuna.Study) -> str:
+    """Return the name of what a study maximises; one of an earlier version, the CAM mIoU."""
+    setup: Mapping[str, Any] = study.user_attrs.get(SETUP, {})
+    return setup.get(OBJECTIVE_KEY, CAM_MIOU)
+
+
 def is_new(study: optuna.Study) -> bool:
     """Whether no trial of a study has begun."""
     return all(trial.state is TrialState.WAITING for trial in study.get_trials(deepcopy=False))
@@ -129,7 +137,7 @@ def _compare(study: optuna.Study, new: Mapping[str, Any], forced: Forced | None)
         return
     shown = shown_differences(keys, old, new)
     name = study.study_name
-    if any(map(is_of_space, keys)):
+    if any(map(is_of_search, keys)):
         raise ValueError(
             f"study {name!r} searches something else ({shown}); its scores would not be "
             "comparable: choose another name, or go back to its settings"

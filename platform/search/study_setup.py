@@ -6,11 +6,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from platform.results.events import CAM_MIOU
+from platform.results.objectives import OBJECTIVE_KEY
 from platform.search.space.checked import CheckedSpace
 from toco_core.settings import Recipe
 from toco_core.settings.keys import may_change_on_resume
 
 DATA, CODE = "content of the dataset", "code of toco_core"
+RANGE_OF = "range of "  # and the key of a searched setting
 _RECIPE = "recipe "
 _SOURCE = f"{_RECIPE}data.source"  # a place, by any of its paths
 
@@ -18,14 +21,21 @@ _SOURCE = f"{_RECIPE}data.source"  # a place, by any of its paths
 def describe_setup(space: CheckedSpace, extra: Mapping[str, Any]) -> dict[str, Any]:
     """Describe what decides the scores of a study, as flat JSON values under readable names."""
     setup = {f"{_RECIPE}{key}": value for key, value in _flat(space.recipe.model_dump(mode="json"))}
-    for parameter in space.space.parameters:
-        when = f" when {parameter.when.text}" if parameter.when else ""
-        log = " log" if parameter.log else ""
-        setup[f"range of {parameter.key}"] = f"{parameter.kind} {parameter.describe()}{log}{when}"
+    setup |= range_texts(space)
     setup["constraints"] = [condition.text for condition in space.space.constraints]
     setup["known"] = [dict(values) for values in space.space.known]
     setup["backbone depth"] = space.depth
     return json.loads(json.dumps({**setup, **extra}))  # as it comes back from the storage
+
+
+def range_texts(space: CheckedSpace) -> dict[str, str]:
+    """Describe the range of every searched setting, under readable names."""
+    texts: dict[str, str] = {}
+    for parameter in space.space.parameters:
+        when = f" when {parameter.when.text}" if parameter.when else ""
+        log = " log" if parameter.log else ""
+        texts[RANGE_OF + parameter.key] = f"{parameter.kind} {parameter.describe()}{log}{when}"
+    return texts
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
@@ -40,6 +50,7 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """Return what differs between two sessions of a study, as its keys."""
     # A setting that is younger than the study was what its default now is.
     defaults = {f"{_RECIPE}{key}": v for key, v in _flat(Recipe().model_dump(mode="json"))}
+    defaults[OBJECTIVE_KEY] = CAM_MIOU
     younger = {key: new[key] for key in (DATA, CODE) if key in new}
     moved = {_SOURCE} if DATA in old and DATA in new else set[str]()
     old = {**{key: defaults[key] for key in new if key in defaults}, **younger, **old}
@@ -52,9 +63,9 @@ def shown_differences(keys: list[str], old: Mapping[str, Any], new: Mapping[str,
     return changes + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")
 
 
-def is_of_space(key: str) -> bool:
-    """Whether a difference is one of the space: Optuna compares values of the same ranges only."""
-    return key.startswith("range of ") or key == "backbone depth"
+def is_of_search(key: str) -> bool:
+    """Whether a difference is one of space or objective: Optuna compares within the same only."""
+    return key.startswith(RANGE_OF) or key in ("backbone depth", OBJECTIVE_KEY)
 
 
 def begins_trials_anew(keys: list[str]) -> bool:

@@ -39,6 +39,7 @@ class TrialPlan:
     placement: Placement
     executor: PoolExecutor
     places: Places | None = None  # that a machine which has joined since must see too
+    maximised: str = "score"  # field of a score
 
     def run_plan(self, assignment: Assignment) -> RunPlan:
         """Return the plan of one trial, with a directory of its own."""
@@ -67,7 +68,8 @@ def run_trial(config: Mapping[str, Any], plan: TrialPlan) -> None:
         if plan.places:  # before a directory is made where a mount is missing
             plan.places.check(f"{socket.gethostname()} ({here.address})")
         Path(run_plan.directory).mkdir(parents=True, exist_ok=True)
-        _fit(run_plan, assignment, plan, ResultSender(assignment.number, here.node))
+        sender = ResultSender(assignment.number, here.node, plan.maximised)
+        _fit(run_plan, assignment, plan, sender)
     except Exception as error:  # whatever it is, it ends this trial, not the search
         if not is_verdict(error):
             fault = fault_of(error, here)
@@ -102,9 +104,10 @@ class ResultSender:
 
     number: int
     node: str  # Ray's id of the machine
+    maximised: str = "score"  # field of a score
 
     def __call__(self, event: RunEvent) -> None:
         metrics: dict[str, Any] = {EVENT: trial_event(event, self.number), NODE: self.node}
         if isinstance(event, Scored):
-            metrics |= {ITERATION: event.iteration, SCORE: event.score}
+            metrics |= {ITERATION: event.iteration, SCORE: getattr(event, self.maximised)}
         tune.report(metrics)

@@ -112,8 +112,15 @@ def make_trial_plan(
         split=TUNE_SPLIT,
         directory=str(setup.trials_directory),
         num_workers=placement.loaders,
+        masks=setup.objective.needs_masks,
     )
-    return TrialPlan(base=base, placement=placement, executor=executor, places=places)
+    return TrialPlan(
+        base=base,
+        placement=placement,
+        executor=executor,
+        places=places,
+        maximised=setup.objective.field,
+    )
 
 
 def room_for_a_trial(placement: Placement, possible: Sequence[Resources] = ()) -> HasRoom:

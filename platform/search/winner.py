@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from optuna.trial import FrozenTrial
 from rich.console import Console
 
 from platform.protocol.card import Threshold
-from platform.protocol.fill import Measured, cam_card
+from platform.protocol.fill import Measured, cam_card, label_card
 from platform.results.curves import read_curves
 from platform.search.kept import forget_others
 from platform.search.report_file import ReportScore, read_report, write_report
@@ -117,25 +118,32 @@ def score_on_report(
         dataset=setup.dataset,
         split=REPORT_SPLIT,
         purpose=REPORT_PURPOSE,
+        masks=setup.objective.needs_masks,
     )
     if console is None:
         score = executor.submit(request).result().score
     else:  # the recipe stands beside the winner, whichever of the two comes first
         what = f"scoring trial {number} on {REPORT_SPLIT}"
         score = run_with_progress(request, executor, console, what).score
+    miou, aux_miou = score.at(bkg), score.aux_at(aux_bkg)
+    numbers = {"score": miou, "aux_score": aux_miou, "f1": score.f1}
+    measured = _measured(setup, checkpoint, score.masks_opened)
     return ReportScore(
         number=number,
         bkg=bkg,
         aux_bkg=aux_bkg,
-        miou=score.at(bkg),
-        aux_miou=score.aux_at(aux_bkg),
+        miou=None if math.isnan(miou) else miou,
+        aux_miou=None if math.isnan(aux_miou) else aux_miou,
         masks_opened=score.masks_opened,
+        objective={**numbers, "unsupervised": score.unsupervised}[setup.objective.field],
         card=cam_card(
-            _measured(setup, checkpoint, score.masks_opened),
+            measured,
             score,
             Threshold(value=bkg, source=source),
             Threshold(value=aux_bkg, source=source),
-        ),
+        )
+        if setup.objective.needs_masks
+        else label_card(measured, score, setup.objective.words),
     )
 
 
@@ -158,11 +166,12 @@ def _measured(setup: SearchSetup, checkpoint: Path, masks_opened: int) -> Measur
 def _chosen_thresholds(setup: SearchSetup, number: int) -> tuple[float, float, str]:
     """Return the background thresholds of the trial's last score, final and auxiliary; and why."""
     rows = [row for row in read_curves(setup.directory) if row["number"] == number]
-    if rows:
+    if rows and setup.objective.needs_masks:
         iteration = rows[-1]["iteration"]
         source = f"the best on {TUNE_SPLIT} at iteration {iteration}"
         return rows[-1]["bkg"], rows[-1]["aux_bkg"], source
-    # the table was removed: the recipe's own threshold is as independent of the `report` split
+    # the table was removed, or no mask was opened: the recipe's own threshold is as independent of
+    # the `report` split
     bkg = setup.space.recipe.thresholds.bkg
     return bkg, bkg, "thresholds.bkg of the recipe"
 
@@ -185,8 +194,8 @@ def _keep_best(setup: SearchSetup, study: optuna.Study, winner: FrozenTrial, bkg
     seed = setup.space.recipe.seed + repeat_of(study, winner.number, winner.params)
     changes = {**winner.params, "thresholds.bkg": round(bkg, 4), "seed": seed}
     recipe = apply_overrides(setup.space.recipe, changes)
-    score = 100 * (winner.value or 0.0)
-    title = f"# Trial {winner.number} of {setup.name}: CAM mIoU {score:.1f} on tune\n"
+    score = f"{setup.objective.heading} {100 * (winner.value or 0.0):.1f} on tune"
+    title = f"# Trial {winner.number} of {setup.name}: {score}\n"
     text = title + dump_recipe(recipe)
     checkpoint = replace(load_checkpoint(_checkpoint(setup, winner.number)), recipe=recipe)
     with replacing(setup.directory / BEST_RECIPE) as unfinished:

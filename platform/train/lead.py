@@ -121,6 +121,7 @@ class MainRank:
             purpose=SCORING_PURPOSE,
             images=self._plan.recipe.scoring.images,
             pictures=self._plan.pictures,
+            masks=self._plan.masks,
         )
         self._pending.append((iteration, self._executor.submit(request)))
 
@@ -163,6 +164,8 @@ def scored_event(
         class_iou=score.final.class_iou(score.bkg).tolist(),
         f1=score.f1,
         token_similarity=list(score.token_similarity),
+        agreement=score.agreement,
+        unsupervised=score.unsupervised,
         seconds_training=seconds_training,
         seconds_scoring=result.seconds,
         mask_reads=score.masks_opened,

@@ -19,6 +19,7 @@ class RunPlan:
     split: str | None  # scored while training goes on; None where nothing is
     directory: str  # for checkpoints; every worker sees it
     pictures: int = 4  # CAM pictures with each score
+    masks: bool = True  # opened for a score
     num_workers: int = 0  # loading processes of each rank
     loss_log: str | None = None  # file for the losses of every step
     scored: frozenset[int] = frozenset()  # iterations whose scores are known from earlier sessions

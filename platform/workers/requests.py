@@ -65,6 +65,7 @@ class ScoreRequest(Request[ChunkResult[ChunkScore], EvaluationResult[Score]]):
 
     purpose: str  # what the masks are opened for, as the ledger shows it
     pictures: int = 0  # CAM pictures of the first so many images
+    masks: bool = True  # opened; without them there is no mIoU
 
     def run_chunk(
         self, network: TrainedNetwork, split: ParquetSplit, indices: range, turn: Turn
@@ -79,6 +80,7 @@ class ScoreRequest(Request[ChunkResult[ChunkScore], EvaluationResult[Score]]):
             indices,
             purpose=self.purpose,
             keep=self.pictures,
+            masks=self.masks,
             turn=turn,
         )
         pictures = [draw_cam(scored, split.info) for scored in chunk.kept]

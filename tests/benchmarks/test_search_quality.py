@@ -11,8 +11,8 @@ import pytest
 from benchmarks.search_quality.__main__ import compare, parser
 from benchmarks.search_quality.comparison import half_interval, summarise
 from benchmarks.search_quality.conditions import parse_condition
-from benchmarks.search_quality.methods import make_method
-from benchmarks.search_quality.searches import MARKS, Outcome, search
+from benchmarks.search_quality.methods import LEARNT, make_method
+from benchmarks.search_quality.searches import MARKS, Outcome, play, search, task_space
 from benchmarks.search_quality.surrogate import (
     EPOCHS,
     PARAMETERS,
@@ -21,6 +21,7 @@ from benchmarks.search_quality.surrogate import (
     Surrogate,
     measure_scale,
 )
+from platform.search.earlier import learn
 from platform.search.space.parameters import Value
 
 
@@ -98,6 +99,14 @@ def test_searches_are_compared_by_task() -> None:
     assert half_interval(np.array([0.0, 1.0])) == pytest.approx(12.706 * 0.5, rel=1e-3)
 
 
+def test_a_search_that_learns_from_the_same_task_is_sooner_there() -> None:
+    condition = parse_condition("n0c1")
+    study, _ = play(make_method("default"), HILL, "hill", SCALE, condition, 5)
+    earlier = learn("hill", study.get_trials(deepcopy=False), EPOCHS, task_space(condition))
+    helped = search(make_method(LEARNT), HILL, "hill", SCALE, condition, 0, [earlier])
+    assert helped.regret[5] < found("default", "n0c1").regret[5]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -113,5 +122,7 @@ def test_missing_data_is_named(arguments: list[str], message: str) -> None:
 def test_an_unknown_condition_or_method_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="condition 'fast' is not of the form"):
         parse_condition("fast")
-    with pytest.raises(ValueError, match="method 'luck' is not one of default, optuna-random"):
+    with pytest.raises(
+        ValueError, match=r"method 'luck' is not one of default, default\+learnt, optuna-random"
+    ):
         make_method("luck")

@@ -73,6 +73,8 @@ def scored(
         class_iou=class_iou,
         f1=0.9,
         token_similarity=[0.1, 0.7],
+        agreement=0.6,
+        unsupervised=0.6,
         seconds_training=30.0,
         seconds_scoring=5.0,
         mask_reads=40,

@@ -10,6 +10,7 @@ SCORE = {
     "aux_score": 0.38,
     "aux_bkg": 0.4,
     "f1": 0.7,
+    "agreement": 0.55,
     "seconds_training": 61.0,
     "seconds_scoring": 4.2,
 }
@@ -24,6 +25,7 @@ def test_a_run_is_shown_score_by_score() -> None:
         "0.43",
         "0.40",
         "70.0",
+        "55.0",
         "1 min 01 s",
         "4 s",
     ]
@@ -40,7 +42,7 @@ def test_runs_are_shown_with_their_mean_and_its_interval() -> None:
 
 
 def test_the_interval_of_a_single_run_is_unknown() -> None:
-    assert list(seed_table({"seed0": SCORE}, "tune").rows[-1])[1:] == ["–"] * 3
+    assert list(seed_table({"seed0": SCORE}, "tune").rows[-1])[1:] == ["–"] * 4
 
 
 def test_where_no_mask_was_opened_the_table_says_so() -> None:

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from platform.results.events import SearchEnded, TrialEnded, TrialPlaced
+from platform.results.events import Event, SearchEnded, TrialEnded, TrialPlaced
 from platform.results.state_file import (
     EVENT_SECONDS,
     STATE_FILE,
@@ -35,10 +36,10 @@ EVENTS = [
 ]
 
 
-def run(directory: Path, clock: SteppedClock) -> StateFile:
-    """Let a search come to its third trial."""
+def run(directory: Path, clock: SteppedClock, events: Sequence[Event] = EVENTS) -> StateFile:
+    """Let a search come to its third trial, or whatever happens in it."""
     tables, state_file = TrialTables(directory, clock), StateFile(directory, clock)
-    for event in EVENTS:
+    for event in events:
         tables.handle(event)
         state_file.handle(event)
     return state_file

@@ -56,6 +56,8 @@ def test_a_trial_is_a_row_with_its_parameters_as_columns(tmp_path: Path) -> None
             "aux_score": pytest.approx(0.35),
             "bkg": 0.43,
             "f1": 0.9,
+            "agreement": 0.6,
+            "unsupervised": 0.6,
             "seconds_training": 30.0,
             "seconds_scoring": 5.0,
             "mask_reads": 40,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zipfile import ZipFile
 
 import optuna
 from optuna.storages import InMemoryStorage
@@ -68,7 +69,7 @@ def test_a_fault_is_told_with_the_checkpoint_that_is_left_and_the_machine_that_i
 ) -> None:
     path = checkpoint_path(trial_directory(tmp_path, 3), 400)
     path.parent.mkdir(parents=True)
-    path.touch()
+    ZipFile(path, "w").close()
     notes = Notes()
     fault = Fault(kind="error", cause="OSError: no mount", machine="10.0.0.7", node="n")
     TrialObserver(notes, tmp_path).broken(3, fault, Outcome(goes_on=True, retry=1, struck=True))

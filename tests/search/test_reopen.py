@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from platform.results.objectives import OBJECTIVES
 from platform.search.options import SearchOptions
 from platform.search.reopen import open_search
 from platform.search.setup import SearchSetup, check_dataset
@@ -68,6 +70,15 @@ def test_what_differs_is_refused_and_goes_on_by_force(
     assert line.startswith("warning: --force goes on")
     assert shown in line
     assert reopen(setup) == []  # from now on it is this
+
+
+def test_another_objective_is_refused_even_by_force(scenes: Path, tmp_path: Path) -> None:
+    setup = setup_on(scenes, tmp_path)
+    reopen(setup)
+    other = replace(setup, objective=OBJECTIVES["f1"])
+    for force in (False, True):
+        with pytest.raises(ValueError, match=r"searches something .*\(objective: cam_miou -> f1\)"):
+            reopen(other, force=force)
 
 
 def test_trials_without_their_study_are_not_taken_for_others(scenes: Path, tmp_path: Path) -> None:

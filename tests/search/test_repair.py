@@ -135,6 +135,15 @@ def test_without_any_table_the_study_tells_what_it_knows(
     assert (stopped.state, stopped.score, stopped.iteration) == ("unfinished", 0.22, 20)
 
 
+def test_what_the_study_was_told_is_what_it_maximised(study: optuna.Study, tmp_path: Path) -> None:
+    (tmp_path / TRIALS_FILE).unlink()
+    (tmp_path / PARTS_DIRECTORY / "trial-0000-000100.parquet").unlink()
+    repair(tmp_path, study, ITERATIONS, "f1")
+    complete, _, stopped = read_trials(tmp_path)
+    assert (complete.value("f1"), complete.score) == (0.1, 0.02)  # the latter of the part before
+    assert stopped.best_score == stopped.value("f1") == scored(2, 20, 0.2).f1
+
+
 @pytest.mark.parametrize("damage", [cut, empty, lambda path: path.write_text("[{}]")])
 def test_a_damaged_report_is_named_and_set_aside(
     damage: Callable[[Path], object], study: optuna.Study, tmp_path: Path

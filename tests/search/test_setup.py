@@ -48,6 +48,7 @@ def test_options_go_into_the_recipe() -> None:
         ({"gpu_hours": 0.0}, "--gpu-hours 0.0 must be more than 0"),
         ({"sampler": "gp"}, "--sampler gp learns from complete trials only.*add --pruner none"),
         ({"sampler": "nsga2", "pruner": "median"}, "--pruner median leaves few"),
+        ({"objective": "seg_miou"}, "--objective seg_miou: .* platform.evaluate"),
         ({"name": "a/b"}, "--name 'a/b' must be letters"),
         ({"name": ".hidden"}, "--name '.hidden' must be letters"),
         ({"set": ("backbone.aux_layer=12",)}, "backbone.aux_layer"),
@@ -71,8 +72,19 @@ def test_a_dataset_whose_masks_are_missing_is_refused(tmp_path: Path) -> None:
     splits = {name: make_rows(4, with_masks=False) for name in ("train", "tune", "report")}
     write_dataset(tmp_path / "data", splits, class_names=CLASS_NAMES, source="noise")
     space, name = check_options(replace(OPTIONS, data=str(tmp_path / "data")))
-    with pytest.raises(ValueError, match="split tune has masks for 0 of 4 images"):
+    with pytest.raises(
+        ValueError, match=r"split tune has masks for 0 of 4 .* --objective unsupervised"
+    ):
         check_dataset(space, name, OPTIONS)
+
+
+def test_without_masks_a_search_may_maximise_what_needs_none(tmp_path: Path) -> None:
+    splits = {name: make_rows(4, with_masks=False) for name in ("train", "tune", "report")}
+    write_dataset(tmp_path / "data", splits, class_names=CLASS_NAMES, source="noise")
+    options = replace(OPTIONS, data=str(tmp_path / "data"), objective="unsupervised")
+    setup = check_dataset(*check_options(options), options)
+    assert not setup.objective.needs_masks
+    assert setup.fingerprint()["objective"] == "unsupervised"
 
 
 def test_sessions_must_agree_on_the_dataset_but_not_on_its_place(

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from platform.lock import is_held, only_one
+from platform.results.events import TrialEnded
 from platform.results.state_file import Phase, Word, read_word
 from platform.search.status import SILENT_SECONDS, Condition, condition_of, print_status
-from tests.results.streams import NOON, SteppedClock
-from tests.results.test_state_file import run
+from tests.results.streams import NOON, SteppedClock, scored, trial_started
+from tests.results.test_state_file import START, run
 
 WORD = Word(
     phase="running",
@@ -80,6 +81,37 @@ def test_a_search_that_was_killed_is_told_from_one_that_runs(
     assert [one["machine"] for one in record["in_work"]] == ["10.0.0.2", ""]
     print_status("a", tmp_path, as_json=False)
     assert "no process holds its lock" in capsys.readouterr().out
+
+
+def test_what_is_maximised_is_what_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    directory = tmp_path / "a"
+    directory.mkdir()
+    events = [
+        replace(START, objective="f1"),
+        *(trial_started(number) for number in range(3)),
+        replace(scored(0, 600, 0.4), f1=0.7),
+        TrialEnded(number=0, state="complete", score=0.7),
+        replace(scored(1, 600, 0.3), f1=0.8),
+        TrialEnded(number=1, state="complete", score=0.8),
+        replace(scored(2, 150, 0.5), f1=0.6),
+    ]
+    run(directory, SteppedClock(), events).close()
+    print_status("a", tmp_path, as_json=True)
+    record = json.loads(capsys.readouterr().out)
+    assert (record["objective"], record["best"]) == ("f1", {"trial": 1, "score": 0.8})
+    assert record["in_work"][0]["score"] == 0.6
+    print_status("a", tmp_path, as_json=False)
+    shown = capsys.readouterr().out
+    assert "CAM mIoU in %" not in shown
+    assert "F1 in %" in shown
+    cells = [line.split() for line in shown.splitlines()]
+    places = [
+        next(i for i, row in enumerate(cells) if row[:3] == [n, "complete", v])
+        for n, v in (("1", "80.0"), ("0", "70.0"))
+    ]
+    assert places == sorted(places)
 
 
 def test_a_search_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path) -> None:

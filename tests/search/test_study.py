@@ -81,6 +81,16 @@ def test_a_setting_that_is_younger_than_the_study_counts_as_its_default(tmp_path
         open_in(tmp_path, check_space(space.space, other, depth=12))
 
 
+def test_a_study_keeps_to_its_objective_and_an_older_one_to_the_cam(tmp_path: Path) -> None:
+    study = open_in(tmp_path, small_space(), objective="cam_miou")
+    older = dict(study.user_attrs["setup"])
+    del older["objective"]
+    study.set_user_attr("setup", older)
+    open_in(tmp_path, small_space(), objective="cam_miou")
+    with pytest.raises(ValueError, match="objective: cam_miou -> f1"):
+        open_in(tmp_path, small_space(), objective="f1")
+
+
 @pytest.mark.parametrize(
     ("content", "way_out"),
     [

@@ -1,10 +1,18 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
 from platform.cluster.placement import Placement
-from platform.search.trial import TrialPlan
-from platform.search.trial_protocol import Assignment
+from platform.results.events import Scored
+from platform.search.trial import ResultSender, TrialPlan
+from platform.search.trial_protocol import EVENT, SCORE, Assignment
 from platform.train.plan import RunPlan
 from platform.workers.pool import PoolExecutor
+from tests.results.streams import scored
 from tests.search.worlds import small_space
 
 
@@ -33,3 +41,16 @@ def test_seeds_are_common_except_to_repeats_of_a_configuration() -> None:
     seed = small_space().recipe.seed
     seeds = [plan_of(Assignment(n, {}, repeat=n)).recipe.seed for n in range(3)]
     assert seeds == [seed, seed + 1, seed + 2]
+
+
+@pytest.mark.parametrize("maximised", ["score", "f1"])
+def test_the_search_is_told_what_it_maximises(
+    maximised: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Mapping[str, Any]] = []
+    monkeypatch.setattr("ray.tune.report", told.append)
+    event = scored(3, 120, 0.4)
+    values = {one.name: getattr(event, one.name) for one in fields(Scored)}
+    ResultSender(3, "node", maximised)(Scored(**values))
+    assert told[0][SCORE] == values[maximised]
+    assert told[0][EVENT] == event

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from pyarrow import parquet
 from rich.console import Console
 
 from platform.results.curves import CURVES_FILE, CURVES_SCHEMA, curves_table
+from platform.results.objectives import OBJECTIVES
 from platform.search.report_file import read_report
 from platform.search.setup import SearchSetup
 from platform.search.space.checks import check_space
@@ -49,7 +50,13 @@ class Evaluation:
         present = np.array([True, True])
         curve = ThresholdCurve(thresholds, np.tile(thresholds, (2, 1)).T, thresholds, present)
         score = Score(
-            images=5, masks_opened=5, final=curve, auxiliary=curve, f1=0.5, token_similarity=(0.1,)
+            images=5,
+            masks_opened=5,
+            final=curve,
+            auxiliary=curve,
+            f1=0.5,
+            token_similarity=(0.1,),
+            agreement=0.6,
         )
         return Finished(EvaluationResult(score=score, pictures=[], seconds=1.0))
 
@@ -170,6 +177,31 @@ def test_the_winner_is_kept_with_its_threshold(setup: SearchSetup) -> None:
     assert (recipe.weights.ptc, recipe.thresholds.bkg) == (0.5, LOW)
     assert recipe.seed == small_recipe().seed + 1  # a repeat of trial 0
     assert load_checkpoint(setup.directory / "best.pt").recipe == recipe
+
+
+def test_a_search_without_masks_opens_none_for_its_report(setup: SearchSetup) -> None:
+    blind = replace(setup, objective=OBJECTIVES["unsupervised"])
+    evaluation = Evaluation()
+    report_winner(blind, study_of(0.2, 0.4), evaluation, QUIET)
+    assert [request.masks for request in evaluation.requests] == [False, False]
+    winner = read_report(setup.directory)[1]
+    assert winner.objective == pytest.approx((0.5 + 0.6 + 0.9) / 3)
+    assert winner.bkg == small_recipe().thresholds.bkg  # none was chosen by masks
+    assert winner.card is not None
+    assert winner.card.measured == blind.objective.words
+    assert winner.card.threshold is None
+    assert winner.card.ignored == "nothing: no mask was opened"
+    title = (setup.directory / "best.yaml").read_text().splitlines()[0]
+    assert title == "# Trial 1 of made-up: unsupervised 40.0 on tune"
+
+
+@pytest.mark.parametrize(("name", "value"), [("cam_miou", LOW), ("aux_miou", HIGH), ("f1", 0.5)])
+def test_the_report_has_what_the_search_maximised(
+    setup: SearchSetup, name: str, value: float
+) -> None:
+    chosen = replace(setup, objective=OBJECTIVES[name])
+    report_winner(chosen, study_of(0.2, 0.4), Evaluation(), QUIET)
+    assert read_report(setup.directory)[1].objective == pytest.approx(value)
 
 
 def test_checkpoints_that_can_no_longer_win_are_deleted(setup: SearchSetup) -> None:

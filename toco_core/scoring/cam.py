@@ -41,6 +41,7 @@ def score_chunk(
     *,
     purpose: str,
     keep: int = 0,
+    masks: bool = True,
     turn: AbstractContextManager[object] | None = None,
 ) -> ChunkScore:
     """Score some images of a split, as one batch in the recipe's precision.
@@ -52,6 +53,7 @@ def score_chunk(
         indices: consecutive images.
         purpose: what the masks are opened for, as the ledger shows it.
         keep: return the images, CAMs and masks of the first so many of the split.
+        masks: open them; without, every pixel counts as ignored, and there is no mIoU.
         turn: is held while the device is used; where several threads share it, the others read
             their images meanwhile.
 
@@ -60,7 +62,7 @@ def score_chunk(
         FloatingPointError: class scores or CAMs are not finite: the checkpoint is broken.
     """
     before = split.ledger.total()
-    samples = [_read(split, index, purpose) for index in indices]
+    samples = [_read(split, index, purpose if masks else None) for index in indices]
     opened = split.ledger.total() - before
     with turn or nullcontext():
         return _score(model, recipe, split.info, indices, samples, keep=keep, opened=opened)
@@ -71,9 +73,12 @@ class _Sample(NamedTuple):
     mask: Tensor  # (H, W) int64, on the CPU
 
 
-def _read(split: ParquetSplit, index: int, purpose: str) -> _Sample:
+def _read(split: ParquetSplit, index: int, purpose: str | None) -> _Sample:
+    image = whole_image(split, index)
+    if purpose is None:
+        return _Sample(image, torch.full(image.pixels.shape[1:], split.info.ignore_index))
     (mask,) = split.masks([index], purpose=purpose)
-    return _Sample(whole_image(split, index), mask)
+    return _Sample(image, mask)
 
 
 def _score(
@@ -98,6 +103,7 @@ def _score(
     cams = [one.resized(s.mask.shape) for one, s in zip(small, samples, strict=True)]
     waiting = [_count(side, cams, masks, info) for side in _SIDES]
     similarity = torch.stack([token_similarity(tokens) for tokens in output.blocks], dim=1)
+    agreement = torch.stack([cam_agreement(one) for one in small])
     _require_finite(output.cls, small)  # the first wait for the device: all it has to do is queued
     final, auxiliary = (counts() for counts in waiting)
     return ChunkScore(
@@ -106,6 +112,7 @@ def _score(
         auxiliary=auxiliary,
         classification=F1Counts.of(output.cls.cpu(), labels),
         similarity=similarity.cpu().numpy(),
+        agreement=agreement.cpu().numpy(),
         masks_opened=opened,
         computed_on=computed_on(model, recipe),
         kept=tuple(
@@ -148,6 +155,19 @@ def token_similarity(tokens: Tensor) -> Tensor:
     unit = F.normalize(tokens.double(), dim=2)
     count = tokens.shape[1]
     return (unit.sum(dim=1).square().sum(dim=1) - count) / (count * (count - 1))
+
+
+def cam_agreement(cams: PresentCams) -> Tensor:
+    """Return how far both CAMs of an image agree, without a threshold: sum min / sum max.
+
+    It is the IoU of two fuzzy sets (Ruzicka's similarity), over all classes and places.
+
+    Returns:
+        () in 0..1; 0 where both CAMs are empty.
+    """
+    final, auxiliary = cams.final.double(), cams.auxiliary.double()
+    either = torch.maximum(final, auxiliary).sum()
+    return torch.minimum(final, auxiliary).sum() / either.clamp(min=1e-12)
 
 
 def _count(

@@ -30,6 +30,7 @@ class ChunkScore:
     auxiliary: ThresholdHistogram
     classification: F1Counts
     similarity: NDArray[np.float64]  # (n, blocks): mean cosine of an image's pairs of patch tokens
+    agreement: NDArray[np.float64]  # (n,): of both CAMs of an image, in 0..1
     masks_opened: int
     kept: tuple[ScoredImage, ...] = ()
     computed_on: str = ""  # device and precision
@@ -37,7 +38,7 @@ class ChunkScore:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Score:
-    """The score of one checkpoint on one split; every IoU is in 0..1."""
+    """The score of one checkpoint on one split; every IoU is in 0..1, or NaN without masks."""
 
     images: int
     masks_opened: int
@@ -45,6 +46,7 @@ class Score:
     auxiliary: ThresholdCurve
     f1: float  # of the image-level classification, macro average
     token_similarity: tuple[float, ...]  # per block
+    agreement: float  # of the final and the auxiliary CAM, mean over images, in 0..1
     computed_on: tuple[str, ...] = ()  # devices and precisions of its chunks
 
     @property
@@ -66,6 +68,15 @@ class Score:
     def aux_miou(self) -> float:
         """The mIoU of the auxiliary CAM at `aux_bkg`."""
         return self.auxiliary.best().miou
+
+    @property
+    def unsupervised(self) -> float:
+        """What is known without a mask, in 0..1: the mean of three parts, each better if higher.
+
+        F1 of the image labels, the agreement of both CAMs, and how far the final patch tokens of an
+        image differ, 1 - their mean cosine.
+        """
+        return (self.f1 + self.agreement + 1 - self.token_similarity[-1]) / 3
 
     def at(self, bkg: float) -> float:
         """Return the mIoU of the final CAM at a threshold that was chosen elsewhere."""
@@ -94,5 +105,6 @@ def summarise(parts: Iterable[ChunkScore]) -> Score:
         token_similarity=tuple(
             math.fsum(block) / len(similarity) for block in similarity.T.tolist()
         ),
+        agreement=math.fsum(np.concatenate([part.agreement for part in ordered])) / len(similarity),
         computed_on=tuple(sorted({part.computed_on for part in ordered})),
     )

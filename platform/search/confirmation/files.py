@@ -28,8 +28,9 @@ _SCHEMA = pa.schema(
         pa.field("trial", pa.int64(), nullable=False),  # of the search
         pa.field("number", pa.int64(), nullable=False),  # in trials.parquet beside this file
         pa.field("seed", pa.int64(), nullable=False),
-        pa.field("tune", pa.float64()),  # CAM mIoU, 0..1
+        pa.field("tune", pa.float64()),  # of what the search maximised, 0..1
         pa.field("report", pa.float64()),
+        pa.field("report_miou", pa.float64()),  # of the CAMs; none where no mask was opened
         pa.field("report_aux", pa.float64()),
         pa.field("bkg", pa.float64()),
         pa.field("aux_bkg", pa.float64()),
@@ -66,7 +67,8 @@ def _row(run: Run) -> dict[str, Any]:
         "number": run.number,
         "seed": run.seed,
         "tune": run.tune,
-        "report": report and report.miou,
+        "report": report and report.maximised,
+        "report_miou": report and report.miou,
         "report_aux": report and report.aux_miou,
         "bkg": report and report.bkg,
         "aux_bkg": report and report.aux_bkg,
@@ -78,6 +80,7 @@ def _content(setup: SearchSetup, outcome: Outcome) -> dict[str, Any]:
     masks = opened_masks(setup, outcome).counts.items()
     return {
         "search": setup.directory.parent.name,
+        "objective": setup.objective.name,
         "split": REPORT_SPLIT,
         "seeds": outcome.seeds,
         "level": LEVEL,

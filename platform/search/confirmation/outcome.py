@@ -22,8 +22,8 @@ class Run:
 
     Attributes:
         number: of the trial in the study of the runs.
-        tune: its last score on `tune`; None without one.
-        report: its score on `report`; None where it has not reached its end.
+        tune: its last score on `tune`, of what the search maximised; None without one.
+        report: its scores on `report`; None where it has not reached its end.
         reason: why it failed; empty where it did not.
     """
 
@@ -104,8 +104,9 @@ def _run(
 def _verdicts(chosen: Sequence[Configuration], runs: Sequence[Run]) -> Mapping[str, Verdict]:
     scores: dict[str, dict[int, float]] = {one.name: {} for one in chosen}
     for run in runs:
-        if run.report is not None:
-            scores[run.configuration.name][run.seed] = run.report.miou
+        score = run.report.maximised if run.report else None
+        if score is not None:
+            scores[run.configuration.name][run.seed] = score
     recipe = scores.pop(RECIPE)
     others = {name: row for name, row in scores.items() if row}
     shared = set(recipe).intersection(*others.values())

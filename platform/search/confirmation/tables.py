@@ -32,7 +32,7 @@ def finish(setup: SearchSetup, outcome: Outcome, console: Console) -> int:
 
 def show_outcome(setup: SearchSetup, outcome: Outcome, console: Console) -> int:
     """Print the table and the verdicts; return the exit status: 1 where there is no verdict."""
-    tables = [score_table(outcome)] if outcome.verdicts else []
+    tables = [score_table(outcome, setup.objective.heading)] if outcome.verdicts else []
     for table in [*tables, _what_they_are(outcome), mask_table(opened_masks(setup, outcome))]:
         console.print()
         console.print(to_rich(table))
@@ -42,13 +42,18 @@ def show_outcome(setup: SearchSetup, outcome: Outcome, console: Console) -> int:
     return 0 if outcome.verdicts else FAILED
 
 
-def score_table(outcome: Outcome) -> TextTable:
-    """Return mean, interval, sd, difference and probability of each configuration."""
+def score_table(outcome: Outcome, heading: str) -> TextTable:
+    """Return mean, interval, sd, difference and probability of each configuration.
+
+    Args:
+        outcome: of the confirmation.
+        heading: of what the search maximised.
+    """
     rows = [_cells(name, verdict) for name, verdict in outcome.verdicts.items()]
     columns = ("configuration", "mean", "95 %", "sd", "difference", "95 %", "p", "best, %")
     count = len(outcome.seeds)
     return TextTable(
-        title=f"CAM mIoU on {REPORT_SPLIT} in %, {count} seed{'s'[: count != 1]} each",
+        title=f"{heading} on {REPORT_SPLIT} in %, {count} seed{'s'[: count != 1]} each",
         columns=columns,
         rows=rows,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from platform.search.curve.fit import default_prior, fit
 from platform.search.curve.posterior import Posterior
+from platform.search.curve.prior_mean import EarlierModel, weigh
 from platform.search.curve.rows import (
     MAX_ROWS,
     Observed,
@@ -98,7 +99,10 @@ def can_fit(trials: Sequence[Observed]) -> bool:
 
 
 def fit_model(
-    trials: Sequence[Observed], groups: NDArray[np.intp], start: Array | None = None
+    trials: Sequence[Observed],
+    groups: NDArray[np.intp],
+    start: Array | None = None,
+    earlier: Sequence[EarlierModel] = (),
 ) -> CurveModel:
     """Fit the model to the trials of a search.
 
@@ -106,10 +110,14 @@ def fit_model(
         trials: all of them; at least `LEAST_TRIALS` have scores.
         groups: the parameter that each feature belongs to, (D,).
         start: theta of an earlier fit to begin from.
+        earlier: models of earlier searches, whose weighted sum is the mean before any trial.
     """
     scored = [trial for trial in trials if len(trial.scores) and not trial.failed]
     scale = ScoreScale.of(np.array([trial.scores[-1] for trial in scored]))
     prior = default_prior(int(groups.max()) + 1)
     evaluations = _FIRST_FIT if start is None else _NEXT_FIT
-    theta = fit(make_rows(trials, scale, _FIT_ROWS), groups, prior, start, evaluations)
-    return CurveModel(scale, Posterior(theta, make_rows(trials, scale, MAX_ROWS), groups))
+    mean = weigh(earlier, scored, scale)
+    rows = make_rows(trials, scale, _FIT_ROWS)
+    left = replace(rows, y=rows.y - mean(rows.at.x))
+    theta = fit(left, groups, prior, start, evaluations)
+    return CurveModel(scale, Posterior(theta, make_rows(trials, scale, MAX_ROWS), groups, mean))

@@ -75,15 +75,20 @@ class CheckedSpace:
     def starting_points(self) -> list[Params]:
         """Return the configurations to try first: the recipe's own, then the space's known ones."""
         given: list[Mapping[str, Value]] = [{}, *self.space.known]
-        points = [self.complete(lambda one, v=values: self._start(one, v)) for values in given]
+        points = [self.starting_point(values) for values in given]
         # a known configuration may be the recipe itself
         return [point for index, point in enumerate(points) if point not in points[:index]]
 
+    def starting_point(self, values: Mapping[str, Value]) -> Params:
+        """Return the configuration of some values; settings that are left out are the recipe's."""
+        return self.complete(lambda one: self._start(one, values))
+
     def _start(self, parameter: Parameter, values: Mapping[str, Value]) -> Value:
-        value = values.get(parameter.key, get_value(self.recipe, parameter.key))
+        key = parameter.key
+        value = values[key] if key in values else get_value(self.recipe, key)
         if parameter.contains(value):
             return parameter.snap(value)
-        if parameter.key == LAYER and isinstance(value, int) and -self.depth <= value < self.depth:
+        if key == LAYER and isinstance(value, int) and -self.depth <= value < self.depth:
             # the same block, counted from the other side: 9 of 12 is -3
             return value - self.depth if value >= 0 else value + self.depth
         return value

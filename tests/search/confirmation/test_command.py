@@ -9,11 +9,15 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import create_trial
 from rich.console import Console
 
+from platform.command_line import write_recipe
+from platform.results.tables import write_trials
 from platform.search.confirmation.command import Confirmation, confirm
 from platform.search.confirmation.runs import open_runs, setup_runs
 from platform.search.live_trials import LiveTrials
-from platform.search.opened import OpenedSearch, open_search
-from platform.search.setup import SearchSetup
+from platform.search.opened import OpenedSearch, open_search, write_space
+from platform.search.options import SearchOptions
+from platform.search.reopen import open_search as begin_search
+from platform.search.setup import SearchSetup, check_dataset, check_options
 from platform.search.space.checks import check_space
 from platform.search.space.spaces import parse_space
 from platform.search.winner import ReportScore, write_report
@@ -76,6 +80,19 @@ def test_a_confirmation_that_is_over_is_shown_without_ray(search: OpenedSearch) 
     assert "starting Ray" not in text
     assert "Trial 1 is better than the recipe: +10.0 ±0.0 points" in text
     assert (runs.directory / "confirm.json").is_file()
+
+
+def test_who_opens_a_search_knows_all_that_it_was_begun_with(scenes: Path, tmp_path: Path) -> None:
+    options = SearchOptions(data=str(scenes), reports=tmp_path, objective="f1", name="a")
+    setup = check_dataset(*check_options(options), options)
+    setup.directory.mkdir()
+    begin_search(setup, options, print)
+    write_recipe(setup.directory, setup.name, setup.space.recipe, "search")
+    write_space(setup)
+    write_trials(setup.directory, [])
+    found = open_search(setup.directory).setup
+    assert found.objective.name == "f1"
+    assert found.fingerprint() == setup.fingerprint()
 
 
 def test_what_is_no_search_is_named(tmp_path: Path) -> None:

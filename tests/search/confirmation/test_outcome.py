@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import optuna
@@ -10,13 +11,15 @@ import pytest
 from optuna.trial import TrialState
 from rich.console import Console
 
+from platform.results.objectives import OBJECTIVES
 from platform.search.confirmation.chosen import Configuration
 from platform.search.confirmation.files import CONFIRM_FILE, RUNS_FILE
 from platform.search.confirmation.outcome import Outcome, is_scored, read_outcome
 from platform.search.confirmation.runs import add_runs, open_runs, setup_runs
-from platform.search.confirmation.tables import finish
+from platform.search.confirmation.tables import finish, score_table
 from platform.search.confirmation.words import sentences
 from platform.search.live_trials import LiveTrials
+from platform.search.report_file import read_report
 from platform.search.setup import SearchSetup
 from platform.search.winner import ReportScore, write_report
 from tests.search.worlds import ITERATIONS, small_space
@@ -80,6 +83,20 @@ def test_one_is_better_and_of_the_other_nothing_can_be_told(setup: SearchSetup) 
     assert "; 4 seeds tell " in said[1]
     assert "a difference of this size takes" in said[1]
     assert "Holm" in said[-1]
+
+
+def test_the_verdict_is_on_what_the_search_maximised(setup: SearchSetup) -> None:
+    runs = Runs(replace(setup, objective=OBJECTIVES["f1"]), SCORES)
+    known = read_report(runs.setup.directory)
+    report = {n: replace(one, objective=1 - (one.miou or 0.0)) for n, one in known.items()}
+    write_report(runs.setup.directory, report)
+    outcome = runs.outcome()
+    assert outcome.verdicts["trial 4"].interval.mean == pytest.approx(0.35)
+    assert score_table(outcome, "F1").title == "F1 on report in %, 4 seeds each"
+    finish(runs.setup, outcome, Console(quiet=True))
+    assert json.loads((runs.setup.directory / CONFIRM_FILE).read_text())["objective"] == "f1"
+    row = pq.read_table(runs.setup.directory / RUNS_FILE).to_pylist()[0]
+    assert (row["report"], row["report_miou"]) == (pytest.approx(0.40), pytest.approx(0.60))
 
 
 def test_runs_that_failed_leave_the_seeds_that_all_have(setup: SearchSetup) -> None:

@@ -11,13 +11,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from toco_core.cam.image_cam import PresentCams
 from toco_core.cam.multi_scale import multi_scale_cam
 from toco_core.cam.pseudo_labels import cam_to_label
 from toco_core.data.loader import evaluation_samples
 from toco_core.data.partscenes.dataset import PartScenes, ensure_partscenes
 from toco_core.data.reader import ParquetSplit, open_dataset
 from toco_core.model.toco import ToCo, build_model
-from toco_core.scoring.cam import score_chunk, token_similarity
+from toco_core.scoring.cam import cam_agreement, score_chunk, token_similarity
 from toco_core.scoring.cam_score import chunks, summarise
 from toco_core.scoring.metrics import ConfusionMatrix
 from toco_core.settings import Recipe
@@ -75,6 +76,7 @@ def test_chunks_add_up_to_the_same_score_in_any_order(
     assert np.array_equal(one.final.iou, other.final.iou, equal_nan=True)
     assert np.array_equal(one.auxiliary.iou, other.auxiliary.iou, equal_nan=True)
     assert (one.f1, one.token_similarity) == (other.f1, other.token_similarity)
+    assert one.agreement == other.agreement
     assert summarise(parts).images == IMAGES
     assert summarise(parts).masks_opened == IMAGES
 
@@ -97,6 +99,29 @@ def test_token_similarity_is_the_mean_cosine_of_all_pairs() -> None:
 def test_equal_tokens_have_the_similarity_one() -> None:
     tokens = torch.ones(1, 9, 4)
     assert token_similarity(tokens).item() == pytest.approx(1.0)
+
+
+def test_agreement_is_what_both_cams_have_over_what_either_has() -> None:
+    final, auxiliary = torch.tensor([[[0.2, 0.8]]]), torch.tensor([[[0.4, 0.4]]])
+    cams = PresentCams(torch.tensor([3]), final, auxiliary)
+    assert cam_agreement(cams).item() == pytest.approx((0.2 + 0.4) / (0.4 + 0.8))
+    assert cam_agreement(PresentCams(torch.tensor([3]), final, final)).item() == 1
+    assert cam_agreement(PresentCams(torch.tensor([3]), 0 * final, 0 * final)).item() == 0
+
+
+def test_without_masks_all_that_needs_none_is_the_same_and_none_is_opened(
+    model: ToCo, recipe: Recipe, split: ParquetSplit
+) -> None:
+    seen = summarise([score_chunk(model, recipe, split, range(IMAGES), purpose="test")])
+    before = split.ledger.total()
+    chunk = score_chunk(model, recipe, split, range(IMAGES), purpose="test", keep=1, masks=False)
+    blind = summarise([chunk])
+    assert split.ledger.total() == before
+    assert blind.masks_opened == 0
+    assert np.isnan([blind.miou, blind.aux_miou, blind.bkg, *blind.final.class_iou(0.5)]).all()
+    assert (blind.f1, blind.agreement) == (seen.f1, seen.agreement)
+    assert blind.unsupervised == seen.unsupervised
+    assert chunk.kept[0].mask.eq(split.info.ignore_index).all()
 
 
 def test_a_checkpoint_with_broken_weights_is_refused(recipe: Recipe, split: ParquetSplit) -> None:
