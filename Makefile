@@ -33,9 +33,9 @@ test: $(DEVELOPMENT) ## run every test, the slow ones too; options go in ARGS=".
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 # Needs root, iproute2, openssh-server and rsync; skipped, with the reason, where they are missing.
-cluster-test: $(DEVELOPMENT) ## `ray up`, searches and faults on machines made of namespaces, as root
+cluster-test: $(DEVELOPMENT) ## ray up, searches and faults on several machines, made ones: as root
 	@echo "== cluster-test: ray up, searches and faults on made machines"
-	@$(BIN)/python -m pytest -m cluster tests/cluster -rs $(ARGS)
+	@$(BIN)/python -m pytest -m cluster -rs $(ARGS)
 
 check: $(DEVELOPMENT) ## check format, lint and types
 	@echo "== check: format, lint and types"

@@ -11,17 +11,22 @@ from xdist.scheduler import LoadFileScheduling
 
 from toco_core.data.partscenes.dataset import PartScenes, write_partscenes
 
+LATE = {"test_confirm_command", "test_faults", "test_search_objective", "test_real_data"}
+
 
 class FileByFile(LoadFileScheduling):
     """Share the tests among the processes of pytest-xdist: file by file, and Ray's in one.
 
-    Two Rays at once would wait for each other on two cores, and their clocks run on. The groups
+    Two Rays at once would wait for each other on two cores, and their clocks run on. A few files
+    are the last of all, for the process that would stand idle while the other ends. The groups
     of pytest-xdist 3.8 (`--dist loadgroup`) are without effect from pytest 9.2 on.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "ray" if _starts_ray(Path(self.config.rootpath, file)) else file
+        if not _starts_ray(Path(self.config.rootpath, file)):
+            return file
+        return "late" if Path(file).stem in LATE else "ray"
 
 
 @cache
@@ -32,6 +37,16 @@ def _starts_ray(file: Path) -> bool:
 @pytest.hookimpl(optionalhook=True)  # where xdist is switched off
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FileByFile:
     return FileByFile(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, with the reason, what takes machines of its own and minutes."""
+    if "cluster" in config.option.markexpr:
+        return
+    skip = pytest.mark.skip(reason="make cluster-test runs it")
+    for item in items:
+        if item.get_closest_marker("cluster") is not None:
+            item.add_marker(skip)
 
 
 @pytest.fixture(scope="session")

@@ -165,7 +165,9 @@ def test_messages_of_the_raylet_go_to_the_log(
 ) -> None:
     assert "print_to_stdstream(" in inspect.getsource(worker.listen_error_messages), CHANGED
     monkeypatch.setattr(worker, "print_to_stdstream", worker.print_to_stdstream)
-    monkeypatch.setattr(logging.getLogger("ray"), "propagate", True)
+    for name, value in {"propagate": True, "disabled": False}.items():
+        monkeypatch.setattr(logging.getLogger("ray"), name, value)
+    caplog.set_level(logging.WARNING, logger="ray")  # a Ray that ran before may have set another
     keep_messages_off_the_terminal()
     message = {"lines": ["A worker died"], "pid": "raylet", "is_err": False}
     worker.print_to_stdstream(message, ignore_prefix=False)

@@ -293,7 +293,7 @@ def test_a_check_that_finds_something_fails_and_names_it(
         ({"seed": -1}, "--seed -1 must be at least 0"),
         ({"tune": "trian"}, "tune 'trian': the masks are in train and val"),
         ({"writing": Writing(processes=0)}, "--processes 0 must be at least 1"),
-        ({"target": "nothing://x"}, "nothing://x: cannot be reached"),
+        ({"target": "nothing://x"}, "nothing://x: nothing:// is none of s3://"),
         ({"target": "pyproject.toml"}, "pyproject.toml: cannot be written"),
         ({"source": Path("s" * 300)}, "there is no directory ssss"),
         ({"target": "t" * 300}, "tttt: cannot be written: .*File name too long"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -31,9 +32,11 @@ from platform.search.tune_searcher import StudySearcher
 from tests.search.test_monitor import Notes
 from tests.search.worlds import ITERATIONS, opener
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow]
+# Several Rays on one machine: minutes, and no place beside other tests.
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.cluster]
 
 TRIALS = 3
+SECONDS = 120.0  # that a machine is waited for
 PLACEMENT = Placement(
     max_concurrent_trials=2, driver={"CPU": 1.0}, workers_per_trial=0, worker={"CPU": 1.0}
 )
@@ -56,19 +59,27 @@ def bad_node() -> Iterator[str]:
     os.environ.update(before)
 
 
-def trainable(config: dict[str, Any], bad_node: str) -> None:
-    """Report a score, except where the directory of the trials is missing."""
+def trainable(config: dict[str, Any], bad_node: str, marks: Path) -> None:
+    """Report a score, except where the directory of the trials is missing.
+
+    Who can report one waits until a trial was on the other machine: else it might do all.
+    """
     here = whereabouts()
     if here.node == bad_node:
+        (marks / f"{time.monotonic_ns()}").touch()
         error = FileNotFoundError(2, "No such file or directory", f"/mnt/trial-{config['number']}")
         raise BrokenTrialError(**asdict(fault_of(error, here)))
+    deadline = time.monotonic() + SECONDS
+    while len(list(marks.iterdir())) < 1 and time.monotonic() < deadline:
+        time.sleep(0.1)
     tune.report({SCORE: 0.5, ITERATION: ITERATIONS, NODE: here.node})
 
 
 def search(live: LiveTrials, budget: Budget, bad_node: str, directory: Path) -> None:
     tune.Tuner(
         tune.with_resources(
-            tune.with_parameters(trainable, bad_node=bad_node), dict(PLACEMENT.driver)
+            tune.with_parameters(trainable, bad_node=bad_node, marks=directory / "marks"),
+            dict(PLACEMENT.driver),
         ),
         tune_config=tune.TuneConfig(
             search_alg=StudySearcher(live),
@@ -93,7 +104,8 @@ def test_its_trials_go_elsewhere_and_it_is_struck_off(bad_node: str, tmp_path: P
     live.faults = Faults(room_for_a_trial(PLACEMENT))
     budget = Budget(hours=None, gpu_hours=None, gpu_seconds=lambda: 0.0, faults=live.faults)
 
-    search(live, budget, bad_node, tmp_path / "tune")
+    (tmp_path / "marks").mkdir()
+    search(live, budget, bad_node, tmp_path)
 
     assert [trial.state for trial in live.study.trials] == TRIALS * [TrialState.COMPLETE]
     broken = [event for event in notes.events if isinstance(event, TrialBroken)]

@@ -73,7 +73,10 @@ def test_no_fault_is_a_verdict_and_the_same_command_goes_on_after_the_repair(
 
     shutil.rmtree(data)
     shutil.copytree(scenes, data)
-    killed = search.start("--set=scoring.scores=1")
+    refused = search.run("--set=scoring.scores=1")  # the images are others than those it began with
+    assert refused.wait() == 2
+    assert "content of the dataset" in refused.errors
+    killed = search.start("--set=scoring.scores=1", "--force")
     process = kill_trial_process(search, killed)
     assert killed.wait() == 0, killed.output + killed.errors
     assert killed.errors == ""

@@ -145,7 +145,7 @@ def test_a_search_of_that_name_with_other_settings_is_refused(
 ) -> None:
     session = whole[0].run("--set=weights.seg=0.3")
     assert session.wait() == 2
-    assert session.errors.startswith("error: study 'short' searches something else")
+    assert session.errors.startswith("error: study 'short' was begun with something else")
     assert session.errors.count("\n") == 1
 
 

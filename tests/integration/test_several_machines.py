@@ -17,7 +17,8 @@ from platform.cluster.remote import cluster_machines, fetch, machines_up, this_n
 from platform.cluster.runtime import worker_environment
 from platform.workers.pool import EvaluationPool, PoolOptions
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow]
+# Several Rays on one machine: minutes, and no place beside other tests.
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.cluster]
 
 FILE = """
 max_workers: 3
