@@ -11,14 +11,14 @@ from xdist.scheduler import LoadFileScheduling
 
 from toco_core.data.partscenes.dataset import PartScenes, write_partscenes
 
-LATE = {"test_confirm_command", "test_faults", "test_search_objective", "test_real_data"}
+LATE = {"test_real_data"}
 
 
 class FileByFile(LoadFileScheduling):
     """Share the tests among the processes of pytest-xdist: file by file, and Ray's in one.
 
-    Two Rays at once would wait for each other on two cores, and their clocks run on. A few files
-    are the last of all, for the process that would stand idle while the other ends. The groups
+    Two Rays at once would wait for each other on two cores, and their clocks run on. One file
+    is the last of all, for the process that would stand idle while the other ends. The groups
     of pytest-xdist 3.8 (`--dist loadgroup`) are without effect from pytest 9.2 on.
     """
 
@@ -40,7 +40,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FileByF
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out, with the reason, what takes machines of its own and minutes."""
+    """Leave out, with the reason, what takes minutes: machines of its own, or whole searches."""
     if "cluster" in config.option.markexpr:
         return
     skip = pytest.mark.skip(reason="make cluster-test runs it")

@@ -27,7 +27,7 @@ from tests.integration.search_command import Session
 from tests.toco_core.small_run import small_recipe
 from toco_core.data.reader import open_dataset
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow]
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.cluster]
 
 SPACE = "parameters: {weights.ptc: {type: float, low: 0.0, high: 1.0}}"
 FRESH = [10_000, 10_001]

@@ -20,6 +20,7 @@ from tests.integration.search_command import Search, Session
 pytestmark = [
     pytest.mark.ray,
     pytest.mark.slow,
+    pytest.mark.cluster,
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc"),
 ]
 

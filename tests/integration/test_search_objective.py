@@ -10,7 +10,7 @@ from platform.results.curves import read_curves
 from platform.results.tables import read_trials
 from tests.integration.search_command import Search
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow]
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.cluster]
 
 
 ARGUMENTS = ("--concurrent", "2", "--objective", "unsupervised", "--space", "thresholds")
