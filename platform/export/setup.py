@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from platform.export.options import ExportOptions
 from platform.export.request import ExportRequest
 from toco_core.data.reader import open_dataset
 from toco_core.data.schema import DatasetInfo
+from toco_core.file_hash import file_hash
 from toco_core.remote_files import local_file
 from toco_core.settings import Recipe
 
@@ -99,12 +99,10 @@ def _settings(network: Network, request: ExportRequest) -> dict[str, Any]:
         "crf",
         "all_classes",
     )
-    with local_file(network.checkpoint).open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     settings = {name: getattr(request, name) for name in names}
     # Of an official checkpoint, the recipe is an option too: it holds crop size and CAM scales.
     return {
-        "checkpoint_sha256": digest,
+        "checkpoint_sha256": file_hash(local_file(network.checkpoint)),
         "recipe": network.recipe.model_dump(mode="json"),
         **settings,
         "scales": list(request.scales),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
@@ -290,14 +291,29 @@ class Sink(Protocol):
 
 
 class FanOut:
-    """One sink that hands each event to several, in their order."""
+    """One sink that hands each event to several, in their order.
+
+    The end is told to those that have begun, and only to them: a start may be broken off between
+    two, or in one. It reaches each of them, whatever another one raises.
+    """
 
     def __init__(self, sinks: Sequence[Sink]) -> None:
         self._sinks = tuple(sinks)
+        self._told: list[Sink] = []
 
     def handle(self, event: Event) -> None:
-        for sink in self._sinks:
-            sink.handle(event)
+        match event:
+            case SearchStarted():
+                for sink in self._sinks:
+                    sink.handle(event)
+                    self._told.append(sink)
+            case SearchEnded():
+                with ExitStack() as stack:
+                    for sink in reversed(self._told):
+                        stack.callback(sink.handle, event)
+            case _:
+                for sink in self._sinks:
+                    sink.handle(event)
 
 
 def fan_out(*sinks: Sink) -> Sink:

@@ -9,15 +9,14 @@ from pathlib import Path
 import optuna
 
 from platform.command_line import RECIPE_FILE, resolve_recipe
-from platform.datasets import open_for, resolve_dataset
+from platform.datasets import resolve_dataset
 from platform.results.objectives import OBJECTIVES
-from platform.search.setup import REPORT_SPLIT, TUNE_SPLIT, SearchSetup, backbone_depth
+from platform.search.setup import SearchSetup, backbone_depth, search_setup
 from platform.search.space.checked import CheckedSpace
 from platform.search.space.checks import check_space
 from platform.search.space.spaces import load_space
 from platform.search.space.writing import dump_space
 from platform.search.study import default_storage, objective_of, open_storage
-from toco_core.data.identity import content_digest
 from toco_core.files import replacing
 
 SPACE_FILE = "space.yaml"
@@ -59,18 +58,7 @@ def open_search(
     found = _open_study(place, study)
     objective = OBJECTIVES[objective_of(found)]
     root = resolve_dataset(space.recipe.data.source, progress)
-    splits = ("train", TUNE_SPLIT, REPORT_SPLIT)
-    dataset = open_for(root, *splits, masks=objective.needs_masks)
-    setup = SearchSetup(
-        name=place.name,
-        directory=place,
-        space=space,
-        dataset=root,
-        info=dataset.info,
-        objective=objective,
-        content=content_digest(dataset, splits),
-    )
-    return OpenedSearch(setup=setup, study=found)
+    return OpenedSearch(setup=search_setup(place, space, root, objective), study=found)
 
 
 def read_space(directory: Path, data: str | None = None) -> CheckedSpace:

@@ -71,7 +71,7 @@ class Session:
         try:
             self._print_plan()
             budget = self._run_trials(pool)
-            if not is_over(self._study, self._options.trials):
+            if budget.interrupted or not is_over(self._study, self._options.trials):
                 return self._say_how_to_resume(budget)
             self._state_file.enter("scoring the winner")
             self._score(pool.executor)
@@ -126,12 +126,18 @@ class Session:
         watch = StallWatch(self._options.stall_minutes)
         stalls = StallCallback(watch, sink, self._setup.space.recipe.iterations)
         budget = self._budget(gpus, forwarder)
-        try:
-            sink.handle(self._started())
-            observer.catch_up(self._study, earlier)
-            self._tune(pool, forwarder, stalls, observer, budget)
-        finally:
-            sink.handle(SearchEnded(interrupted=budget.interrupted))
+
+        def stop() -> None:
+            self._console.print("stopping the trials; Ctrl-C again breaks off at once")
+            budget.interrupt()
+
+        with asked_to_stop(stop):
+            try:
+                sink.handle(self._started())
+                observer.catch_up(self._study, earlier)
+                self._tune(pool, forwarder, stalls, observer, budget)
+            finally:
+                sink.handle(SearchEnded(interrupted=budget.interrupted))
         return budget
 
     def _budget(self, gpus: float, forwarder: EventForwarder) -> Budget:
@@ -177,19 +183,13 @@ class Session:
             observer=observer,
             faults=budget.faults,
         )
-        if live.remaining() == 0:
+        if live.remaining() == 0 or budget.interrupted:
             return
         plan = make_trial_plan(self._setup, self._placement, pool.executor, self._places)
         storage = str(self._setup.directory / "sessions")
         tuner = make_tuner(plan, live, forwarder, stalls, budget, storage)
-
-        def stop() -> None:
-            self._console.print("stopping the trials; Ctrl-C again breaks off at once")
-            budget.interrupt()
-
         try:
-            with asked_to_stop(stop):
-                run_tuner(tuner)
+            run_tuner(tuner)
         finally:  # what Tune keeps of a session grows with its trials, and nothing reads it
             shutil.rmtree(storage, ignore_errors=True)
 

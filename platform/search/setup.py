@@ -160,12 +160,24 @@ def check_dataset(
     """
     shared = options.reports if is_on_cluster(options.resources.address) else None
     root = resolve_dataset(space.recipe.data.source, progress, shared=shared)
-    splits, objective = ("train", TUNE_SPLIT, REPORT_SPLIT), OBJECTIVES[options.objective]
+    directory, objective = options.reports.absolute() / name, OBJECTIVES[options.objective]
     way_out = "; --objective unsupervised opens none"
+    return search_setup(directory, space, root, objective, way_out=way_out)
+
+
+def search_setup(
+    directory: Path, space: CheckedSpace, root: str, objective: Objective, *, way_out: str = ""
+) -> SearchSetup:
+    """Return the search of a directory, which it is named after, on a dataset.
+
+    Raises:
+        ValueError: the dataset lacks a split or its masks.
+    """
+    splits = ("train", TUNE_SPLIT, REPORT_SPLIT)
     dataset = open_for(root, *splits, masks=objective.needs_masks, way_out=way_out)
     return SearchSetup(
-        name=name,
-        directory=options.reports.absolute() / name,
+        name=directory.name,
+        directory=directory,
         space=space,
         dataset=root,
         info=dataset.info,

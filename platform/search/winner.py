@@ -86,8 +86,10 @@ def restore_best(setup: SearchSetup, study: optuna.Study) -> list[str]:
         A line if it was so.
     """
     places = [setup.directory / name for name in (BEST_RECIPE, BEST_CHECKPOINT)]
+    if all(map(Path.exists, places)) and not archive_problem(places[1]):
+        return []
     winner = find_winner(study, setup.space)
-    if winner is None or (all(map(Path.exists, places)) and not archive_problem(places[1])):
+    if winner is None:
         return []
     what = f"{BEST_RECIPE} and {BEST_CHECKPOINT} of {setup.directory}"
     try:
@@ -127,7 +129,9 @@ def score_on_report(
         score = run_with_progress(request, executor, console, what).score
     miou, aux_miou = score.at(bkg), score.aux_at(aux_bkg)
     numbers = {"score": miou, "aux_score": aux_miou, "f1": score.f1}
+    numbers["unsupervised"] = score.unsupervised
     measured = _measured(setup, checkpoint, score.masks_opened)
+    thresholds = Threshold(value=bkg, source=source), Threshold(value=aux_bkg, source=source)
     return ReportScore(
         number=number,
         bkg=bkg,
@@ -135,13 +139,8 @@ def score_on_report(
         miou=None if math.isnan(miou) else miou,
         aux_miou=None if math.isnan(aux_miou) else aux_miou,
         masks_opened=score.masks_opened,
-        objective={**numbers, "unsupervised": score.unsupervised}[setup.objective.field],
-        card=cam_card(
-            measured,
-            score,
-            Threshold(value=bkg, source=source),
-            Threshold(value=aux_bkg, source=source),
-        )
+        objective=numbers[setup.objective.field],
+        card=cam_card(measured, score, *thresholds)
         if setup.objective.needs_masks
         else label_card(measured, score, setup.objective.words),
     )

@@ -61,10 +61,10 @@ def _train(
     sink = fan_out(
         TrialTables(setup.directory), TensorBoardSink(setup.directory), RunProgress(console)
     )
-    sink.handle(_started(setup))
-    sink.handle(TrialStarted(number=_NUMBER, params=setup.params, iteration=iteration))
     stopped = False
     try:
+        sink.handle(_started(setup))
+        sink.handle(TrialStarted(number=_NUMBER, params=setup.params, iteration=iteration))
         _fit(setup, fit, sink, stop_requested)
     except RunStopped:
         stopped = True
