@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -40,13 +41,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FileByF
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out, with the reason, what takes minutes: machines of its own, or whole searches."""
-    if "cluster" in config.option.markexpr:
-        return
-    skip = pytest.mark.skip(reason="make cluster-test runs it")
+    """Leave out, with the reason, what takes minutes, and what this Python has no package for."""
+    reasons: dict[str, str] = {}
+    if "cluster" not in config.option.markexpr:
+        reasons["cluster"] = "make cluster-test runs it"
+    if find_spec("pydensecrf") is None:
+        reasons["crf"] = "pydensecrf2 has no release for this Python"
     for item in items:
-        if item.get_closest_marker("cluster") is not None:
-            item.add_marker(skip)
+        for mark, reason in reasons.items():
+            if item.get_closest_marker(mark) is not None:
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(scope="session")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pydensecrf.densecrf as dcrf
 import torch
 from numpy.typing import NDArray
-from pydensecrf.utils import unary_from_softmax
 from torch import Tensor
+
+from toco_core.crf_package import require_crf
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +39,12 @@ class DenseCRF:
             (K, H, W) float32.
 
         Raises:
-            ValueError: the image is not uint8, or the sizes differ.
+            ValueError: the image is not uint8, the sizes differ, or pydensecrf is not installed.
         """
+        require_crf()
+        import pydensecrf.densecrf as dcrf  # which not every Python has
+        from pydensecrf.utils import unary_from_softmax
+
         classes, height, width = probabilities.shape
         if image.dtype != np.uint8 or image.shape != (height, width, 3):
             raise ValueError(

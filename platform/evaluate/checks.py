@@ -9,6 +9,7 @@ from platform.command_line import require_local, resolve_recipe
 from platform.evaluate.options import EvaluateOptions, OfficialNetwork
 from platform.option_ranges import check_at_least, check_between
 from platform.resource_ranges import check_resources
+from toco_core.crf_package import require_crf
 from toco_core.remote_files import is_remote
 from toco_core.settings import Recipe
 
@@ -29,6 +30,8 @@ def check_options(options: EvaluateOptions) -> Recipe | None:
         raise ValueError("--tasks needs one of cam, seg")
     if options.crf and "seg" not in options.tasks:
         raise ValueError("--crf refines the segmentation: add seg to --tasks")
+    if options.crf:
+        require_crf()
     check_checkpoint(options.checkpoint)
     if options.output is None and is_remote(options.checkpoint):
         raise ValueError(

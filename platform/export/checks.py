@@ -7,6 +7,7 @@ from platform.evaluate.checks import check_checkpoint, check_scales, official_re
 from platform.export.options import ExportOptions
 from platform.option_ranges import check_at_least, check_between
 from platform.resource_ranges import check_resources
+from toco_core.crf_package import require_crf
 from toco_core.settings import Recipe
 
 
@@ -30,6 +31,8 @@ def check_options(options: ExportOptions) -> Recipe | None:
         raise ValueError("--bkg, --low and --high are thresholds of a CAM, not of --source seg")
     if options.all_classes and options.source != "seg":
         raise ValueError("--all-classes is for --source seg: a CAM needs the image's labels")
+    if options.crf:
+        require_crf()
     require_local(OUTPUT=options.output)
     check_checkpoint(options.checkpoint)
     return official_recipe(options.network, options.data)

@@ -111,6 +111,7 @@ def test_tables_and_pictures_lie_beside_the_checkpoint_by_default(
     assert found == {"evaluation.json", "classes.parquet", *pictures}
 
 
+@pytest.mark.crf
 def test_the_segmentation_is_scored_at_one_scale_at_several_and_after_the_crf(
     options: EvaluateOptions, capsys: pytest.CaptureFixture[str]
 ) -> None:

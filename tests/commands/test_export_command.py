@@ -53,7 +53,11 @@ def miou_of_files(options: ExportOptions, split: ParquetSplit) -> float:
         ({"source": "cam", "bkg": 0.3}, ("miou",)),
         ({"source": "aux", "bkg": 0.3}, ("aux_miou",)),
         ({"source": "seg", "all_classes": True}, ("segmentation", "multi", "miou")),
-        ({"source": "seg", "all_classes": True, "crf": True}, ("segmentation", "crf", "miou")),
+        pytest.param(
+            {"source": "seg", "all_classes": True, "crf": True},
+            ("segmentation", "crf", "miou"),
+            marks=pytest.mark.crf,
+        ),
         ({"source": "seg", "all_classes": True, "scales": ()}, ("segmentation", "single", "miou")),
     ],
 )

@@ -94,6 +94,7 @@ def test_three_workers_give_the_score_of_this_process_to_the_bit(
     assert_same(three.executor.submit(request_).result(), expected)
 
 
+@pytest.mark.crf
 def test_three_workers_segment_as_this_process_does(
     three: EvaluationPool, request_: ScoreRequest
 ) -> None:

@@ -60,6 +60,7 @@ def test_a_card_says_how_the_cams_were_scored(checkpoint: Path, scenes: Path) ->
     assert "255" in card.ignored
 
 
+@pytest.mark.crf
 def test_a_card_says_how_the_segmentation_was_scored(checkpoint: Path, scenes: Path) -> None:
     request = SegmentationRequest(
         checkpoint=str(checkpoint),

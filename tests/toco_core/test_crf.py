@@ -7,6 +7,8 @@ import torch
 from tests.toco_core.golden_files import assert_golden, golden
 from toco_core.crf import DenseCRF
 
+pytestmark = pytest.mark.crf
+
 FILE = golden("crf.npz")
 IMAGE, PROBABILITIES = FILE["image"].numpy(), FILE["prob"].numpy()
 

@@ -53,6 +53,7 @@ def test_an_image_without_classes_is_background() -> None:
     assert not labels.any()
 
 
+@pytest.mark.crf
 def test_the_crf_extends_a_cam_over_a_region_of_one_colour() -> None:
     cam = torch.zeros(2, 18, 20)
     cam[1, :, 10:12], cam[1, :, 12:] = 0.3, 0.9  # the white half begins at 10
@@ -63,6 +64,7 @@ def test_the_crf_extends_a_cam_over_a_region_of_one_colour() -> None:
     assert not refined[:, :10].any()
 
 
+@pytest.mark.crf
 def test_after_the_crf_a_pixel_is_uncertain_where_the_thresholds_disagree() -> None:
     cam = maps()
     pixels = halves()
@@ -84,6 +86,7 @@ def test_of_a_segmentation_only_known_classes_and_background_compete() -> None:
     assert not labels_from_logits(logits, CLASSES[:0]).any()
 
 
+@pytest.mark.crf
 def test_the_crf_of_a_segmentation_sharpens_its_softmax() -> None:
     logits = torch.randn(COUNT + 1, 18, 20, generator=torch.Generator().manual_seed(0))
     marginals = DenseCRF()(halves().permute(1, 2, 0).numpy(), logits.softmax(dim=0).numpy())

@@ -22,7 +22,8 @@ from toco_core.scoring.segmentation import SegmentationChunk, segmentation_chunk
 from toco_core.scoring.segmentation_score import Method, add_up
 
 IMAGES = 6
-METHOD = Method(scales=(1.0, 1.5), crf=True)
+METHOD = Method(scales=(1.0, 1.5))
+WITH_CRF = Method(scales=(1.0, 1.5), crf=True)
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +48,13 @@ def score(
     )
 
 
+@pytest.mark.crf
 def test_every_variant_is_counted_as_it_is_spelt_out(model: ToCo, split: ParquetSplit) -> None:
-    counted = score(model, split, range(IMAGES)).counts
-    expected = {variant: ConfusionMatrix.empty(4) for variant in METHOD.variants}
+    counted = score(model, split, range(IMAGES), WITH_CRF).counts
+    expected = {variant: ConfusionMatrix.empty(4) for variant in WITH_CRF.variants}
     for index in range(IMAGES):
         image, (mask,) = whole_image(split, index), split.masks([index], purpose="test")
-        logits = segment(model, image.pixels, METHOD.scales)
+        logits = segment(model, image.pixels, WITH_CRF.scales)
         probabilities = logits.multi.softmax(dim=0).numpy()
         marginals = DenseCRF()(image.pixels.permute(1, 2, 0).numpy(), probabilities)
         labels = {
@@ -60,22 +62,24 @@ def test_every_variant_is_counted_as_it_is_spelt_out(model: ToCo, split: Parquet
             "multi": logits.multi.argmax(dim=0),
             "crf": torch.from_numpy(marginals).argmax(dim=0),
         }
-        for variant in METHOD.variants:
+        for variant in WITH_CRF.variants:
             expected[variant] += ConfusionMatrix.of(mask, labels[variant], 4)
-    for variant in METHOD.variants:
+    for variant in WITH_CRF.variants:
         assert np.array_equal(counted[variant].counts, expected[variant].counts)
     valid = sum(int((mask != 255).sum()) for mask in split.masks(range(IMAGES), purpose="test"))
     assert counted["multi"].counts.sum() == valid
 
 
+@pytest.mark.crf
 @pytest.mark.parametrize("size", [1, 4])
 def test_chunks_of_any_size_add_up_to_the_same_score(
     model: ToCo, split: ParquetSplit, size: int
 ) -> None:
-    whole = add_up([score(model, split, range(IMAGES))])
-    parts = add_up([score(model, split, indices) for indices in reversed(chunks(IMAGES, size))])
+    whole = add_up([score(model, split, range(IMAGES), WITH_CRF)])
+    pieces = reversed(chunks(IMAGES, size))
+    parts = add_up([score(model, split, indices, WITH_CRF) for indices in pieces])
     assert (parts.images, parts.masks_opened) == (IMAGES, IMAGES)
-    for variant in METHOD.variants:
+    for variant in WITH_CRF.variants:
         assert np.array_equal(parts.counts[variant].counts, whole.counts[variant].counts)
 
 
@@ -83,7 +87,7 @@ def test_chunks_of_any_size_add_up_to_the_same_score(
     ("method", "variants"),
     [
         (Method(scales=()), ("single",)),
-        (Method(scales=(), crf=True), ("single", "crf")),
+        pytest.param(Method(scales=(), crf=True), ("single", "crf"), marks=pytest.mark.crf),
         (Method(scales=(1.0,)), ("single", "multi")),
     ],
 )
