@@ -9,6 +9,7 @@ from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from toco_core.settings import Optimiser
+from toco_core.settings.warmup import require_warmup
 
 
 def make_optimiser(
@@ -62,11 +63,7 @@ class PolyWarmup(LRScheduler):
         power: float = 0.9,
         last_epoch: int = -1,
     ) -> None:
-        if not 0 <= warmup < iterations:
-            raise ValueError(
-                f"warmup {warmup} must be in 0..{iterations - 1}, below iterations {iterations}: "
-                "shorten the warm-up or train longer"
-            )
+        require_warmup(warmup, iterations)
         self.iterations = iterations
         self.warmup = warmup
         self.warmup_ratio = warmup_ratio

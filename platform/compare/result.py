@@ -15,8 +15,7 @@ from platform.evaluate.output import EVALUATION_FILE
 from platform.protocol.card import ProtocolCard
 from platform.results.curves import CURVES_FILE, read_curves
 from platform.results.events import CAM_MIOU
-from platform.search.confirmation.command import DIRECTORY
-from platform.search.confirmation.files import CONFIRM_FILE
+from platform.search.confirmation.confirmed import read_confirmation
 from platform.search.findings import WORTH_FILE
 from platform.search.report_file import REPORT_FILE, read_report
 from platform.search.winner import BEST_RECIPE
@@ -128,16 +127,12 @@ def _of_search(directory: Path) -> Result:
 
 def _confirmed(directory: Path, winner: int) -> dict[str, float]:
     """Return the mean over the seeds of a confirmation, where there was one of the winner."""
-    path = directory / DIRECTORY / CONFIRM_FILE
-    content = _read_json(path) if path.is_file() else {}
-    means = [
-        one["mean"]
-        for one in content.get("configurations", [])
-        if one["trial"] == winner and "mean" in one
-    ]
-    objective = content.get("objective", CAM_MIOU)
-    what = "cam" if objective == CAM_MIOU else objective
-    return {f"{what}, mean of its confirmation": means[0]} if means else {}
+    confirmed = read_confirmation(directory)
+    of_winner = confirmed and confirmed.of(winner)
+    if not confirmed or not of_winner or of_winner.mean is None:
+        return {}
+    what = "cam" if confirmed.objective == CAM_MIOU else confirmed.objective
+    return {f"{what}, mean of its confirmation": of_winner.mean}
 
 
 def _winner(directory: Path) -> int:

@@ -19,7 +19,14 @@ from platform.report.importance import LEAST_TRIALS, importance
 from platform.report.methods import bibtex, methods_paragraph
 from platform.report.pictures import read_pairs
 from platform.report.searched import Searched
-from platform.report.tables import masks_table, scores_table, settings_table, trials_table
+from platform.report.tables import (
+    confirmation_table,
+    masks_table,
+    protocol_table,
+    scores_table,
+    settings_table,
+    trials_table,
+)
 from platform.report.verdict import verdict
 from toco_core.files import replacing
 
@@ -92,10 +99,13 @@ def _tables(searched: Searched) -> Mapping[str, Section]:
     made: Sequence[tuple[str, str, Callable[[Searched], Numbers]]] = (
         ("settings", "Settings of recipe and winner", settings_table),
         ("scores", "Scores of recipe and winner", scores_table),
+        ("confirmation", "Confirmation on fresh seeds", confirmation_table),
         ("trials", "All trials", trials_table),
         ("masks", "Masks opened", masks_table),
+        ("protocol", "How the winner was scored", protocol_table),
     )
-    return {key: Section(key=key, title=title, numbers=of(searched)) for key, title, of in made}
+    sections = [Section(key=key, title=title, numbers=of(searched)) for key, title, of in made]
+    return {section.key: section for section in sections if section.numbers.rows}
 
 
 def _last_moment(searched: Searched) -> str:

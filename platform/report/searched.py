@@ -16,6 +16,7 @@ from platform.results.curves import read_curves
 from platform.results.parameters import ParameterValue, short_names
 from platform.results.tables import read_trials
 from platform.results.trial_rows import TrialRow
+from platform.search.confirmation.confirmed import Confirmed, ConfirmedSearch, read_confirmation
 from platform.search.report_file import ReportScore, read_report
 from platform.search.space.checked import CheckedSpace
 from platform.search.study import SETUP, default_storage, open_storage
@@ -44,6 +45,7 @@ class Searched:
         trials: rows of `trials.parquet`.
         scores: rows of `curves.parquet` by trial, in the order of iterations.
         report: scores on the `report` split, by trial.
+        confirmation: on fresh seeds; None where there was none.
         fitted: the model of its learning curves; None with too few trials.
         judgement: what complete trials are worth.
         winner: the number of the trial that is worth most; None before one is complete.
@@ -59,6 +61,7 @@ class Searched:
     trials: Sequence[TrialRow]
     scores: Mapping[int, Sequence[ScoreRow]]
     report: Mapping[int, ReportScore]
+    confirmation: ConfirmedSearch | None
     fitted: Fitted | None
     judgement: Judgement
     winner: int | None
@@ -80,6 +83,14 @@ class Searched:
             return self.judgement.worth
         scored = [one for one in self.fitted.trials if len(one.scores) and not one.failed]
         return judge_by(self.fitted.model, scored).worth
+
+    @property
+    def confirmed_winner(self) -> Confirmed | None:
+        """What fresh seeds said of the winner; None where they said nothing."""
+        if self.confirmation is None or self.winner in (None, 0):
+            return None
+        found = self.confirmation.of(self.winner)
+        return found if found and found.against else None
 
     @property
     def is_over(self) -> bool:
@@ -131,6 +142,7 @@ def read_search(directory: Path, storage: str | None = None) -> Searched:
         trials=trials,
         scores=_by_trial(read_curves(directory)),
         report=read_report(directory),
+        confirmation=read_confirmation(directory),
         fitted=fitted,
         judgement=judgement,
         winner=None if winner is None else winner.number,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from platform.protocol.card import card_table
 from platform.report.figures.drawing import Cell, Numbers
 from platform.report.searched import Searched
 from platform.results.parameters import value_text
@@ -63,6 +64,27 @@ def trials_table(searched: Searched) -> Numbers:
     columns = ("trial", "state", "iterations", "last score", "worth", "± (95 %)", "seed")
     names = [searched.names[key] for key in keys]
     return Numbers(columns=(*columns, *names, "reason"), rows=rows)
+
+
+def confirmation_table(searched: Searched) -> Numbers:
+    """Return every configuration that was confirmed on fresh seeds, scores and differences 0..1."""
+    found = searched.confirmation
+    rows: list[tuple[Cell, ...]] = []
+    for one in found.configurations if found else ():
+        against = one.against
+        ends = (against.mean, against.half_width, against.p) if against else (None,) * 3
+        rows.append((one.name, one.mean, one.half_width, one.sd, *ends, one.best))
+    columns = ("configuration", "mean", "± (95 %)", "sd", "difference", "± of it", "p", "is best")
+    return Numbers(columns=columns, rows=rows, digits=3)
+
+
+def protocol_table(searched: Searched) -> Numbers:
+    """Return how the winner's score on `report` was measured, line by line."""
+    score = searched.report.get(searched.winner or 0)
+    table = card_table(score.card) if score and score.card else None
+    return Numbers(
+        columns=("what", "how"), rows=[tuple(row) for row in table.rows] if table else ()
+    )
 
 
 def masks_table(searched: Searched) -> Numbers:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from platform.report.searched import Searched, changed
 from platform.results.formats import gain, percent
+from platform.search.confirmation.confirmed import AgainstRecipe
 from platform.search.setup import REPORT_SPLIT, TUNE_SPLIT
 from platform.search.worth import Estimate
 
@@ -49,6 +50,9 @@ def lead_of_winner(searched: Searched) -> Estimate | None:
 
 
 def _answer(searched: Searched) -> tuple[bool | None, str]:
+    confirmed = searched.confirmed_winner
+    if confirmed and confirmed.against:
+        return _confirmed_answer(confirmed.name, confirmed.against, len(confirmed.scores))
     if searched.winner is None:
         return None, "Not known yet: no trial has reached its end."
     if searched.winner == 0:
@@ -60,6 +64,14 @@ def _answer(searched: Searched) -> tuple[bool | None, str]:
     if lead.value > lead.half:
         return True, f"Yes: {winner} leads it by {size} of CAM mIoU."
     return False, f"Not that it could be told apart: {winner} leads by {size} of CAM mIoU."
+
+
+def _confirmed_answer(name: str, against: AgainstRecipe, seeds: int) -> tuple[bool, str]:
+    half = "" if against.half_width is None else f" ±{100 * against.half_width:.1f}"
+    size = f"{gain(against.mean)}{half} points on {REPORT_SPLIT}, over {seeds} fresh seeds"
+    if against.verdict == "better":
+        return True, f"Yes: {name} is better by {size}."
+    return False, f"Not that it could be told apart: {name} differs by {size}."
 
 
 def _standing(searched: Searched) -> str:
@@ -74,10 +86,13 @@ def _standing(searched: Searched) -> str:
 
 
 def _lead(searched: Searched) -> str:
-    if lead_of_winner(searched) is None or searched.winner is None:
+    lead = lead_of_winner(searched)
+    if lead is None or lead.half is None or searched.winner is None:
         return ""
     settings = ", ".join(changed(searched, searched.winner))
+    led = f"In the search it led by {gain(lead.value)} ±{100 * lead.half:.1f} points. "
     return (
+        f"{led if searched.confirmed_winner else ''}"
         f"The interval is 95 %, from a model of the scores of all trials on {TUNE_SPLIT}; the "
         f"winner differs from the recipe in {settings or 'nothing but its seed'}."
     )
@@ -99,7 +114,7 @@ def _unseen(searched: Searched) -> str:
 
 def _luck(searched: Searched) -> str:
     luck = searched.judgement.luck
-    if luck is None:
+    if luck is None or searched.confirmed_winner:
         return ""
     return (
         f"A single score is off by ±{100 * luck:.1f} points from the luck of its seed and "

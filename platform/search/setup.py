@@ -31,6 +31,7 @@ from toco_core.data.schema import DatasetInfo
 from toco_core.encoder_size import EncoderSize
 from toco_core.model.embedded_vit import PARTSCENES_SIZE, PARTSCENES_VIT
 from toco_core.settings import Backbone, Recipe
+from toco_core.settings.warmup import require_warmup
 from toco_core.source_digest import code_digest
 
 TUNE_SPLIT, REPORT_SPLIT = "tune", "report"
@@ -103,6 +104,7 @@ def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
         weights=options.weights,
         seed=options.seed,
     )
+    require_warmup(recipe.optimiser.warmup, recipe.iterations)
     spaces = options.space or (EMBEDDED if recipe.name == EMBEDDED else "full",)
     space = check_space(load_space(*spaces), recipe, backbone_depth(recipe.backbone))
     return space, check_name(options.name or _default_name(recipe.name, space.space.name))

@@ -9,6 +9,7 @@ from platform.train.image_shares import check_shares
 from platform.train.loss_log import LOSSES_FILE
 from platform.train.options import TrainOptions
 from toco_core.settings import Recipe
+from toco_core.settings.warmup import require_warmup
 
 
 def check_options(options: TrainOptions) -> dict[str, Recipe]:
@@ -27,6 +28,7 @@ def check_options(options: TrainOptions) -> dict[str, Recipe]:
         weights=options.weights,
         seed=options.seed,
     )
+    require_warmup(recipe.optimiser.warmup, recipe.iterations)
     name = check_name(options.name or f"train-{recipe.name}")
     _check_comparison(options)
     check_shares(options.workers.workers, recipe)

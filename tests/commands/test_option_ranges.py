@@ -76,3 +76,8 @@ def test_shares_of_a_machine_fit_on_it(cores: float, workers: int) -> None:
     fits = cpus * workers <= cores + 1e-9
     assert fits or cpus == 0.1
     assert cpus >= 0.1
+
+
+def test_a_training_run_refuses_a_warm_up_that_does_not_end() -> None:
+    with pytest.raises(ValueError, match=r"optimiser\.warmup 1500 must be in 0\.\.1499"):
+        check_train(TrainOptions(recipe="voc_vit_b", set=("iterations=1500",)))

@@ -128,8 +128,13 @@ def test_a_search_is_its_winner_and_the_mean_of_its_confirmation(
     }
     write_report(search, report)
     (search / "best.yaml").write_text(dump_recipe(small_recipe()))
-    mean = {"configurations": [{"trial": 0, "mean": 0.6}, {"trial": 2, "mean": 0.63}]}
-    (search / "confirm/confirm.json").write_text(json.dumps(mean))
+    means = {"recipe": (0, 0.6), "trial 2": (2, 0.63)}
+    configurations = [
+        {"name": name, "trial": trial, "params": {}, "scores": {"10000": mean}, "mean": mean}
+        for name, (trial, mean) in means.items()
+    ]
+    confirm = {"objective": "cam_miou", "findings": [], "configurations": configurations}
+    (search / "confirm/confirm.json").write_text(json.dumps(confirm))
     result = read_result(search)
     assert result.name.endswith("search (trial 2)")
     assert result.scores == {"cam": 0.65, "cam, aux": 0.5, "cam, mean of its confirmation": 0.63}

@@ -52,6 +52,7 @@ def test_options_go_into_the_recipe() -> None:
         ({"name": "a/b"}, "--name 'a/b' must be letters"),
         ({"name": ".hidden"}, "--name '.hidden' must be letters"),
         ({"set": ("backbone.aux_layer=12",)}, "backbone.aux_layer"),
+        ({"set": ("iterations=15",)}, r"optimiser\.warmup 15 must be in 0\.\.14"),
         ({"set": ("backbone.weights=/no/file",)}, "no file of backbone weights at /no/file"),
     ],
 )

@@ -13,6 +13,7 @@ from platform.report.figures.leads import leads_figure
 from platform.report.figures.learning import learning_figure
 from platform.report.figures.parallel import parallel_figure
 from platform.report.figures.scores import class_figure, threshold_figure
+from platform.report.figures.seeds import seeds_figure
 from platform.report.figures.slices import slices_figure
 from platform.report.figures.tokens import token_figure
 from platform.report.importance import Importance
@@ -24,6 +25,7 @@ def make_drawings(searched: Searched, found: Importance | None) -> Mapping[str, 
     order = found.order if found else []
     drawings = [
         leads_figure(searched),
+        seeds_figure(searched),
         history_figure(searched),
         importance_figure(searched, found) if found else None,
         slices_figure(searched, order),

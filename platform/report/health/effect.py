@@ -8,6 +8,8 @@ from platform.report.health.card import Card, few_trials
 from platform.report.searched import Searched
 from platform.report.verdict import lead_of_winner
 from platform.results.formats import gain
+from platform.search.confirmation.confirmed import AgainstRecipe
+from platform.search.setup import REPORT_SPLIT
 
 
 def effect_card(searched: Searched) -> Card:
@@ -30,6 +32,9 @@ def effect_card(searched: Searched) -> Card:
 def better_card(searched: Searched) -> Card:
     """Say whether the winner is told apart from the recipe, and what would tell."""
     title, lead = "Is the winner better than the recipe?", lead_of_winner(searched)
+    confirmed = searched.confirmed_winner
+    if confirmed and confirmed.against:
+        return _confirmed_card(title, confirmed.against, len(confirmed.scores))
     if searched.winner == 0:
         advice = "Keep the recipe; or search further, or elsewhere."
         finding = "Nothing that was tried is worth more than the recipe."
@@ -43,4 +48,16 @@ def better_card(searched: Searched) -> Card:
     times = math.ceil((lead.half / max(lead.value, 1e-4)) ** 2)
     more = f"some {times} times as many scores" if times <= 20 else "far more scores than this"
     advice = f"A lead of this size would need {more} to be told apart: train both on more seeds."
+    return Card(title=title, state="look", finding=finding, advice=advice)
+
+
+def _confirmed_card(title: str, against: AgainstRecipe, seeds: int) -> Card:
+    half = "" if against.half_width is None else f" ±{100 * against.half_width:.1f}"
+    finding = (
+        f"On {seeds} fresh seeds it scores {gain(against.mean)}{half} points more than the recipe "
+        f"on {REPORT_SPLIT}, p {against.p:.3f}."
+    )
+    if against.verdict == "better":
+        return Card(title=title, state="good", finding=finding)
+    advice = "Report it as not told apart, or confirm on more seeds."
     return Card(title=title, state="look", finding=finding, advice=advice)

@@ -13,6 +13,7 @@ from platform.command_line import shown_path
 from platform.lock import only_one
 from platform.results.progress import print_line
 from platform.search.confirmation.chosen import Configuration, best_configurations
+from platform.search.confirmation.confirmed import DIRECTORY
 from platform.search.confirmation.outcome import is_scored, read_outcome
 from platform.search.confirmation.runs import add_runs, open_runs, setup_runs
 from platform.search.confirmation.tables import finish
@@ -20,8 +21,6 @@ from platform.search.opened import OpenedSearch
 from platform.search.options import Resources, SearchOptions
 from platform.search.setup import SearchSetup, place_search
 from platform.search.tune_environment import set_up_tune
-
-DIRECTORY = "confirm"
 
 
 @dataclass(frozen=True, kw_only=True)

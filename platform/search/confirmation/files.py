@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from platform.results.parquet_files import write_table
 from platform.results.tables import read_trials
+from platform.search.confirmation.confirmed import CONFIRM_FILE, RUNS_FILE
 from platform.search.confirmation.outcome import Outcome, Run
 from platform.search.confirmation.words import METHOD, sentences
 from platform.search.setup import REPORT_SPLIT, TUNE_SPLIT, SearchSetup
@@ -19,8 +20,6 @@ from platform.statistics.study import LEVEL, Verdict
 from platform.train.plan import SCORING_PURPOSE
 from toco_core.data.ledger import MaskLedger
 from toco_core.files import replacing
-
-CONFIRM_FILE, RUNS_FILE = "confirm.json", "confirm.parquet"
 
 _SCHEMA = pa.schema(
     [

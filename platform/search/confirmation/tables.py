@@ -12,12 +12,8 @@ from platform.results.parameters import params_text
 from platform.results.progress import print_line
 from platform.results.run_tables import mask_table
 from platform.results.text_tables import TextTable, to_rich
-from platform.search.confirmation.files import (
-    CONFIRM_FILE,
-    RUNS_FILE,
-    opened_masks,
-    write_outcome,
-)
+from platform.search.confirmation.confirmed import CONFIRM_FILE, RUNS_FILE
+from platform.search.confirmation.files import opened_masks, write_outcome
 from platform.search.confirmation.outcome import Outcome
 from platform.search.confirmation.words import sentences
 from platform.search.setup import REPORT_SPLIT, SearchSetup

@@ -19,6 +19,7 @@ from toco_core.settings.overrides import apply_overrides
 
 Params: TypeAlias = dict[str, Value]
 LAYER = "backbone.aux_layer"  # the one setting whose range depends on the network
+WARMUP = "optimiser.warmup"  # and the one whose range depends on the length of the training
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from pydantic import ValidationError, create_model
 
-from platform.search.space.checked import LAYER, CheckedSpace, Params
+from platform.search.space.checked import LAYER, WARMUP, CheckedSpace, Params
 from platform.search.space.parameters import Parameter
 from platform.search.space.spaces import SearchSpace
 from toco_core.messages import first_refusal, shown
 from toco_core.settings import Recipe
 from toco_core.settings.keys import get_value, setting_fields
+from toco_core.settings.warmup import require_warmup
 
 # Where one configuration in a hundred is feasible, this many draws miss them all with 4e-5.
 _DRAWS = 1000
@@ -31,6 +32,7 @@ def check_space(space: SearchSpace, recipe: Recipe, depth: int) -> CheckedSpace:
     for parameter in space.parameters:
         _check_layer(parameter, depth)
         _check_ends(parameter)
+        _check_warmup(parameter, recipe.iterations)
     _check_conditions(space, recipe)
     checked = CheckedSpace(space, recipe, depth)
     for number, point in enumerate(checked.starting_points()):
@@ -72,6 +74,16 @@ def _check_layer(parameter: Parameter, depth: int) -> None:
         raise ValueError(
             f"{parameter.where}: {parameter.describe()} counts from both sides; use {valid}"
         )
+
+
+def _check_warmup(parameter: Parameter, iterations: int) -> None:
+    if parameter.key != WARMUP:
+        return
+    for end in parameter.ends():
+        try:
+            require_warmup(int(end), iterations)
+        except ValueError as error:
+            raise ValueError(f"{parameter.where}: {error}") from None
 
 
 def _check_ends(parameter: Parameter) -> None:

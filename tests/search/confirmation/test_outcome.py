@@ -13,7 +13,7 @@ from rich.console import Console
 
 from platform.results.objectives import OBJECTIVES
 from platform.search.confirmation.chosen import Configuration
-from platform.search.confirmation.files import CONFIRM_FILE, RUNS_FILE
+from platform.search.confirmation.confirmed import CONFIRM_FILE, RUNS_FILE, read_confirmation
 from platform.search.confirmation.outcome import Outcome, is_scored, read_outcome
 from platform.search.confirmation.runs import add_runs, open_runs, setup_runs
 from platform.search.confirmation.tables import finish, score_table
@@ -142,3 +142,30 @@ def test_a_run_that_is_not_over_is_not_scored(setup: SearchSetup) -> None:
     assert not is_scored(runs.setup, runs.study)
     states = [trial.state for trial in runs.study.get_trials(deepcopy=False)]
     assert states.count(TrialState.WAITING) == 3
+
+
+def test_what_was_written_is_read_again(setup: SearchSetup) -> None:
+    assert read_confirmation(setup.directory) is None
+    runs = Runs(setup, SCORES)
+    finish(runs.setup, runs.outcome(), Console(quiet=True))
+    found = read_confirmation(setup.directory)
+    assert found
+    assert [one.name for one in found.configurations] == ["recipe", "trial 4", "trial 7"]
+    assert found.seeds == [10_000, 10_001, 10_002, 10_003]
+    recipe, better, other = found.configurations
+    assert recipe.against is None
+    assert list(recipe.scores.values()) == SCORES[0]
+    assert (found.of(4), found.of(5)) == (better, None)
+    assert better.against
+    assert other.against
+    assert (better.against.verdict, other.against.verdict) == ("better", "not told apart")
+    assert better.against.mean == pytest.approx(0.05)
+    assert better.mean == pytest.approx(0.65)
+
+
+def test_a_damaged_verdict_is_named(setup: SearchSetup) -> None:
+    file = setup.directory / "confirm" / CONFIRM_FILE
+    file.parent.mkdir()
+    file.write_text('{"objective": "cam_miou"')
+    with pytest.raises(ValueError, match=r"confirm\.json is damaged .*platform\.confirm writes it"):
+        read_confirmation(setup.directory)

@@ -124,6 +124,10 @@ def test_the_recipes_layer_is_counted_as_the_space_counts(low: int, high: int, s
         ("weights.ptc: {type: category, choices: ['1', '2']}", "'1' is a str"),
         ("weights.ptc: {type: category, choices: [true]}", "True is a bool"),
         ("backbone.weights: {type: int, low: 1, high: 2}", "1 is refused"),
+        (
+            "optimiser.warmup: {type: int, low: 500, high: 20000}",
+            r"warmup 20000 must be in 0\.\.19999.*shorten the warm-up",
+        ),
     ],
 )
 def test_a_range_that_the_settings_refuse_is_refused(entry: str, message: str) -> None:
