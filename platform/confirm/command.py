@@ -8,6 +8,7 @@ from platform.command_line import drawing_progress
 from platform.confirm.options import ConfirmOptions
 from platform.search.confirmation.command import Confirmation, confirm
 from platform.search.opened import open_search
+from platform.search.report_writing import ReportWriter
 
 
 def run_confirmation(options: ConfirmOptions) -> int:
@@ -30,4 +31,7 @@ def run_confirmation(options: ConfirmOptions) -> int:
         gpu_hours=options.gpu_hours,
         resources=options.resources,
     )
-    return confirm(search, asked, console)
+    status = confirm(search, asked, console)
+    if not status:
+        ReportWriter(search.setup.directory, options.study, console).write()
+    return status

@@ -75,7 +75,10 @@ def run_search(options: SearchOptions) -> int:
         if status or not options.confirm or not is_over(study, options.trials):
             return status
         search = OpenedSearch(setup=setup, study=study)
-        return confirm(search, _confirmation(options, time.monotonic() - began), console)
+        status = confirm(search, _confirmation(options, time.monotonic() - began), console)
+        if options.report and not status:
+            writer.write()  # which has the verdict now
+        return status
 
 
 def _confirmation(options: SearchOptions, seconds: float) -> Confirmation:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from platform.report.figures.drawing import Cell, Drawing, Numbers, Tips
-from platform.report.figures.style import HALF, INK, MUTED, OTHER, RECIPE, WINNER, canvas
+from platform.report.figures.style import INK, MUTED, OTHER, RECIPE, WINNER, canvas
 from platform.report.searched import Searched
 from platform.results.formats import percent
 from platform.results.objectives import OBJECTIVES
@@ -33,7 +33,6 @@ def seeds_figure(searched: Searched) -> Drawing | None:
         alt=f"{what} of {len(shown)} configurations on {len(found.seeds)} seeds; means: {means}.",
         numbers=_numbers(shown),
         draw=partial(_draw, shown, searched.winner, what),
-        wide=HALF,
     )
 
 
