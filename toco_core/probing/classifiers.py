@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
+from sklearn.metrics import average_precision_score
 from torch import Tensor
 
 _DECAY = 1e-2  # L2 on standardised features: a few hundred images have as many dimensions
 _ITERATIONS = 100
 HELD_OUT = 0.3  # of the images
-
-
-def average_precision(scores: Tensor, labels: Tensor) -> float:
-    """Return the area under the precision-recall steps of one class; NaN without a positive.
-
-    Args:
-        scores: (N,), larger where the class is more likely.
-        labels: (N,), 0 or 1.
-    """
-    order = scores.argsort(descending=True, stable=True)
-    hits = labels[order].double()
-    precision = hits.cumsum(0) / torch.arange(1, len(hits) + 1)
-    return float((precision * hits).sum() / hits.sum())
 
 
 def probe(features: Tensor, labels: Tensor, seed: int = 0) -> Tensor:
@@ -41,9 +31,10 @@ def probe(features: Tensor, labels: Tensor, seed: int = 0) -> Tensor:
     standard = (features - mean) / sd
     weights = _fit(standard[fitted], labels[fitted])
     scores = _scores(standard[held_out], weights)
-    known = labels[fitted].sum(0) > 0
-    values = [average_precision(s, y) for s, y in zip(scores.T, labels[held_out].T, strict=True)]
-    return torch.where(known, torch.tensor(values), torch.nan)
+    shown = (labels[fitted].sum(0) > 0) & (labels[held_out].sum(0) > 0)
+    found = zip(labels[held_out].T.numpy(), scores.T.numpy(), shown.tolist(), strict=True)
+    values = [average_precision_score(y, s) if known else math.nan for y, s, known in found]
+    return torch.tensor(values)
 
 
 def _fit(features: Tensor, labels: Tensor) -> Tensor:

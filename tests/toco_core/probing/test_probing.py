@@ -5,14 +5,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from sklearn.metrics import average_precision_score
 
 from toco_core.data.loader import whole_image
 from toco_core.data.reader import open_dataset
 from toco_core.images import normalise
 from toco_core.model.backbones import build_backbone
 from toco_core.model.encoder import Encoder
-from toco_core.probing.classifiers import average_precision, probe
+from toco_core.probing.classifiers import probe
 from toco_core.probing.features import Features, read_features
 from toco_core.settings import Backbone
 
@@ -25,18 +24,6 @@ def encoder() -> Encoder:
 @pytest.fixture(scope="module")
 def features(scenes: Path, encoder: Encoder) -> Features:
     return read_features(encoder, open_dataset(scenes).split("train"), range(20), 64)
-
-
-def test_average_precision_is_that_of_scikit_learn() -> None:
-    generator = torch.Generator().manual_seed(0)
-    scores = torch.rand(50, generator=generator)
-    labels = (torch.rand(50, generator=generator) < 0.3).float()
-    expected = average_precision_score(labels.numpy(), scores.numpy())
-    assert average_precision(scores, labels) == pytest.approx(expected)
-
-
-def test_a_class_that_is_nowhere_has_no_precision() -> None:
-    assert math.isnan(average_precision(torch.rand(4), torch.zeros(4)))
 
 
 def test_what_is_told_by_one_dimension_is_found_and_noise_is_not() -> None:
