@@ -65,6 +65,7 @@ class ScoreRequest(Request[ChunkResult[ChunkScore], EvaluationResult[Score]]):
 
     purpose: str  # what the masks are opened for, as the ledger shows it
     pictures: int = 0  # CAM pictures of the first so many images
+    count_images: int = 0  # of the first so many the counts one by one too
     masks: bool = True  # opened; without them there is no mIoU
 
     def run_chunk(
@@ -80,6 +81,7 @@ class ScoreRequest(Request[ChunkResult[ChunkScore], EvaluationResult[Score]]):
             indices,
             purpose=self.purpose,
             keep=self.pictures,
+            count_images=self.count_images,
             masks=self.masks,
             turn=turn,
         )

@@ -8,7 +8,7 @@ Counts are NumPy's, and torch is imported where tensors are counted: who only ad
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,16 +130,29 @@ class ThresholdHistogram:
     def curve(self) -> ThresholdCurve:
         """Compute the IoU of every class at every threshold, exactly."""
         above = self.outcomes[..., ::-1].cumsum(axis=-1)[..., ::-1][..., 1:]  # (3, C, T)
-        predicted = above.sum(axis=0)  # (C, T)
-        background = self.truth.sum() - predicted.sum(axis=0)  # (T,)
-        background_right = self.truth[0] - above[ON_BACKGROUND].sum(axis=0)  # (T,)
-        right = np.vstack([background_right, above[HIT]])  # (C + 1, T)
-        union = self.truth[:, None] + np.vstack([background, predicted]) - right
-        with np.errstate(invalid="ignore"):
-            iou = right / union
+        iou = iou_above(above, self.truth)  # (C + 1, T)
         present = self.truth > 0
         miou = iou[present].mean(axis=0) if present.any() else np.full(STEPS + 1, np.nan)
         return ThresholdCurve(np.arange(STEPS + 1) / STEPS, iou.T, miou, present)
+
+
+def iou_above(above: NDArray[Any], truth: NDArray[Any]) -> NDArray[np.float64]:
+    """Compute the IoU of every class at every threshold, exactly; also of many counts at once.
+
+    Args:
+        above: (..., 3, C, T) pixels whose strongest class has a value above a threshold.
+        truth: (..., C + 1) pixels of each true class.
+
+    Returns:
+        (..., C + 1, T), background first; NaN where a class is neither present nor predicted.
+    """
+    predicted = above.sum(axis=-3)  # (..., C, T)
+    background = truth.sum(axis=-1)[..., None] - predicted.sum(axis=-2)  # (..., T)
+    right_there = truth[..., :1] - above[..., ON_BACKGROUND, :, :].sum(axis=-2)  # (..., T)
+    right = np.concatenate([right_there[..., None, :], above[..., HIT, :, :]], axis=-2)
+    predicted = np.concatenate([background[..., None, :], predicted], axis=-2)  # (..., C + 1, T)
+    with np.errstate(invalid="ignore"):
+        return right / (truth[..., None] + predicted - right)
 
 
 def threshold_curve(
