@@ -24,7 +24,7 @@ from toco_core.images import eight_bit, normalise, resize_maps
 from toco_core.model.toco import ToCo, ToCoOutput
 from toco_core.scoring.cam_score import ChunkScore
 from toco_core.scoring.kept_images import ScoredImage
-from toco_core.scoring.metrics import F1Counts, ThresholdHistogram
+from toco_core.scoring.metrics import F1Counts
 from toco_core.scoring.running_counts import RunningCounts, counts_on
 from toco_core.settings import Recipe
 from toco_core.trained_network import computed_on, inference_precision

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,8 @@ COARSE_STEPS = 100  # thresholds 0, 0.01, ..., 1: those of the curves that table
 COARSE_BINS = COARSE_STEPS + 2
 # The first bin of values that lie above exactly 0, 1, ... of these thresholds.
 _EDGES = [0, *range(1, BINS, STEPS // COARSE_STEPS)]
-# A row takes 1,234 bytes at most, before Parquet packs its zeros, and an image has a row for each
-# class that it is labelled with, or that its mask shows: 6 MB a score at 2.5 of them.
+# An image has a row of 1,234 bytes for each label that its mask shows, background too: with 2.5 of
+# them (VOC) a score of this many takes 6 MB in memory, and less than 2 in a file, packed.
 MOST_IMAGES = 2000
 
 
@@ -81,11 +81,11 @@ class ImageCounts:
             outcomes=np.concatenate([part.outcomes for part in parts]),
         )
 
-    def curves(self, weights: Any) -> NDArray[np.float64]:
+    def curves(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """Score sets of images at every threshold.
 
         Args:
-            weights: (S, N) how often each image is in each set; of NumPy, or sparse of SciPy.
+            weights: (S, N) how often each image is in each set.
 
         Returns:
             (S, 101) mIoU over the classes that a set shows; NaN where it shows none.
@@ -109,8 +109,8 @@ def coarse(outcomes: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.add.reduceat(outcomes, _EDGES, axis=-1)
 
 
-def _totals(drawn: Any, outcomes: NDArray[np.int32]) -> NDArray[np.float64]:
+def _totals(drawn: NDArray[np.float64], outcomes: NDArray[np.int32]) -> NDArray[np.float64]:
     """Return the pixels above each threshold in each set, (S, 3, 101)."""
     above = outcomes[..., ::-1].cumsum(axis=-1)[..., ::-1][..., 1:]  # (r, 3, 101)
     flat = above.reshape(len(above), -1).astype(float)
-    return np.asarray(drawn @ flat).reshape(-1, 3, COARSE_STEPS + 1)
+    return (drawn @ flat).reshape(-1, 3, COARSE_STEPS + 1)
