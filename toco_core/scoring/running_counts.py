@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from toco_core.scoring.image_counts import COARSE_STEPS, ImageCounts, coarse
+from toco_core.scoring.image_counts import COARSE_BINS, COARSE_STEPS, ImageCounts, coarse
 from toco_core.scoring.threshold_counts import (
     IGNORED,
     bins_of,
@@ -76,7 +76,9 @@ class HostCounts:
         self._total += one
         if len(self._kept) < self._keep:
             shown = _shown(classes, self._num_classes)
-            self._kept.append((coarse(one.outcomes), one.truth, shown))
+            outcomes = np.zeros((3, self._num_classes, COARSE_BINS), np.int64)
+            outcomes[:, shown] = coarse(one.outcomes[:, shown])  # the others are zero
+            self._kept.append((outcomes, one.truth, shown))
 
     def histogram(self) -> ThresholdHistogram:
         return self._total
@@ -90,7 +92,9 @@ class HostCounts:
 
 def _shown(classes: Tensor, num_classes: int) -> NDArray[np.bool_]:
     """Return which classes are among some, (C,)."""
-    return np.isin(np.arange(num_classes), classes.cpu().numpy())
+    shown = np.zeros(num_classes, np.bool_)
+    shown[classes.cpu().numpy()] = True
+    return shown
 
 
 class DeviceCounts:
