@@ -13,8 +13,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from toco_core.scoring.class_pixels import iou_of
 from toco_core.scoring.threshold_grid import BINS, STEPS
-from toco_core.scoring.thresholds import iou_above
+from toco_core.scoring.thresholds import predicted_above
 
 COARSE_STEPS = 100  # thresholds 0, 0.01, ..., 1: those of the curves that tables keep
 COARSE_BINS = COARSE_STEPS + 2
@@ -98,7 +99,8 @@ class ImageCounts:
             truth[:, label] = drawn @ self.truth[rows].astype(float)  # exact below 2^53
             if label:
                 above[:, :, label - 1] = _totals(drawn, self.outcomes[rows])
-        iou, present = iou_above(above, truth), truth > 0
+        right, predicted = predicted_above(above, truth)  # (S, C + 1, 101)
+        iou, present = iou_of(right, predicted, truth[..., None]), truth > 0
         shown = present.sum(axis=1)[:, None]
         with np.errstate(invalid="ignore"):
             return np.where(present[..., None], iou, 0.0).sum(axis=1) / shown

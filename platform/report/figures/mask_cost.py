@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from platform.report.figures.drawing import Drawing, Numbers, Tips
-from platform.report.figures.style import MUTED, RECIPE, RULE, WINNER, canvas
+from platform.report.figures.style import INK, MUTED, OTHER, RULE, canvas
 from platform.report.mask_worth import MaskWorth
 from platform.results.formats import gain
 from platform.statistics.masks import ROUNDS, MaskBudget
@@ -28,8 +28,7 @@ def mask_cost_figure(worth: MaskWorth) -> Drawing:
         title="What fewer masks would have cost",
         caption="Points of CAM mIoU on tune that a choice of checkpoint and background threshold "
         f"by so many masks loses to the choice by all: mean and middle 95 % of {ROUNDS} draws of "
-        "images to choose by, and of others to judge by. The light part of a bar is what the "
-        "threshold alone loses.",
+        "images to choose by, and of others to judge by.",
         alt=f"Points lost by number of masks: {costs}.",
         numbers=Numbers(columns=columns, rows=rows, digits=4),
         draw=partial(_draw, worth.budgets),
@@ -45,17 +44,17 @@ def _draw(budgets: Sequence[MaskBudget], width: int, tips: Tips) -> Figure:
     )
     threshold = 100 * np.array([one.of_threshold for one in budgets])
     axes.axhline(0, color=RULE, linewidth=1)
-    axes.bar(places, cost - threshold, 0.55, color=WINNER, label="by the checkpoint")
+    axes.bar(places, cost - threshold, 0.55, color=MUTED, label="by the checkpoint")
     axes.bar(
         places,
         threshold,
         0.55,
         bottom=cost - threshold,
-        color=RECIPE,
+        color=OTHER,
         label="by the threshold",
     )
-    axes.vlines(places, low, high, color=MUTED, linewidth=1.4)
-    dots = axes.scatter(places, cost, s=30, color=MUTED, zorder=3)
+    axes.vlines(places, low, high, color=INK, linewidth=1.4)
+    dots = axes.scatter(places, cost, s=30, color=INK, zorder=3)
     tips.add(
         dots,
         [
