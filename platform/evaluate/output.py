@@ -148,7 +148,7 @@ def _class_pixels(setup: EvaluationSetup, evaluation: Evaluation) -> dict[str, C
 
 
 def _class_tables(setup: EvaluationSetup, columns: Mapping[str, ClassPixels]) -> list[TextTable]:
-    """Return IoU by class of everything, and all overlaps of the CAM and of the last way to segment."""
+    """Return the IoU of everything, and all overlaps of the CAM and of the last segmentation."""
     names, headings = setup.class_names, [*columns]
     iou = {heading: pixels.iou.tolist() for heading, pixels in columns.items()}
     shown = [one for one in headings if one == "CAM" or one in HEADINGS.values()]

@@ -20,7 +20,7 @@ def class_table(
 
     Args:
         class_names: C + 1 names, background first.
-        values_by_class: (C + 1,) 0..1 by heading; NaN for a class that is absent, which does not count.
+        values_by_class: (C + 1,) 0..1 by heading; NaN for an absent class, which does not count.
         title: of the table.
 
     Raises:

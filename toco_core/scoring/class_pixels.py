@@ -7,6 +7,7 @@ counts against its precision, IoU and Dice, as it should. Needs no torch.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,12 +50,12 @@ class ClassPixels:
 
 
 def iou_of(
-    right: NDArray[np.generic], predicted: NDArray[np.generic], truth: NDArray[np.generic]
+    right: NDArray[Any], predicted: NDArray[Any], truth: NDArray[Any]
 ) -> NDArray[np.float64]:
-    """Compute intersection over union of pixels; NaN where there is neither truth nor prediction."""
+    """Compute intersection over union of pixels; NaN where both are empty."""
     return _ratio(right, truth + predicted - right)
 
 
-def _ratio(part: NDArray[np.generic], whole: NDArray[np.generic]) -> NDArray[np.float64]:
+def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.true_divide(part, whole)

@@ -1,11 +1,11 @@
-"""Overlaps by class: those of scikit-learn over all pixels, and what is said of absent classes."""
+"""Overlaps by class, against scikit-learn's confusion; and what is said of absent classes."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import jaccard_score, precision_recall_fscore_support
+from sklearn.metrics import multilabel_confusion_matrix
 
 from tests.toco_core.scoring.test_running_counts import CLASSES, SHOWN, images
 from toco_core.cam.image_cam import all_classes
@@ -17,25 +17,25 @@ from toco_core.scoring.running_counts import HostCounts
 LABELS = [*range(CLASSES + 1)]
 
 
-def require_scikit_learns(pixels: ClassPixels, truth: np.ndarray, said: np.ndarray) -> None:
-    precision, recall, dice, _ = precision_recall_fscore_support(
-        truth, said, labels=LABELS, zero_division=0
+def require_overlaps(pixels: ClassPixels, truth: np.ndarray, said: np.ndarray) -> None:
+    (_, wrong), (missed, right) = multilabel_confusion_matrix(truth, said, labels=LABELS).transpose(
+        1, 2, 0
     )
-    iou = jaccard_score(truth, said, labels=LABELS, average=None, zero_division=0)
-    np.testing.assert_allclose(pixels.precision, precision, rtol=1e-12)
-    np.testing.assert_allclose(pixels.recall, recall, rtol=1e-12)
+    np.testing.assert_allclose(pixels.precision, right / np.maximum(right + wrong, 1), rtol=1e-12)
+    np.testing.assert_allclose(pixels.recall, right / (right + missed), rtol=1e-12)
+    dice = 2 * right / (2 * right + wrong + missed)
     np.testing.assert_allclose(pixels.dice, dice, rtol=1e-12)
-    np.testing.assert_allclose(pixels.iou, iou, rtol=1e-12)
+    np.testing.assert_allclose(pixels.iou, right / (right + wrong + missed), rtol=1e-12)
 
 
-def test_a_confusion_matrix_has_the_overlaps_of_scikit_learn() -> None:
+def test_a_confusion_matrix_has_the_overlaps_of_its_pixels() -> None:
     generator = torch.Generator().manual_seed(1)
     truth, said = (torch.randint(0, CLASSES + 1, (30, 40), generator=generator) for _ in range(2))
     said[said == 3] = 0  # shown, and never predicted: precision 0
     truth[:4] = 255
     pixels = ConfusionMatrix.of(truth, said, CLASSES + 1).pixels
     counted = truth != 255
-    require_scikit_learns(pixels, truth[counted].numpy(), said[counted].numpy())
+    require_overlaps(pixels, truth[counted].numpy(), said[counted].numpy())
     assert pixels.precision[3] == 0
 
 
@@ -53,7 +53,7 @@ def test_a_curve_has_them_at_each_threshold(bkg: float) -> None:
         truths.append(truth[counted].numpy())
         labels.append(said[counted].numpy())
     pixels = counts.histogram().curve().pixels(bkg)
-    require_scikit_learns(pixels, np.concatenate(truths), np.concatenate(labels))
+    require_overlaps(pixels, np.concatenate(truths), np.concatenate(labels))
 
 
 def test_a_class_that_is_not_shown_has_none_and_costs_the_one_that_it_was_taken_from() -> None:
