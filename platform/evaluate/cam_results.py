@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from platform.evaluate.numbers import number, overlap_content
+from platform.evaluate.numbers import boundary_content, number, overlap_content
 from platform.evaluate.setup import EvaluationSetup
 from platform.results.formats import percent, threshold
 from platform.results.text_tables import TextTable
@@ -45,9 +45,15 @@ def class_pixels(setup: EvaluationSetup, score: Score) -> dict[str, ClassPixels]
     }
 
 
+def class_rims(score: Score) -> dict[str, ClassPixels]:
+    """Return the rims of each class at the chosen threshold; nothing if they were not counted."""
+    return dict(zip(("CAM", "aux. CAM"), score.boundary, strict=False))
+
+
 def cam_content(setup: EvaluationSetup, score: Score) -> dict[str, Any]:
     """Return what the JSON file says of the CAMs; IoU as fractions, null where there is none."""
     final, aux = class_pixels(setup, score).values()
+    rims = class_rims(score)
     return {
         "bkg": setup.bkg,
         "bkg_source": setup.bkg_source,
@@ -62,6 +68,8 @@ def cam_content(setup: EvaluationSetup, score: Score) -> dict[str, Any]:
         "class_f1": number(score.f1),
         **overlap_content(setup.class_names, final),
         **overlap_content(setup.class_names, aux, "aux_"),
+        **boundary_content(setup.class_names, rims.get("CAM")),
+        **boundary_content(setup.class_names, rims.get("aux. CAM"), "aux_"),
         "agreement": number(score.agreement),
         "token_similarity": list(map(number, score.token_similarity)),
         "thresholds": score.final.thresholds.tolist(),

@@ -96,6 +96,9 @@ def show_evaluation(
     if segmentation:
         tables.append(segmentation_results.segmentation_table(setup, segmentation.score))
     tables += _class_tables(setup, _class_pixels(setup, evaluation))
+    if rims := _class_rims(evaluation):
+        iou = {heading: one.iou.tolist() for heading, one in rims.items()}
+        tables.append(class_table(setup.class_names, iou, "Boundary IoU by class, %"))
     if cam:
         tables.append(similarity_table(cam.score.token_similarity))
     tables.append(mask_table(mask_ledger(setup, evaluation)))
@@ -147,6 +150,13 @@ def _class_pixels(setup: EvaluationSetup, evaluation: Evaluation) -> dict[str, C
     return columns
 
 
+def _class_rims(evaluation: Evaluation) -> dict[str, ClassPixels]:
+    columns = cam_results.class_rims(evaluation.cam.score) if evaluation.cam else {}
+    if evaluation.segmentation:
+        columns |= segmentation_results.class_rims(evaluation.segmentation.score)
+    return columns
+
+
 def _class_tables(setup: EvaluationSetup, columns: Mapping[str, ClassPixels]) -> list[TextTable]:
     """Return the IoU of everything, and all overlaps of the CAM and of the last segmentation."""
     names, headings = setup.class_names, [*columns]
@@ -167,6 +177,10 @@ def _class_rows(setup: EvaluationSetup, evaluation: Evaluation) -> pa.Table:
         f"{PREFIXES[heading]}{name}": getattr(pixels, name).tolist()
         for heading, pixels in _class_pixels(setup, evaluation).items()
         for name in OVERLAPS
+    }
+    columns |= {
+        f"{PREFIXES[heading]}boundary_iou": rims.iou.tolist()
+        for heading, rims in _class_rims(evaluation).items()
     }
     names = list(setup.class_names)
     return pa.table({"label": list(range(len(names))), "name": names, **columns})

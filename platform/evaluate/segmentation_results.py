@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from platform.evaluate.numbers import number, overlap_content
+from platform.evaluate.numbers import boundary_content, number, overlap_content
 from platform.evaluate.setup import EvaluationSetup
 from platform.results.formats import percent
 from platform.results.text_tables import TextTable
@@ -51,6 +51,11 @@ def class_pixels(score: SegmentationScore) -> dict[str, ClassPixels]:
     return {HEADINGS[variant]: counts.pixels for variant, counts in score.counts.items()}
 
 
+def class_rims(score: SegmentationScore) -> dict[str, ClassPixels]:
+    """Return the rims of each class, likewise; nothing if they were not counted."""
+    return {HEADINGS[variant]: rims for variant, rims in score.boundary.items()}
+
+
 def segmentation_content(setup: EvaluationSetup, score: SegmentationScore) -> dict[str, Any]:
     """Return what the JSON file says of the segmentation."""
     assert setup.segmentation is not None
@@ -62,6 +67,7 @@ def segmentation_content(setup: EvaluationSetup, score: SegmentationScore) -> di
                 "pixel_accuracy": number(counts.pixel_accuracy),
                 "mean_accuracy": number(counts.mean_accuracy),
                 **overlap_content(setup.class_names, counts.pixels),
+                **boundary_content(setup.class_names, score.boundary.get(variant)),
             }
             for variant, counts in score.counts.items()
         },

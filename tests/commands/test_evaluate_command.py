@@ -137,6 +137,25 @@ def test_the_segmentation_is_scored_at_one_scale_at_several_and_after_the_crf(
     assert "CAM mIoU" not in shown
 
 
+def test_boundary_iou_is_scored_where_it_is_asked_for(options: EvaluateOptions) -> None:
+    short = replace(options, images=6, scales=(), bkg=0.3)
+    plain, content = evaluate(short), evaluate(replace(short, boundary=True))
+    assert options.output is not None
+    table = pq.read_table(options.output / "classes.parquet").to_pydict()
+    segmented = content["segmentation"]["single"]
+    for found, prefix, column in (
+        (content, "", ""),
+        (content, "aux_", "aux_"),
+        (segmented, "", "seg_"),
+    ):
+        values = found.pop(f"{prefix}class_boundary_iou")
+        known = [value for value in values.values() if value is not None]
+        assert found.pop(f"{prefix}boundary_miou") == pytest.approx(sum(known) / len(known))
+        assert 0 < max(known) < 1
+        assert table[f"{column}boundary_iou"][0] == values["background"]
+    assert content | {"seconds": 0} == plain | {"seconds": 0}
+
+
 def test_only_what_is_asked_for_is_scored(options: EvaluateOptions) -> None:
     content = evaluate(replace(options, tasks=("cam",)))
     assert "segmentation" not in content

@@ -22,6 +22,7 @@ from toco_core.data.reader import ParquetSplit
 from toco_core.data.schema import DatasetInfo
 from toco_core.images import eight_bit, normalise, resize_maps
 from toco_core.model.toco import ToCo, ToCoOutput
+from toco_core.scoring.cam_rims import rims_of_cams
 from toco_core.scoring.cam_score import ChunkScore
 from toco_core.scoring.kept_images import ScoredImage
 from toco_core.scoring.metrics import F1Counts
@@ -42,6 +43,7 @@ def score_chunk(
     purpose: str,
     keep: int = 0,
     count_images: int = 0,
+    boundary_at: float | None = None,
     masks: bool = True,
     turn: AbstractContextManager[object] | None = None,
 ) -> ChunkScore:
@@ -55,6 +57,7 @@ def score_chunk(
         purpose: what the masks are opened for, as the ledger shows it.
         keep: return the images, CAMs and masks of the first so many of the split.
         count_images: return the counts of the first so many of the split one by one too.
+        boundary_at: count the rims of what the CAMs label at this background threshold too.
         masks: open them; without, every pixel counts as ignored, and there is no mIoU.
         turn: is held while the device is used; where several threads share it, the others read
             their images meanwhile.
@@ -73,10 +76,17 @@ def score_chunk(
             split.info,
             indices,
             samples,
-            keep=keep,
-            count=sum(index < count_images for index in indices),
+            _Beside(keep, sum(index < count_images for index in indices), boundary_at),
             opened=opened,
         )
+
+
+class _Beside(NamedTuple):
+    """What is wanted beside the score."""
+
+    keep: int  # whole images, by their indices in the split
+    counted: int  # of the first so many of the chunk the counts one by one
+    boundary_at: float | None  # threshold at which rims are counted
 
 
 class _Sample(NamedTuple):
@@ -98,9 +108,8 @@ def _score(
     info: DatasetInfo,
     indices: Sequence[int],
     samples: Sequence[_Sample],
+    beside: _Beside,
     *,
-    keep: int,
-    count: int,
     opened: int,
 ) -> ChunkScore:
     device = next(model.parameters()).device
@@ -113,7 +122,7 @@ def _score(
     # One size for all CAMs; the masks differ.
     small = present_cams(model, recipe, images, labels, output.raw_cams)
     cams = [one.resized(s.mask.shape) for one, s in zip(small, samples, strict=True)]
-    of_final = _count(_FINAL, cams, masks, info, keep=count)
+    of_final = _count(_FINAL, cams, masks, info, keep=beside.counted)
     of_auxiliary = _count(_AUXILIARY, cams, masks, info)
     similarity = torch.stack([token_similarity(tokens) for tokens in output.blocks], dim=1)
     agreement = torch.stack([cam_agreement(one) for one in small])
@@ -128,10 +137,11 @@ def _score(
         masks_opened=opened,
         computed_on=computed_on(model, recipe),
         by_image=of_final.by_image(),
+        boundary=rims_of_cams(cams, [s.mask for s in samples], info, beside.boundary_at),
         kept=tuple(
             _scored_image(image, one.cpu(), sample)
             for index, image, one, sample in zip(indices, images, cams, samples, strict=True)
-            if index < keep
+            if index < beside.keep
         ),
     )
 

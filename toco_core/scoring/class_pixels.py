@@ -7,7 +7,7 @@ counts against its precision, IoU and Dice, as it should. Needs no torch.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,18 @@ class ClassPixels:
     right: NDArray[np.int64]  # (K,)
     predicted: NDArray[np.int64]  # (K,)
     truth: NDArray[np.int64]  # (K,)
+
+    @classmethod
+    def empty(cls, num_classes: int) -> Self:
+        """Start counting `num_classes` classes, background included."""
+        return cls(*np.zeros((3, num_classes), np.int64))
+
+    def __add__(self, other: ClassPixels) -> ClassPixels:
+        return ClassPixels(
+            self.right + other.right,
+            self.predicted + other.predicted,
+            self.truth + other.truth,
+        )
 
     @property
     def iou(self) -> NDArray[np.float64]:
