@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from platform.evaluate.numbers import by_class, number
+from platform.evaluate.numbers import boundary_content, number, overlap_content
 from platform.evaluate.setup import EvaluationSetup
 from platform.results.formats import percent, threshold
 from platform.results.text_tables import TextTable
 from toco_core.scoring.cam_score import Score
+from toco_core.scoring.class_pixels import ClassPixels
 
 
 def miou_table(setup: EvaluationSetup, score: Score) -> TextTable:
@@ -36,17 +37,23 @@ def miou_table(setup: EvaluationSetup, score: Score) -> TextTable:
     )
 
 
-def class_columns(setup: EvaluationSetup, score: Score) -> dict[str, list[float]]:
-    """Return the IoU of each class at the chosen threshold, of the final and the auxiliary CAM."""
+def class_pixels(setup: EvaluationSetup, score: Score) -> dict[str, ClassPixels]:
+    """Return the pixels of each class at the chosen threshold, of final and auxiliary CAM."""
     return {
-        "CAM": score.final.class_iou(setup.bkg).tolist(),
-        "aux. CAM": score.auxiliary.class_iou(setup.bkg).tolist(),
+        "CAM": score.final.pixels(setup.bkg),
+        "aux. CAM": score.auxiliary.pixels(setup.bkg),
     }
+
+
+def class_rims(score: Score) -> dict[str, ClassPixels]:
+    """Return the rims of each class at the chosen threshold; nothing if they were not counted."""
+    return dict(zip(("CAM", "aux. CAM"), score.boundary, strict=False))
 
 
 def cam_content(setup: EvaluationSetup, score: Score) -> dict[str, Any]:
     """Return what the JSON file says of the CAMs; IoU as fractions, null where there is none."""
-    final, aux = class_columns(setup, score).values()
+    final, aux = class_pixels(setup, score).values()
+    rims = class_rims(score)
     return {
         "bkg": setup.bkg,
         "bkg_source": setup.bkg_source,
@@ -59,8 +66,10 @@ def cam_content(setup: EvaluationSetup, score: Score) -> dict[str, Any]:
             "aux_miou": score.aux_miou,
         },
         "class_f1": number(score.f1),
-        "class_iou": by_class(setup.class_names, final),
-        "aux_class_iou": by_class(setup.class_names, aux),
+        **overlap_content(setup.class_names, final),
+        **overlap_content(setup.class_names, aux, "aux_"),
+        **boundary_content(setup.class_names, rims.get("CAM")),
+        **boundary_content(setup.class_names, rims.get("aux. CAM"), "aux_"),
         "agreement": number(score.agreement),
         "token_similarity": list(map(number, score.token_similarity)),
         "thresholds": score.final.thresholds.tolist(),

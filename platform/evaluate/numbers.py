@@ -1,9 +1,14 @@
-"""Numbers as JSON can hold them."""
+"""Numbers as JSON can hold them, and the numbers of each class."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
+
+from toco_core.scoring.class_pixels import ClassPixels
+
+OVERLAPS = "iou", "dice", "precision", "recall"  # of `ClassPixels`
 
 
 def number(value: float) -> float | None:
@@ -14,3 +19,31 @@ def number(value: float) -> float | None:
 def by_class(class_names: Sequence[str], values: Sequence[float]) -> dict[str, float | None]:
     """Name the values of all classes."""
     return dict(zip(class_names, map(number, values), strict=True))
+
+
+def overlap_content(
+    class_names: Sequence[str], pixels: ClassPixels, prefix: str = ""
+) -> dict[str, dict[str, float | None]]:
+    """Return the overlaps of all classes, by names such as `class_iou`."""
+    return {
+        f"{prefix}class_{name}": by_class(class_names, getattr(pixels, name).tolist())
+        for name in OVERLAPS
+    }
+
+
+def boundary_content(
+    class_names: Sequence[str], rims: ClassPixels | None, prefix: str = ""
+) -> dict[str, Any]:
+    """Return the boundary IoU of all classes and their mean; nothing where no rim was counted."""
+    if rims is None:
+        return {}
+    return {
+        f"{prefix}boundary_miou": number(mean_iou(rims)),
+        f"{prefix}class_boundary_iou": by_class(class_names, rims.iou.tolist()),
+    }
+
+
+def mean_iou(pixels: ClassPixels) -> float:
+    """Return the mean over the classes that the truth shows; NaN where it shows none."""
+    shown = pixels.iou[pixels.truth > 0]
+    return float(shown.mean()) if len(shown) else math.nan

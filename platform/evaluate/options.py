@@ -48,6 +48,8 @@ class EvaluateOptions:
     """Scales of the segmentation, each with the mirror image; none scores the single scale only."""
     crf: bool = False
     """Score the segmentation after a CRF too: seconds for each image of VOC."""
+    boundary: bool = False
+    """Score the boundary IoU of each class too (Cheng et al. 2021): where the edges run."""
     images: int | None = None
     """Score only the first so many images."""
     pictures: int = 8

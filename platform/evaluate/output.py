@@ -14,6 +14,8 @@ from rich.console import Console
 
 from platform.evaluate import cam_results, segmentation_results
 from platform.evaluate.cards import evaluation_cards
+from platform.evaluate.numbers import OVERLAPS
+from platform.evaluate.segmentation_results import HEADINGS
 from platform.evaluate.setup import EvaluationSetup
 from platform.protocol.card import ProtocolCard, card_table
 from platform.results.evaluation_tables import class_table, similarity_table, threshold_plot
@@ -24,17 +26,18 @@ from platform.results.text_tables import TextTable, to_rich
 from platform.workers.results import EvaluationResult
 from toco_core.data.ledger import MaskLedger
 from toco_core.scoring.cam_score import Score
+from toco_core.scoring.class_pixels import ClassPixels
 from toco_core.scoring.segmentation_score import SegmentationScore
 
 EVALUATION_FILE, CLASSES_FILE = "evaluation.json", "classes.parquet"
 CAM_PICTURES, SEGMENTATION_PICTURES = "cam-*.png", "segmentation-*.png"
-# Columns of the Parquet file by the headings of the table.
-COLUMNS = {
-    "CAM": "iou",
-    "aux. CAM": "aux_iou",
-    "seg": "seg_iou",
-    "seg multi": "seg_multi_iou",
-    "seg CRF": "seg_crf_iou",
+# What columns of the Parquet file begin with, by the headings of the table.
+PREFIXES = {
+    "CAM": "",
+    "aux. CAM": "aux_",
+    "seg": "seg_",
+    "seg multi": "seg_multi_",
+    "seg CRF": "seg_crf_",
 }
 
 
@@ -92,7 +95,10 @@ def show_evaluation(
         tables.append(cam_results.miou_table(setup, cam.score))
     if segmentation:
         tables.append(segmentation_results.segmentation_table(setup, segmentation.score))
-    tables.append(class_table(setup.class_names, _class_columns(setup, evaluation)))
+    tables += _class_tables(setup, _class_pixels(setup, evaluation))
+    if rims := _class_rims(evaluation):
+        iou = {heading: one.iou.tolist() for heading, one in rims.items()}
+        tables.append(class_table(setup.class_names, iou, "Boundary IoU by class, %"))
     if cam:
         tables.append(similarity_table(cam.score.token_similarity))
     tables.append(mask_table(mask_ledger(setup, evaluation)))
@@ -135,18 +141,47 @@ def _write_pictures(directory: Path, pattern: str, pictures: Sequence[bytes]) ->
         (directory / pattern.replace("*", f"{index:04d}")).write_bytes(picture)
 
 
-def _class_columns(setup: EvaluationSetup, evaluation: Evaluation) -> dict[str, list[float]]:
-    columns: dict[str, list[float]] = {}
+def _class_pixels(setup: EvaluationSetup, evaluation: Evaluation) -> dict[str, ClassPixels]:
+    columns: dict[str, ClassPixels] = {}
     if evaluation.cam:
-        columns |= cam_results.class_columns(setup, evaluation.cam.score)
+        columns |= cam_results.class_pixels(setup, evaluation.cam.score)
     if evaluation.segmentation:
-        columns |= segmentation_results.class_columns(evaluation.segmentation.score)
+        columns |= segmentation_results.class_pixels(evaluation.segmentation.score)
     return columns
+
+
+def _class_rims(evaluation: Evaluation) -> dict[str, ClassPixels]:
+    columns = cam_results.class_rims(evaluation.cam.score) if evaluation.cam else {}
+    if evaluation.segmentation:
+        columns |= segmentation_results.class_rims(evaluation.segmentation.score)
+    return columns
+
+
+def _class_tables(setup: EvaluationSetup, columns: Mapping[str, ClassPixels]) -> list[TextTable]:
+    """Return the IoU of everything, and all overlaps of the CAM and of the last segmentation."""
+    names, headings = setup.class_names, [*columns]
+    iou = {heading: pixels.iou.tolist() for heading, pixels in columns.items()}
+    shown = [one for one in headings if one == "CAM" or one in HEADINGS.values()]
+    more = {
+        f"{heading} {name}": getattr(columns[heading], name).tolist()
+        for heading in dict.fromkeys((shown[0], shown[-1]))
+        for name in OVERLAPS[1:]
+    }
+    title = "Dice, precision and recall by class, %"
+    return [class_table(names, iou), class_table(names, more, title)]
 
 
 def _class_rows(setup: EvaluationSetup, evaluation: Evaluation) -> pa.Table:
     """Return a row for each class; NaN where the split does not show it."""
-    columns = {COLUMNS[key]: iou for key, iou in _class_columns(setup, evaluation).items()}
+    columns = {
+        f"{PREFIXES[heading]}{name}": getattr(pixels, name).tolist()
+        for heading, pixels in _class_pixels(setup, evaluation).items()
+        for name in OVERLAPS
+    }
+    columns |= {
+        f"{PREFIXES[heading]}boundary_iou": rims.iou.tolist()
+        for heading, rims in _class_rims(evaluation).items()
+    }
     names = list(setup.class_names)
     return pa.table({"label": list(range(len(names))), "name": names, **columns})
 

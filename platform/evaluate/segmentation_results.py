@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from platform.evaluate.numbers import by_class, number
+from platform.evaluate.numbers import boundary_content, number, overlap_content
 from platform.evaluate.setup import EvaluationSetup
 from platform.results.formats import percent
 from platform.results.text_tables import TextTable
-from toco_core.scoring.metrics import ConfusionMatrix
+from toco_core.scoring.class_pixels import ClassPixels
 from toco_core.scoring.segmentation_score import Method, SegmentationScore, Variant
 
 HEADINGS: dict[Variant, str] = {"single": "seg", "multi": "seg multi", "crf": "seg CRF"}
@@ -48,9 +46,14 @@ def variant_text(variant: Variant, method: Method) -> str:
             return f"{several} + CRF"
 
 
-def class_columns(score: SegmentationScore) -> dict[str, list[float]]:
-    """Return the IoU of each class; NaN for one that the truth does not show."""
-    return {HEADINGS[variant]: _class_iou(counts) for variant, counts in score.counts.items()}
+def class_pixels(score: SegmentationScore) -> dict[str, ClassPixels]:
+    """Return the pixels of each class, for each way to segment."""
+    return {HEADINGS[variant]: counts.pixels for variant, counts in score.counts.items()}
+
+
+def class_rims(score: SegmentationScore) -> dict[str, ClassPixels]:
+    """Return the rims of each class, likewise; nothing if they were not counted."""
+    return {HEADINGS[variant]: rims for variant, rims in score.boundary.items()}
 
 
 def segmentation_content(setup: EvaluationSetup, score: SegmentationScore) -> dict[str, Any]:
@@ -63,12 +66,9 @@ def segmentation_content(setup: EvaluationSetup, score: SegmentationScore) -> di
                 "miou": number(counts.miou),
                 "pixel_accuracy": number(counts.pixel_accuracy),
                 "mean_accuracy": number(counts.mean_accuracy),
-                "class_iou": by_class(setup.class_names, _class_iou(counts)),
+                **overlap_content(setup.class_names, counts.pixels),
+                **boundary_content(setup.class_names, score.boundary.get(variant)),
             }
             for variant, counts in score.counts.items()
         },
     }
-
-
-def _class_iou(counts: ConfusionMatrix) -> list[float]:
-    return np.where(counts.present, counts.iou, np.nan).tolist()

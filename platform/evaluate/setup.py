@@ -50,21 +50,26 @@ def check_dataset(
     in_split = dataset.info.splits[options.split].images
     shared = _shared(network, root, options)
     whose = "the recipe" if network.official else "the checkpoint's recipe"
+    bkg = network.recipe.thresholds.bkg if options.bkg is None else options.bkg
+    rims = bkg if options.boundary else None
     return EvaluationSetup(
         network=network,
         dataset=root,
         split=options.split,
         images=min(options.images or in_split, in_split),
         class_names=("background", *dataset.info.class_names),
-        cam=ScoreRequest(**shared, purpose=CAM_PURPOSE) if "cam" in options.tasks else None,
+        cam=ScoreRequest(**shared, purpose=CAM_PURPOSE, boundary_at=rims)
+        if "cam" in options.tasks
+        else None,
         segmentation=SegmentationRequest(
             **shared,
             purpose=SEGMENTATION_PURPOSE,
             method=Method(scales=options.scales, crf=options.crf),
+            boundary=options.boundary,
         )
         if "seg" in options.tasks
         else None,
-        bkg=network.recipe.thresholds.bkg if options.bkg is None else options.bkg,
+        bkg=bkg,
         bkg_source=f"thresholds.bkg of {whose}" if options.bkg is None else "--bkg",
         output=options.output or Path(options.checkpoint).parent / f"evaluation-{options.split}",
     )

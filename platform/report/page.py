@@ -16,6 +16,7 @@ from platform.report.figures.render import render
 from platform.report.files import write_numbers, write_table
 from platform.report.health.all_cards import make_cards
 from platform.report.importance import LEAST_TRIALS, importance
+from platform.report.mask_worth import MaskWorth, in_words, mask_worth, masks_worth_table
 from platform.report.methods import bibtex, methods_paragraph
 from platform.report.pictures import read_pairs
 from platform.report.searched import Searched
@@ -33,6 +34,8 @@ from toco_core.files import replacing
 FILES_DIRECTORY = "report"
 PAGE_FILE = "report.html"
 TABLE_ROWS = 120  # of a figure's numbers within the page; all of them are in its CSV
+WORTH = "What masks were worth: the choice made again by fewer of them"
+_IF_KNOWN = {"confirmation", "protocol"}  # tables that not every search has
 _TEMPLATES = Path(__file__).with_name("templates")
 
 
@@ -49,11 +52,12 @@ def write_page(searched: Searched, path: Path) -> None:
     """Write the report of a search: the page, and the directory of its files beside it."""
     files = path.parent / FILES_DIRECTORY
     files.mkdir(parents=True, exist_ok=True)
-    found = importance(searched)
-    figures = {k: render(one, files) for k, one in make_drawings(searched, found).items()}
+    found, worth = importance(searched), mask_worth(searched)
+    drawings = make_drawings(searched, found, worth)
+    figures = {key: render(one, files) for key, one in drawings.items()}
     for key, one in figures.items():
         write_numbers(one.drawing.numbers, files / f"{key}.csv")
-    tables = _tables(searched)
+    tables = _tables(searched, worth)
     for table in tables.values():
         write_table(table.numbers, table.title, files, table.key)
     methods = methods_paragraph(searched)
@@ -65,6 +69,7 @@ def write_page(searched: Searched, path: Path) -> None:
         cards=make_cards(searched),
         figures=figures,
         tables=tables,
+        masks_worth=in_words(worth, searched) if worth else [],
         pairs=read_pairs(searched),
         methods=methods,
         bibtex=bibtex(),
@@ -95,7 +100,7 @@ def template(name: str) -> Template:
     return environment.get_template(name)
 
 
-def _tables(searched: Searched) -> Mapping[str, Section]:
+def _tables(searched: Searched, worth: MaskWorth | None) -> Mapping[str, Section]:
     made: Sequence[tuple[str, str, Callable[[Searched], Numbers]]] = (
         ("settings", "Settings of recipe and winner", settings_table),
         ("scores", "Scores of recipe and winner", scores_table),
@@ -105,7 +110,10 @@ def _tables(searched: Searched) -> Mapping[str, Section]:
         ("protocol", "How the winner was scored", protocol_table),
     )
     sections = [Section(key=key, title=title, numbers=of(searched)) for key, title, of in made]
-    return {section.key: section for section in sections if section.numbers.rows}
+    if worth is not None:
+        numbers = masks_worth_table(worth)
+        sections.append(Section(key="masks_worth", title=WORTH, numbers=numbers))
+    return {one.key: one for one in sections if one.numbers.rows or one.key not in _IF_KNOWN}
 
 
 def _last_moment(searched: Searched) -> str:

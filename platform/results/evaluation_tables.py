@@ -11,23 +11,28 @@ from platform.results.text_tables import TextTable
 EIGHTHS = " ▁▂▃▄▅▆▇█"
 
 
-def class_table(class_names: Sequence[str], class_iou: Mapping[str, Sequence[float]]) -> TextTable:
-    """Return the IoU of each class and their mean.
+def class_table(
+    class_names: Sequence[str],
+    values_by_class: Mapping[str, Sequence[float]],
+    title: str = "IoU by class, %",
+) -> TextTable:
+    """Return a number of each class, such as its IoU, and their mean.
 
     Args:
         class_names: C + 1 names, background first.
-        class_iou: (C + 1,) 0..1 by heading; NaN for a class that is absent, which does not count.
+        values_by_class: (C + 1,) 0..1 by heading; NaN for an absent class, which does not count.
+        title: of the table.
 
     Raises:
         ValueError: If there are not as many names as numbers.
     """
-    for values in class_iou.values():
+    for values in values_by_class.values():
         if len(class_names) != len(values):
-            raise ValueError(f"{len(class_names)} class names for {len(values)} IoU values")
-    named = zip(class_names, *class_iou.values(), strict=True)
+            raise ValueError(f"{len(class_names)} class names for {len(values)} values")
+    named = zip(class_names, *values_by_class.values(), strict=True)
     rows = [[name, *map(percent, values)] for name, *values in named]
-    rows.append(["mean", *(percent(_mean(values)) for values in class_iou.values())])
-    return TextTable(title="IoU by class, %", columns=("class", *class_iou), rows=rows)
+    rows.append(["mean", *(percent(_mean(values)) for values in values_by_class.values())])
+    return TextTable(title=title, columns=("class", *values_by_class), rows=rows)
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -11,6 +11,7 @@ from typing import Literal, Protocol, TypeAlias
 from platform.results.formats import duration, percent, threshold
 from platform.results.parameters import ParameterValue
 from platform.results.score_fields import ScoreField, fields_of, score_field
+from toco_core.scoring.image_counts import ImageCounts
 
 CAM_MIOU = "cam_miou"  # what a search maximises unless it is told otherwise
 EndState: TypeAlias = Literal["complete", "pruned", "failed"]
@@ -97,6 +98,7 @@ class Scored:
         seconds_scoring: time of the evaluation workers, s.
         mask_reads: masks opened for the score.
         pictures: PNG bytes, see `platform.results.pictures`.
+        counts: of its images one by one, with the last score of a trial.
     """
 
     iteration: int
@@ -152,6 +154,7 @@ class Scored:
     )
     mask_reads: int = score_field(ScoreField(kind="int", per_trial="sum"))
     pictures: Sequence[bytes] = ()
+    counts: ImageCounts | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

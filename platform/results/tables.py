@@ -1,4 +1,7 @@
-"""Parquet tables of a search: `trials.parquet` has a row per trial, `curves.parquet` per score."""
+"""Parquet tables of a search: `trials.parquet` has a row per trial, `curves.parquet` per score.
+
+What its last scores counted image by image is kept with them.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from platform.results.counts import delete_counts, start_counts, write_counts
 from platform.results.curves import (
     add_score,
     compact,
@@ -19,6 +23,7 @@ from platform.results.events import (
     Event,
     SearchEnded,
     SearchStarted,
+    TrialEnded,
     TrialPlaced,
     TrialProgressed,
     TrialScored,
@@ -47,11 +52,18 @@ class TrialTables:
             self._open(resumed=event.resumed > 0)
         self._state = fold(self._state, event, self._clock())
         if isinstance(event, TrialScored):
-            add_score(self._directory, event)
+            self._add_score(event)
+        if isinstance(event, TrialEnded) and event.state != "complete":
+            delete_counts(self._directory, event.number)
         if not isinstance(event, TrialPlaced | TrialProgressed):
             write_table(self._blocks.table(self._state.trials), self._directory / TRIALS_FILE)
         if isinstance(event, SearchEnded):
             compact(self._directory)
+
+    def _add_score(self, event: TrialScored) -> None:
+        if event.counts is not None:  # first: a score without its counts would not be missed
+            write_counts(self._directory, event.number, event.counts)
+        add_score(self._directory, event)
 
     def _open(self, *, resumed: bool) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)
@@ -60,6 +72,7 @@ class TrialTables:
             compact(self._directory)
         else:
             start_curves(self._directory)
+            start_counts(self._directory)
 
 
 def set_damaged_aside(directory: Path) -> list[str]:

@@ -41,6 +41,7 @@ from platform.train.plan import score_points
 from platform.workers.executor import Executor
 from platform.workers.pool import EvaluationPool, PoolOptions
 from toco_core.cost import checkpoint_bytes
+from toco_core.scoring.image_counts import MOST_IMAGES
 
 
 class Session:
@@ -55,6 +56,8 @@ class Session:
     Raises:
         ValueError: the machines cannot ever hold a trial, or one does not see what all must.
     """
+
+    count_images = MOST_IMAGES  # of the last score of each trial, kept one by one
 
     def __init__(
         self, setup: SearchSetup, options: SearchOptions, study: optuna.Study, console: Console
@@ -185,7 +188,9 @@ class Session:
         )
         if live.remaining() == 0 or budget.interrupted:
             return
-        plan = make_trial_plan(self._setup, self._placement, pool.executor, self._places)
+        plan = make_trial_plan(
+            self._setup, self._placement, pool.executor, self._places, self.count_images
+        )
         storage = str(self._setup.directory / "sessions")
         tuner = make_tuner(plan, live, forwarder, stalls, budget, storage)
         try:

@@ -103,16 +103,22 @@ def own_error(error: BaseException) -> BaseException:
 
 
 def make_trial_plan(
-    setup: SearchSetup, placement: Placement, executor: PoolExecutor, places: Places | None = None
+    setup: SearchSetup,
+    placement: Placement,
+    executor: PoolExecutor,
+    places: Places | None = None,
+    count_images: int = 0,
 ) -> TrialPlan:
     """Return what all trials of a search have in common."""
+    masks = setup.objective.needs_masks
     base = RunPlan(
         recipe=setup.space.recipe,
         dataset=setup.dataset,
         split=TUNE_SPLIT,
         directory=str(setup.trials_directory),
         num_workers=placement.loaders,
-        masks=setup.objective.needs_masks,
+        masks=masks,
+        count_images=count_images if masks else 0,
     )
     return TrialPlan(
         base=base,

@@ -121,9 +121,13 @@ class MainRank:
             purpose=SCORING_PURPOSE,
             images=self._plan.recipe.scoring.images,
             pictures=self._plan.pictures,
+            count_images=self._plan.count_images if self._is_last(iteration) else 0,
             masks=self._plan.masks,
         )
         self._pending.append((iteration, self._executor.submit(request)))
+
+    def _is_last(self, iteration: int) -> bool:
+        return iteration >= self._plan.recipe.iterations
 
     def _emit_scores(self, *, wait: bool) -> None:
         # Only from the front: a pruner that saw the second score first would pass over a rung.
@@ -170,4 +174,5 @@ def scored_event(
         seconds_scoring=result.seconds,
         mask_reads=score.masks_opened,
         pictures=result.pictures,
+        counts=score.by_image,
     )

@@ -20,6 +20,7 @@ class RunPlan:
     directory: str  # for checkpoints; every worker sees it
     pictures: int = 4  # CAM pictures with each score
     masks: bool = True  # opened for a score
+    count_images: int = 0  # of the first so many the counts come with the last score, one by one
     num_workers: int = 0  # loading processes of each rank
     loss_log: str | None = None  # file for the losses of every step
     scored: frozenset[int] = frozenset()  # iterations whose scores are known from earlier sessions

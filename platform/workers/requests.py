@@ -65,6 +65,8 @@ class ScoreRequest(Request[ChunkResult[ChunkScore], EvaluationResult[Score]]):
 
     purpose: str  # what the masks are opened for, as the ledger shows it
     pictures: int = 0  # CAM pictures of the first so many images
+    count_images: int = 0  # of the first so many the counts one by one too
+    boundary_at: float | None = None  # background threshold at which rims are counted too
     masks: bool = True  # opened; without them there is no mIoU
 
     def run_chunk(
@@ -80,6 +82,8 @@ class ScoreRequest(Request[ChunkResult[ChunkScore], EvaluationResult[Score]]):
             indices,
             purpose=self.purpose,
             keep=self.pictures,
+            count_images=self.count_images,
+            boundary_at=self.boundary_at,
             masks=self.masks,
             turn=turn,
         )
@@ -103,6 +107,7 @@ class SegmentationRequest(
     purpose: str
     method: Method
     pictures: int = 0  # of image, CAM, segmentation and truth
+    boundary: bool = False  # count rims too
 
     def run_chunk(
         self, network: TrainedNetwork, split: ParquetSplit, indices: range, turn: Turn
@@ -118,6 +123,7 @@ class SegmentationRequest(
             method=self.method,
             purpose=self.purpose,
             keep=self.pictures,
+            boundary=self.boundary,
         )
         pictures = [draw_segmentation(segmented, split.info) for segmented in chunk.kept]
         return ChunkResult(replace(chunk, kept=()), pictures)

@@ -79,7 +79,13 @@ def test_the_numbers_of_an_evaluation_agree_with_each_other(options: EvaluateOpt
     assert options.output is not None
     table = pq.read_table(options.output / "classes.parquet").to_pydict()
     assert table["name"] == ["background", *CLASS_NAMES] == list(content["class_iou"])
-    assert table["iou"][0] == content["class_iou"]["background"]
+    for kind in ("iou", "aux_iou", "dice", "precision", "aux_recall"):
+        prefix, _, name = kind.rpartition("_")
+        key = f"{prefix}_class_{name}" if prefix else f"class_{name}"
+        assert table[kind][0] == content[key]["background"]
+    for name, iou in content["class_iou"].items():
+        if iou is not None:
+            assert content["class_dice"][name] == pytest.approx(2 * iou / (1 + iou), rel=1e-12)
     assert len(content["token_similarity"]) > 1
 
 
@@ -124,10 +130,31 @@ def test_the_segmentation_is_scored_at_one_scale_at_several_and_after_the_crf(
         assert sum(present) / len(present) == pytest.approx(scored[variant]["miou"], rel=1e-12)
     assert options.output is not None
     table = pq.read_table(options.output / "classes.parquet").to_pydict()
-    assert set(table) == {"label", "name", "seg_iou", "seg_multi_iou", "seg_crf_iou"}
+    kinds = ("iou", "dice", "precision", "recall")
+    ways = {f"seg_{way}{kind}" for way in ("", "multi_", "crf_") for kind in kinds}
+    assert set(table) == {"label", "name"} | ways
     shown = capsys.readouterr().out
     assert "scales 1, 1.5 + mirror + CRF" in shown
     assert "CAM mIoU" not in shown
+
+
+def test_boundary_iou_is_scored_where_it_is_asked_for(options: EvaluateOptions) -> None:
+    short = replace(options, images=6, scales=(), bkg=0.3)
+    plain, content = evaluate(short), evaluate(replace(short, boundary=True))
+    assert options.output is not None
+    table = pq.read_table(options.output / "classes.parquet").to_pydict()
+    segmented = content["segmentation"]["single"]
+    for found, prefix, column in (
+        (content, "", ""),
+        (content, "aux_", "aux_"),
+        (segmented, "", "seg_"),
+    ):
+        values = found.pop(f"{prefix}class_boundary_iou")
+        known = [value for value in values.values() if value is not None]
+        assert found.pop(f"{prefix}boundary_miou") == pytest.approx(sum(known) / len(known))
+        assert 0 < max(known) < 1
+        assert table[f"{column}boundary_iou"][0] == values["background"]
+    assert content | {"seconds": 0} == plain | {"seconds": 0}
 
 
 def test_only_what_is_asked_for_is_scored(options: EvaluateOptions) -> None:

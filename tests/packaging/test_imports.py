@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "platform.confirm": SHARED | {"platform.search", "platform.statistics"},
     "platform.compare": SHARED | {"platform.evaluate", "platform.search", "platform.train"},
     "platform.evaluate": SHARED,
-    "platform.report": SHARED | {"platform.search"},
+    "platform.report": SHARED | {"platform.search", "platform.statistics"},
     "platform.export": SHARED | {"platform.evaluate"},
 }
 

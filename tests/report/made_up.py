@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from optuna.trial import TrialState
@@ -19,17 +20,26 @@ from platform.search.pruners import make_pruner
 from platform.search.samplers import make_sampler
 from platform.search.space.checked import CheckedSpace, Params
 from platform.search.study import default_storage, open_storage, open_study
+from tests.results.made_counts import made_counts
 from tests.search.worlds import ITERATIONS, learning_curve, quality, small_space
 from toco_core.settings.overrides import dump_recipe
 
 CLASSES = ["circle <b>", "star & co"]  # names come from users
+IMAGES = 40  # of tune
 LATE_FAILURE = 5  # the trial that breaks
 PALETTE = [(0, 0, 0), (200, 60, 60), (60, 60, 200)]
 POINTS = 5  # scores of a trial
+# On fresh seeds, of the recipe and of a trial that was confirmed.
+CONFIRMED_RECIPE, CONFIRMED_TRIAL = (0.60, 0.61, 0.59), (0.65, 0.66, 0.65)
 
 
 def make_search(
-    directory: Path, trials: int = 14, *, pictures: bool = False, is_running: bool = False
+    directory: Path,
+    trials: int = 14,
+    *,
+    pictures: bool = False,
+    is_running: bool = False,
+    pruner: str = "halving",
 ) -> None:
     """Run a search over made-up curves, and leave its study and tables.
 
@@ -39,7 +49,8 @@ def make_search(
     directory.mkdir(parents=True)
     tensorboard = [TensorBoardSink(directory)] if pictures else []
     sink = fan_out(TrialTables(directory), *tensorboard)
-    live = open_live(directory, space, trials, TrialObserver(sink, directory / "trials"))
+    observer = TrialObserver(sink, directory / "trials")
+    live = open_live(directory, space, trials, observer, pruner)
     sink.handle(
         SearchStarted(
             name=directory.name,
@@ -61,15 +72,15 @@ def make_search(
 
 
 def open_live(
-    directory: Path, space: CheckedSpace, trials: int, observer: TrialObserver
+    directory: Path, space: CheckedSpace, trials: int, observer: TrialObserver, pruner: str
 ) -> LiveTrials:
     study = open_study(
         open_storage(default_storage(directory)),
         directory.name,
         space,
         sampler=make_sampler("random", space, 0),
-        pruner=make_pruner("halving", ITERATIONS),
-        extra={"classes": CLASSES, "images of tune": 40, "images of report": 80},
+        pruner=make_pruner(pruner, ITERATIONS),
+        extra={"classes": CLASSES, "images of tune": IMAGES, "images of report": 80},
     )
     return LiveTrials(study, space, budget=trials, iterations=ITERATIONS, observer=observer)
 
@@ -97,6 +108,9 @@ def scored(number: int, iteration: int, score: float, pictures: bool) -> TrialSc
     """A score whose parts follow from its size."""
     thresholds = np.linspace(0, 1, 101)
     curve = score * np.exp(-8 * (thresholds - 0.45) ** 2)
+    counts = made_counts(number, images=IMAGES, skill=score) if iteration == ITERATIONS else None
+    if counts is not None:
+        curve = counts.curves(np.ones((1, IMAGES)))[0]
     return TrialScored(
         number=number,
         iteration=iteration,
@@ -108,10 +122,12 @@ def scored(number: int, iteration: int, score: float, pictures: bool) -> TrialSc
         class_iou=[0.8, score, max(score - 0.1, 0.0)],
         f1=0.8,
         token_similarity=[0.9 - 0.3 * score, 0.95 - 0.2 * score, 0.5 + 0.01 * number],
+        unsupervised=0.5 + 0.01 * (number % 4),
         seconds_training=20.0 + number,
         seconds_scoring=5.0,
-        mask_reads=40,
+        mask_reads=IMAGES,
         pictures=[picture(number)] if pictures else (),
+        counts=counts,
     )
 
 
@@ -137,3 +153,32 @@ def write_report_scores(directory: Path, live: LiveTrials) -> None:
         for trial in complete
     ]
     (directory / "report.json").write_text(json.dumps(rows))
+
+
+def confirm(
+    directory: Path, trial: int | None, told: str = "better", objective: str = "cam_miou"
+) -> None:
+    """Write what a confirmation of a trial on three seeds would have left."""
+    scores = {"recipe": (0, CONFIRMED_RECIPE), f"trial {trial}": (trial, CONFIRMED_TRIAL)}
+    configurations: list[dict[str, Any]] = [
+        {
+            "name": name,
+            "trial": number,
+            "params": {},
+            "scores": {str(10_000 + seed): score for seed, score in enumerate(values)},
+            "mean": sum(values) / 3,
+            "half_width": 0.02,
+            "sd": 0.01,
+            "probability_best": 0.5,
+        }
+        for name, (number, values) in scores.items()
+    ]
+    against = {"mean": 0.053, "half_width": 0.014, "p": 0.004, "verdict": told}
+    configurations[1]["against_recipe"] = against
+    content = {
+        "objective": objective,
+        "findings": ["What was found.", "How."],
+        "configurations": configurations,
+    }
+    (directory / "confirm").mkdir(exist_ok=True)
+    (directory / "confirm/confirm.json").write_text(json.dumps(content))

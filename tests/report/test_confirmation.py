@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,34 +14,7 @@ from platform.report.options import ReportOptions
 from platform.report.searched import Searched, read_search
 from platform.report.tables import confirmation_table
 from platform.report.verdict import verdict
-
-RECIPE, WINNER = (0.60, 0.61, 0.59), (0.65, 0.66, 0.65)
-
-
-def confirm(directory: Path, trial: int | None, told: str) -> None:
-    scores = {"recipe": (0, RECIPE), f"trial {trial}": (trial, WINNER)}
-    configurations: list[dict[str, Any]] = [
-        {
-            "name": name,
-            "trial": number,
-            "params": {},
-            "scores": {str(10_000 + seed): score for seed, score in enumerate(values)},
-            "mean": sum(values) / 3,
-            "half_width": 0.02,
-            "sd": 0.01,
-            "probability_best": 0.5,
-        }
-        for name, (number, values) in scores.items()
-    ]
-    against = {"mean": 0.053, "half_width": 0.014, "p": 0.004, "verdict": told}
-    configurations[1]["against_recipe"] = against
-    content = {
-        "objective": "cam_miou",
-        "findings": ["What was found.", "How."],
-        "configurations": configurations,
-    }
-    (directory / "confirm").mkdir(exist_ok=True)
-    (directory / "confirm/confirm.json").write_text(json.dumps(content))
+from tests.report.made_up import CONFIRMED_RECIPE, CONFIRMED_TRIAL, confirm
 
 
 @pytest.fixture
@@ -88,7 +59,7 @@ def test_table_and_figure_have_every_seed(copied: Path, searched: Searched) -> N
     found = confirmed(copied, "better")
     figure = seeds_figure(found)
     assert figure
-    assert [row[2] for row in figure.numbers.rows] == [*RECIPE, *WINNER]
+    assert [row[2] for row in figure.numbers.rows] == [*CONFIRMED_RECIPE, *CONFIRMED_TRIAL]
     assert [row[1] for row in figure.numbers.rows] == [10_000, 10_001, 10_002] * 2
     rows = confirmation_table(found).rows
     assert [row[4] for row in rows] == [None, 0.053]

@@ -15,6 +15,7 @@ from platform.report.figures.drawing import Drawing
 from platform.report.figures.render import render
 from platform.report.figures.style import ROLES
 from platform.report.importance import Importance, importance
+from platform.report.mask_worth import mask_worth
 from platform.report.searched import Searched
 from tests.report.made_up import CLASSES
 
@@ -40,7 +41,7 @@ def found(searched: Searched) -> Importance:
 
 @pytest.fixture(scope="module")
 def drawings(searched: Searched, found: Importance) -> dict[str, Drawing]:
-    return dict(make_drawings(searched, found))
+    return dict(make_drawings(searched, found, mask_worth(searched)))
 
 
 def column(drawing: Drawing, name: str) -> list[Any]:
@@ -49,7 +50,7 @@ def column(drawing: Drawing, name: str) -> list[Any]:
 
 
 def test_every_figure_is_there(drawings: dict[str, Drawing]) -> None:
-    assert len(drawings) == 11
+    assert len(drawings) == 12
 
 
 def test_history_is_the_table_of_trials(drawings: dict[str, Drawing], trials: Table) -> None:

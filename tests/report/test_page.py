@@ -104,6 +104,16 @@ def test_names_of_users_are_text(page: str) -> None:
     assert "circle <b>" not in page
 
 
+def test_what_masks_were_worth_is_a_section_with_its_files(page: str, directory: Path) -> None:
+    section = page.partition('<section id="worth"')[2].partition("</section>")[0]
+    assert "Without a mask it would have been trial" in section
+    with (directory / "report" / "masks_worth.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["masks"] for row in rows] == ["0", "20", "40"]
+    for name in ("masks_worth.tex", "masks_worth.md", "mask_cost.csv", "mask_cost.svg"):
+        assert (directory / "report" / name).is_file()
+
+
 def test_pictures_are_of_the_same_images(searched: Searched) -> None:
     (pair,) = read_pairs(searched)
     assert [name for name, _ in pair.views] == ["recipe", "winner"]
@@ -149,6 +159,7 @@ def test_a_running_search_has_a_page_too(trials: int, tmp_path: Path) -> None:
     page = (running / "report.html").read_text("utf-8")
     outline(page)
     assert found.answer in page
+    assert ('id="worth"' in page) == (len(list(running.glob("counts/*"))) > 1)
 
 
 def test_searches_side_by_side(directory: Path, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ def test_where_no_class_is_there_the_mean_is_not_a_number() -> None:
 
 
 def test_names_and_numbers_must_match() -> None:
-    with pytest.raises(ValueError, match="1 class names for 2 IoU values"):
+    with pytest.raises(ValueError, match="1 class names for 2 values"):
         class_table(["background"], {"CAM": [0.8, 0.5]})
 
 

@@ -47,8 +47,8 @@ class Evaluation:
     def submit(self, request: Any, progress: Progress | None = None) -> Finished[Any]:
         self.requests.append(request)
         thresholds = np.linspace(0, 1, 11)
-        present = np.array([True, True])
-        curve = ThresholdCurve(thresholds, np.tile(thresholds, (2, 1)).T, thresholds, present)
+        right, truth = np.tile(np.arange(11), (2, 1)).T, np.array([10, 10])
+        curve = ThresholdCurve(thresholds, thresholds, right, right, truth)
         score = Score(
             images=5,
             masks_opened=5,

@@ -22,14 +22,15 @@ from toco_core.data.reader import ParquetSplit
 from toco_core.data.schema import DatasetInfo
 from toco_core.images import eight_bit, normalise, resize_maps
 from toco_core.model.toco import ToCo, ToCoOutput
+from toco_core.scoring.cam_rims import rims_of_cams
 from toco_core.scoring.cam_score import ChunkScore
 from toco_core.scoring.kept_images import ScoredImage
-from toco_core.scoring.metrics import F1Counts, ThresholdHistogram
-from toco_core.scoring.running_counts import counts_on
+from toco_core.scoring.metrics import F1Counts
+from toco_core.scoring.running_counts import RunningCounts, counts_on
 from toco_core.settings import Recipe
 from toco_core.trained_network import computed_on, inference_precision
 
-_SIDES = attrgetter("final"), attrgetter("auxiliary")  # of the two classifiers
+_FINAL, _AUXILIARY = attrgetter("final"), attrgetter("auxiliary")  # of the two classifiers
 
 
 @torch.no_grad()
@@ -41,6 +42,8 @@ def score_chunk(
     *,
     purpose: str,
     keep: int = 0,
+    count_images: int = 0,
+    boundary_at: float | None = None,
     masks: bool = True,
     turn: AbstractContextManager[object] | None = None,
 ) -> ChunkScore:
@@ -53,6 +56,8 @@ def score_chunk(
         indices: consecutive images.
         purpose: what the masks are opened for, as the ledger shows it.
         keep: return the images, CAMs and masks of the first so many of the split.
+        count_images: return the counts of the first so many of the split one by one too.
+        boundary_at: count the rims of what the CAMs label at this background threshold too.
         masks: open them; without, every pixel counts as ignored, and there is no mIoU.
         turn: is held while the device is used; where several threads share it, the others read
             their images meanwhile.
@@ -65,7 +70,23 @@ def score_chunk(
     samples = [_read(split, index, purpose if masks else None) for index in indices]
     opened = split.ledger.total() - before
     with turn or nullcontext():
-        return _score(model, recipe, split.info, indices, samples, keep=keep, opened=opened)
+        return _score(
+            model,
+            recipe,
+            split.info,
+            indices,
+            samples,
+            _Beside(keep, sum(index < count_images for index in indices), boundary_at),
+            opened=opened,
+        )
+
+
+class _Beside(NamedTuple):
+    """What is wanted beside the score."""
+
+    keep: int  # whole images, by their indices in the split
+    counted: int  # of the first so many of the chunk the counts one by one
+    boundary_at: float | None  # threshold at which rims are counted
 
 
 class _Sample(NamedTuple):
@@ -87,8 +108,8 @@ def _score(
     info: DatasetInfo,
     indices: Sequence[int],
     samples: Sequence[_Sample],
+    beside: _Beside,
     *,
-    keep: int,
     opened: int,
 ) -> ChunkScore:
     device = next(model.parameters()).device
@@ -101,24 +122,26 @@ def _score(
     # One size for all CAMs; the masks differ.
     small = present_cams(model, recipe, images, labels, output.raw_cams)
     cams = [one.resized(s.mask.shape) for one, s in zip(small, samples, strict=True)]
-    waiting = [_count(side, cams, masks, info) for side in _SIDES]
+    of_final = _count(_FINAL, cams, masks, info, keep=beside.counted)
+    of_auxiliary = _count(_AUXILIARY, cams, masks, info)
     similarity = torch.stack([token_similarity(tokens) for tokens in output.blocks], dim=1)
     agreement = torch.stack([cam_agreement(one) for one in small])
     _require_finite(output.cls, small)  # the first wait for the device: all it has to do is queued
-    final, auxiliary = (counts() for counts in waiting)
     return ChunkScore(
         first=indices[0],
-        final=final,
-        auxiliary=auxiliary,
+        final=of_final.histogram(),
+        auxiliary=of_auxiliary.histogram(),
         classification=F1Counts.of(output.cls.cpu(), labels),
         similarity=similarity.cpu().numpy(),
         agreement=agreement.cpu().numpy(),
         masks_opened=opened,
         computed_on=computed_on(model, recipe),
+        by_image=of_final.by_image(),
+        boundary=rims_of_cams(cams, [s.mask for s in samples], info, beside.boundary_at),
         kept=tuple(
             _scored_image(image, one.cpu(), sample)
             for index, image, one, sample in zip(indices, images, cams, samples, strict=True)
-            if index < keep
+            if index < beside.keep
         ),
     )
 
@@ -175,9 +198,10 @@ def _count(
     cams: Sequence[PresentCams],
     masks: Sequence[Tensor],
     info: DatasetInfo,
-) -> Callable[[], ThresholdHistogram]:
-    """Count what one side's CAMs say at every threshold; return what waits for the counts."""
-    total = counts_on(masks[0].device, info.num_classes, info.ignore_index)
+    keep: int = 0,
+) -> RunningCounts:
+    """Count what one side's CAMs say at every threshold; the counts may have to be waited for."""
+    total = counts_on(masks[0].device, info.num_classes, info.ignore_index, keep)
     for one, mask in zip(cams, masks, strict=True):
         total.add(side(one), one.classes, mask)
-    return total.histogram
+    return total

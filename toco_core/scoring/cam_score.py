@@ -14,6 +14,8 @@ from operator import add
 import numpy as np
 from numpy.typing import NDArray
 
+from toco_core.scoring.class_pixels import ClassPixels
+from toco_core.scoring.image_counts import ImageCounts
 from toco_core.scoring.kept_images import ScoredImage
 from toco_core.scoring.metrics import F1Counts, ThresholdCurve, ThresholdHistogram
 
@@ -34,6 +36,8 @@ class ChunkScore:
     masks_opened: int
     kept: tuple[ScoredImage, ...] = ()
     computed_on: str = ""  # device and precision
+    by_image: ImageCounts | None = None  # of the final CAMs of its images that were to be counted
+    boundary: tuple[ClassPixels, ...] = ()  # rims of final and auxiliary CAM, if asked for
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -48,6 +52,8 @@ class Score:
     token_similarity: tuple[float, ...]  # per block
     agreement: float  # of the final and the auxiliary CAM, mean over images, in 0..1
     computed_on: tuple[str, ...] = ()  # devices and precisions of its chunks
+    by_image: ImageCounts | None = None  # of the final CAM, where they were asked for
+    boundary: tuple[ClassPixels, ...] = ()  # rims of final and auxiliary CAM, if asked for
 
     @property
     def bkg(self) -> float:
@@ -96,6 +102,7 @@ def summarise(parts: Iterable[ChunkScore]) -> Score:
     """Add up the chunks of a split, in whatever order they come."""
     ordered = sorted(parts, key=lambda part: part.first)
     similarity = np.concatenate([part.similarity for part in ordered])  # (images, blocks)
+    counted = [part.by_image for part in ordered if part.by_image is not None]
     return Score(
         images=len(similarity),
         masks_opened=sum(part.masks_opened for part in ordered),
@@ -107,4 +114,8 @@ def summarise(parts: Iterable[ChunkScore]) -> Score:
         ),
         agreement=math.fsum(np.concatenate([part.agreement for part in ordered])) / len(similarity),
         computed_on=tuple(sorted({part.computed_on for part in ordered})),
+        by_image=ImageCounts.joined(counted) if counted else None,
+        boundary=tuple(
+            reduce(add, rims) for rims in zip(*(part.boundary for part in ordered), strict=True)
+        ),
     )

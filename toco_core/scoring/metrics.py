@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from toco_core.scoring.class_pixels import ClassPixels, iou_of
 from toco_core.scoring.thresholds import ThresholdCurve, ThresholdHistogram, threshold_curve
 
 if TYPE_CHECKING:
@@ -66,13 +67,17 @@ class ConfusionMatrix:
     @property
     def iou(self) -> NDArray[np.float64]:
         """Intersection over union of each class, (K,); NaN if neither present nor predicted."""
-        right = self.counts.diagonal()
-        return _divide(right, self.counts.sum(axis=0) + self.counts.sum(axis=1) - right)
+        return iou_of(self.pixels.right, self.pixels.predicted, self.pixels.truth)
 
     @property
     def miou(self) -> float:
         """IoU averaged over the classes present."""
         return _mean(self.iou, self.present)
+
+    @property
+    def pixels(self) -> ClassPixels:
+        """What is right, predicted and true of each class."""
+        return ClassPixels(self.counts.diagonal(), self.counts.sum(axis=0), self.counts.sum(axis=1))
 
     @property
     def present(self) -> NDArray[np.bool_]:

@@ -13,6 +13,8 @@ from toco_core.data.batch import WholeImage
 from toco_core.data.loader import whole_image
 from toco_core.data.reader import ParquetSplit
 from toco_core.model.toco import ToCo
+from toco_core.scoring.boundary import boundary_pixels
+from toco_core.scoring.class_pixels import ClassPixels
 from toco_core.scoring.inference import segment
 from toco_core.scoring.kept_images import SegmentedImage
 from toco_core.scoring.metrics import ConfusionMatrix
@@ -30,6 +32,7 @@ def segmentation_chunk(
     method: Method,
     purpose: str,
     keep: int = 0,
+    boundary: bool = False,
 ) -> SegmentationChunk:
     """Score some images of a split, one by one at their own size.
 
@@ -42,6 +45,7 @@ def segmentation_chunk(
         method: scales and CRF.
         purpose: what the masks are opened for, as the ledger shows it.
         keep: return what was compared of the first so many images of the split.
+        boundary: count the rims of the classes too.
 
     Raises:
         DatasetError: an image or a mask cannot be read; names it.
@@ -52,6 +56,9 @@ def segmentation_chunk(
     counts: dict[Variant, ConfusionMatrix] = {
         variant: ConfusionMatrix.empty(classes) for variant in method.variants
     }
+    rims: dict[Variant, ClassPixels] = {
+        variant: ClassPixels.empty(classes) for variant in method.variants if boundary
+    }
     kept: list[SegmentedImage] = []
     for index in indices:
         image = whole_image(split, index)
@@ -60,6 +67,10 @@ def segmentation_chunk(
             labels = label_variants(model, image, method, cut_off=recipe.official_quirks)
         for variant, predicted in labels.items():
             counts[variant] += ConfusionMatrix.of(mask, predicted, classes, split.info.ignore_index)
+        for variant in rims:
+            rims[variant] += boundary_pixels(
+                mask.numpy(), labels[variant].numpy(), classes, split.info.ignore_index
+            )
         if index < keep:
             kept.append(_kept(model, recipe, image, labels[method.variants[-1]], mask))
     return SegmentationChunk(
@@ -67,6 +78,7 @@ def segmentation_chunk(
         images=len(indices),
         masks_opened=split.ledger.total() - before,
         counts=counts,
+        boundary=rims,
         computed_on=computed_on(model, recipe),
         kept=tuple(kept),
     )

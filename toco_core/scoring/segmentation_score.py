@@ -6,11 +6,12 @@ Needs no torch: who only collects scores starts without it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 from operator import add
 from typing import Literal
 
+from toco_core.scoring.class_pixels import ClassPixels
 from toco_core.scoring.kept_images import SegmentedImage
 from toco_core.scoring.metrics import ConfusionMatrix
 
@@ -43,6 +44,7 @@ class SegmentationChunk:
     images: int
     masks_opened: int
     counts: Mapping[Variant, ConfusionMatrix]
+    boundary: Mapping[Variant, ClassPixels] = field(default_factory=dict)  # rims, if asked for
     kept: tuple[SegmentedImage, ...] = ()
     computed_on: str = ""  # device and precision
 
@@ -54,6 +56,7 @@ class SegmentationScore:
     images: int
     masks_opened: int
     counts: Mapping[Variant, ConfusionMatrix]
+    boundary: Mapping[Variant, ClassPixels] = field(default_factory=dict)  # rims, if asked for
     computed_on: tuple[str, ...] = ()  # devices and precisions of its chunks
 
 
@@ -66,6 +69,10 @@ def add_up(parts: Iterable[SegmentationChunk]) -> SegmentationScore:
         counts={
             variant: reduce(add, (chunk.counts[variant] for chunk in chunks))
             for variant in chunks[0].counts
+        },
+        boundary={
+            variant: reduce(add, (chunk.boundary[variant] for chunk in chunks))
+            for variant in chunks[0].boundary
         },
         computed_on=tuple(sorted({chunk.computed_on for chunk in chunks})),
     )

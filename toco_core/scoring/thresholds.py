@@ -8,11 +8,12 @@ Counts are NumPy's, and torch is imported where tensors are counted: who only ad
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from toco_core.scoring.class_pixels import ClassPixels, iou_of
 from toco_core.scoring.threshold_grid import BINS, HIT, ON_BACKGROUND, STEPS
 
 if TYPE_CHECKING:
@@ -31,9 +32,20 @@ class ThresholdCurve:
     """IoU at each background threshold; fractions."""
 
     thresholds: NDArray[np.float64]  # (T,)
-    iou: NDArray[np.float64]  # (T, C + 1), NaN where a class is neither present nor predicted
     miou: NDArray[np.float64]  # (T,) over the classes present
-    present: NDArray[np.bool_]  # (C + 1,) which classes the truth shows
+    right: NDArray[np.int64]  # (T, C + 1) pixels
+    predicted: NDArray[np.int64]  # (T, C + 1)
+    truth: NDArray[np.int64]  # (C + 1,)
+
+    @property
+    def iou(self) -> NDArray[np.float64]:
+        """The IoU of each class, (T, C + 1); NaN where it is neither present nor predicted."""
+        return iou_of(self.right, self.predicted, self.truth)
+
+    @property
+    def present(self) -> NDArray[np.bool_]:
+        """Which classes the truth shows, (C + 1,)."""
+        return self.truth > 0
 
     def best(self) -> BestThreshold:
         """Return the best threshold and its mIoU; NaN if nothing was counted."""
@@ -51,7 +63,12 @@ class ThresholdCurve:
 
         A class that the truth does not show is NaN, whether or not something was taken for it.
         """
-        return np.where(self.present, self.iou[self._nearest(threshold)], np.nan)
+        return self.pixels(threshold).iou
+
+    def pixels(self, threshold: float) -> ClassPixels:
+        """Return what is right, predicted and true of each class at a threshold."""
+        place = self._nearest(threshold)
+        return ClassPixels(self.right[place], self.predicted[place], self.truth)
 
     def _nearest(self, threshold: float) -> int:
         return int(np.abs(self.thresholds - threshold).argmin())
@@ -130,16 +147,35 @@ class ThresholdHistogram:
     def curve(self) -> ThresholdCurve:
         """Compute the IoU of every class at every threshold, exactly."""
         above = self.outcomes[..., ::-1].cumsum(axis=-1)[..., ::-1][..., 1:]  # (3, C, T)
-        predicted = above.sum(axis=0)  # (C, T)
-        background = self.truth.sum() - predicted.sum(axis=0)  # (T,)
-        background_right = self.truth[0] - above[ON_BACKGROUND].sum(axis=0)  # (T,)
-        right = np.vstack([background_right, above[HIT]])  # (C + 1, T)
-        union = self.truth[:, None] + np.vstack([background, predicted]) - right
-        with np.errstate(invalid="ignore"):
-            iou = right / union
+        right, predicted = predicted_above(above, self.truth)  # (C + 1, T)
+        iou = iou_of(right, predicted, self.truth[:, None])
         present = self.truth > 0
         miou = iou[present].mean(axis=0) if present.any() else np.full(STEPS + 1, np.nan)
-        return ThresholdCurve(np.arange(STEPS + 1) / STEPS, iou.T, miou, present)
+        thresholds = np.arange(STEPS + 1) / STEPS
+        return ThresholdCurve(thresholds, miou, right.T, predicted.T, self.truth)
+
+
+class Predicted(NamedTuple):
+    """Pixels that are predicted each class at each threshold, background first."""
+
+    right: NDArray[Any]  # (..., C + 1, T)
+    predicted: NDArray[Any]  # (..., C + 1, T)
+
+
+def predicted_above(above: NDArray[Any], truth: NDArray[Any]) -> Predicted:
+    """Say what is predicted at each threshold, exactly; also of many counts at once.
+
+    Args:
+        above: (..., 3, C, T) pixels whose strongest class has a value above a threshold.
+        truth: (..., C + 1) pixels of each true class.
+    """
+    predicted = above.sum(axis=-3)  # (..., C, T)
+    background = truth.sum(axis=-1)[..., None] - predicted.sum(axis=-2)  # (..., T)
+    right_there = truth[..., :1] - above[..., ON_BACKGROUND, :, :].sum(axis=-2)  # (..., T)
+    return Predicted(
+        np.concatenate([right_there[..., None, :], above[..., HIT, :, :]], axis=-2),
+        np.concatenate([background[..., None, :], predicted], axis=-2),
+    )
 
 
 def threshold_curve(

@@ -11,16 +11,20 @@ from platform.report.figures.history import history_figure
 from platform.report.figures.importance import importance_figure
 from platform.report.figures.leads import leads_figure
 from platform.report.figures.learning import learning_figure
+from platform.report.figures.mask_cost import mask_cost_figure
 from platform.report.figures.parallel import parallel_figure
 from platform.report.figures.scores import class_figure, threshold_figure
 from platform.report.figures.seeds import seeds_figure
 from platform.report.figures.slices import slices_figure
 from platform.report.figures.tokens import token_figure
 from platform.report.importance import Importance
+from platform.report.mask_worth import MaskWorth
 from platform.report.searched import Searched
 
 
-def make_drawings(searched: Searched, found: Importance | None) -> Mapping[str, Drawing]:
+def make_drawings(
+    searched: Searched, found: Importance | None, worth: MaskWorth | None = None
+) -> Mapping[str, Drawing]:
     """Return the figures by their keys."""
     order = found.order if found else []
     drawings = [
@@ -36,5 +40,6 @@ def make_drawings(searched: Searched, found: Importance | None) -> Mapping[str, 
         class_figure(searched),
         token_figure(searched),
         cost_figure(searched),
+        mask_cost_figure(worth) if worth else None,
     ]
     return {drawing.key: drawing for drawing in drawings if drawing is not None}

@@ -37,6 +37,8 @@ class ConfirmSession(Session):
         chosen: the configurations, the recipe first.
     """
 
+    count_images = 0  # nobody chooses among these runs
+
     def __init__(
         self,
         setup: SearchSetup,

@@ -19,7 +19,7 @@ from toco_core.data.partscenes.dataset import PartScenes, ensure_partscenes
 from toco_core.data.reader import ParquetSplit, open_dataset
 from toco_core.model.toco import ToCo, build_model
 from toco_core.scoring.cam import cam_agreement, score_chunk, token_similarity
-from toco_core.scoring.cam_score import chunks, summarise
+from toco_core.scoring.cam_score import Score, chunks, summarise
 from toco_core.scoring.metrics import ConfusionMatrix
 from toco_core.settings import Recipe
 from toco_core.settings.overrides import apply_overrides, load_recipe
@@ -79,6 +79,33 @@ def test_chunks_add_up_to_the_same_score_in_any_order(
     assert one.agreement == other.agreement
     assert summarise(parts).images == IMAGES
     assert summarise(parts).masks_opened == IMAGES
+
+
+def test_counts_by_image_change_no_score_and_add_up_to_it(
+    model: ToCo, recipe: Recipe, split: ParquetSplit
+) -> None:
+    def score(count_images: int) -> Score:
+        parts = [
+            score_chunk(model, recipe, split, c, purpose="test", count_images=count_images)
+            for c in chunks(IMAGES, 3)
+        ]
+        return summarise(parts)
+
+    plain, counted, some = score(0), score(IMAGES), score(4)
+    assert plain.by_image is None
+    for one in (counted, some):
+        np.testing.assert_array_equal(one.final.iou, plain.final.iou)
+        assert one.auxiliary.best() == plain.auxiliary.best()
+        assert (one.f1, one.agreement) == (plain.f1, plain.agreement)
+    assert counted.by_image is not None
+    assert some.by_image is not None
+    curve = counted.by_image.curves(np.ones((1, IMAGES)))[0]
+    np.testing.assert_allclose(curve, plain.final.miou[::10], rtol=0, atol=1e-12)
+    assert some.by_image.images == 4
+    first = np.eye(1, IMAGES, 1)  # the second image alone
+    np.testing.assert_array_equal(
+        some.by_image.curves(first[:, :4]), counted.by_image.curves(first)
+    )
 
 
 def test_chunks_cover_a_split_once() -> None:

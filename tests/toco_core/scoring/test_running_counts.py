@@ -62,7 +62,7 @@ def test_a_label_that_is_no_class_is_refused(kind: str, wrong: int) -> None:
 
 def test_nothing_is_waited_for_while_images_are_added() -> None:
     with FakeTensorMode(), WaitingCopies() as copies:  # which refuses to read a value of a GPU
-        counts = counts_on(torch.device("cuda"), CLASSES, 255)
+        counts = counts_on(torch.device("cuda"), CLASSES, 255, keep=2)
         assert isinstance(counts, DeviceCounts)
         for shown, size in zip(SHOWN, SIZES, strict=True):
             maps = torch.empty(len(shown), *size, device="cuda")
