@@ -12,6 +12,8 @@ from platform.second_stage.options import SecondStageOptions
 from platform.train.image_shares import check_shares
 from toco_core.settings import Recipe
 
+RECIPE = "second_stage"  # of the package
+
 
 def check_options(options: SecondStageOptions) -> Mapping[int, Recipe]:
     """Return the recipe of each run by its seed.
@@ -39,4 +41,4 @@ def check_options(options: SecondStageOptions) -> Mapping[int, Recipe]:
 
 def default_name(recipe: Recipe) -> str:
     """Return the name of the directory, where none is given."""
-    return f"second-stage-{recipe.name}"
+    return "second-stage" if recipe.name == RECIPE else f"second-stage-{recipe.name}"

@@ -41,9 +41,9 @@ class SecondStageOptions:
     """Train on the masks of train in place of LABELS, as an upper bound: the ledger counts them."""
     data: Annotated[str | None, arg(metavar="PATH|URI")] = None
     """The Parquet dataset of the images, a path or s3:// URI, in place of the recipe's."""
-    recipe: str = "partscenes"
-    """Backbone, decoder, optimiser, crop and length: partscenes, voc_vit_b, voc_deit_b, coco_vit_b,
-    coco_deit_b, or a YAML file. The same one for all labels that are compared."""
+    recipe: str = "second_stage"
+    """Backbone, decoder, optimiser, crop and length: second_stage is for PartScenes; voc_vit_b,
+    voc_deit_b, coco_vit_b, coco_deit_b, or a YAML file. The same for all labels to compare."""
     weights: Annotated[str | None, arg(metavar="FILE|timm|embedded|random")] = None
     """Weights of the backbone, in place of the recipe's."""
     set: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="KEY=VALUE")] = ()
@@ -58,7 +58,7 @@ class SecondStageOptions:
     scales: tuple[float, ...] = ()
     """Scales of the segmentation, each with the mirror image; none: the single scale."""
     name: Annotated[str | None, arg(metavar="TEXT")] = None
-    """Names the directory; by default second-stage- and the name of the recipe."""
+    """Names the directory; by default second-stage and, if it is another, the recipe's name."""
     reports: Path = Path("reports")
     """Where it is."""
     resources: Annotated[Resources, arg(name="")] = Resources()
