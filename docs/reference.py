@@ -20,6 +20,7 @@ from platform.evaluate.options import EvaluateOptions
 from platform.export.options import ExportOptions
 from platform.report.options import ReportOptions
 from platform.search.options import SearchOptions
+from platform.second_stage.options import SecondStageOptions
 from platform.train.options import TrainOptions
 from toco_core.settings import Recipe
 
@@ -30,6 +31,7 @@ COMMANDS: Mapping[str, Any] = {
     "platform.train": TrainOptions,
     "platform.evaluate": EvaluateOptions,
     "platform.export": ExportOptions,
+    "platform.second_stage": SecondStageOptions,
     "platform.confirm": ConfirmOptions,
     "platform.compare": CompareOptions,
     "platform.report": ReportOptions,

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.optim import AdamW
@@ -21,7 +20,7 @@ from toco_core.model.toco import ToCo, build_model
 from toco_core.parallel.determinism import choose_algorithms
 from toco_core.parallel.precision import allow_tf32, make_scaler, precision_on
 from toco_core.parallel.ranks import average_over_ranks
-from toco_core.random_state import capture_random_state, restore_random_state
+from toco_core.random_state import capture_random_state, restore_random_state, seeded
 from toco_core.schedule import PolyWarmup, make_optimiser
 from toco_core.settings import Recipe
 from toco_core.step import ToCoLosses
@@ -196,11 +195,7 @@ class Trainer:
         if not self.model.encoder.is_stochastic:
             yield
             return
-        key = np.random.SeedSequence([_STEP, self.recipe.seed, self.iteration, self.rank])
-        seed = int(key.generate_state(1, np.uint64)[0] >> np.uint64(1))
-        devices = [self.device] if self.device.type == "cuda" else []
-        with torch.random.fork_rng(devices=devices):
-            torch.manual_seed(seed)
+        with seeded((_STEP, self.recipe.seed, self.iteration, self.rank), self.device):
             yield
 
     def _restore(self, checkpoint: Checkpoint) -> None:

@@ -50,7 +50,7 @@ def check_export(
     split, info = dataset.split(options.split), dataset.info
     network.require_classes(info, root, was_named=options.data is not None)
     request = _request(network, root, options)
-    _take_directory(options.output, _settings(network, request))
+    _take_directory(options.output, _settings(network, request, info))
     images = min(options.images or len(split), len(split))
     return ExportSetup(
         request=request,
@@ -85,7 +85,7 @@ def _request(network: Network, root: str, options: ExportOptions) -> ExportReque
     )
 
 
-def _settings(network: Network, request: ExportRequest) -> dict[str, Any]:
+def _settings(network: Network, request: ExportRequest, info: DatasetInfo) -> dict[str, Any]:
     """Return what all files of one directory must have in common."""
     names = (
         "dataset",
@@ -106,23 +106,29 @@ def _settings(network: Network, request: ExportRequest) -> dict[str, Any]:
         "recipe": network.recipe.model_dump(mode="json"),
         **settings,
         "scales": list(request.scales),
+        "classes": list(info.class_names),
     }
 
 
-def _read_settings(path: Path) -> dict[str, Any]:
+def read_settings(path: Path) -> dict[str, Any]:
+    """Read what all files of an export have in common.
+
+    Raises:
+        ValueError: it cannot be read, or is of something else.
+    """
     try:
         content = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is corrupt; choose another OUTPUT") from error
+        raise ValueError(f"{path} is corrupt; choose another directory") from error
     if not isinstance(content, dict):
-        raise ValueError(f"{path} is not of an export; choose another OUTPUT")
+        raise ValueError(f"{path} is not of an export; choose another directory")
     return {"format": "files", **content}  # as before there was another
 
 
 def _take_directory(output: Path, settings: dict[str, Any]) -> None:
     path = output / SETTINGS_FILE
     if path.is_file():
-        before = _read_settings(path)
+        before = {"classes": settings["classes"], **read_settings(path)}  # older ones lack them
         changed = [key for key, value in settings.items() if before.get(key) != value]
         if changed:
             what = ", ".join(f"{key} (was {before.get(key)})" for key in changed if key != "recipe")

@@ -23,6 +23,7 @@ OF_THE_NETWORK = (
     "recipe",
     "iteration",
     "seed",
+    "trained_on",
     "backbone",
     "weights",
     "weights_hash",
@@ -61,6 +62,7 @@ class ProtocolCard:
         ignored: which pixels and classes do not count.
         threshold, aux_threshold: of the CAM's background.
         iteration: of the checkpoint, and which of the run it is.
+        trained_on: the labels of a network that learnt from more than those of images.
         weights, weights_hash: that the backbone began with; SHA-256.
         checkpoint_hash: SHA-256 of the file.
         computed_on: devices and precisions.
@@ -84,6 +86,7 @@ class ProtocolCard:
     recipe: str
     iteration: str
     seed: int | str
+    trained_on: str | None = None
     backbone: str
     weights: str
     weights_hash: str | None

@@ -26,6 +26,7 @@ class Measured:
         checkpoint: the file.
         iteration: None for an official checkpoint, which holds no more than weights.
         dataset: path or URI.
+        trained_on: labels of a second stage, in words.
     """
 
     checkpoint: Path
@@ -34,6 +35,7 @@ class Measured:
     dataset: str
     split: str
     masks: MaskLedger
+    trained_on: str | None = None
 
     @cached_property
     def common(self) -> dict[str, Any]:
@@ -51,6 +53,7 @@ class Measured:
             "recipe": recipe.name,
             "iteration": unsaid if self.iteration is None else _iteration(self.iteration, recipe),
             "seed": unsaid if self.iteration is None else recipe.seed,
+            "trained_on": self.trained_on,
             "backbone": recipe.backbone.name,
             "weights": recipe.backbone.weights,
             "weights_hash": _weights_hash(recipe.backbone),

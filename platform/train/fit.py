@@ -17,7 +17,7 @@ from platform.cluster.places import mark_places
 from platform.cluster.shares import Demand, loaders_beside, place
 from platform.resource_ranges import asked
 from platform.train.lead import Emit, StopRequested
-from platform.train.loop import Rank, run
+from platform.train.loop import Rank, Start, run
 from platform.train.options import Workers
 from platform.train.plan import RunPlan
 from platform.workers.executor import LocalExecutor
@@ -72,8 +72,8 @@ def place_workers(
     return place(nodes, demand, possible)
 
 
-def fit_here(workers: Workers) -> Fit:
-    """Return how a run is trained and scored in this process."""
+def fit_here(workers: Workers, start: Start | None = None) -> Fit:
+    """Return how a run is trained and scored in this process; `start` as of `run`."""
     device = device_for(workers.gpus)
     if workers.cpus is not None:
         torch.set_num_threads(max(round(workers.cpus), 1))
@@ -84,7 +84,7 @@ def fit_here(workers: Workers) -> Fit:
     def fit(plan: RunPlan, emit: Emit, stop_requested: StopRequested) -> None:
         executor = LocalExecutor(ScoringWorker(device)) if plan.split else None
         loading = replace(plan, num_workers=loaders)
-        run(loading, Rank(device=device), executor, emit, stop_requested)
+        run(loading, Rank(device=device), executor, emit, stop_requested, start)
 
     return fit
 

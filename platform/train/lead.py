@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from platform.results.events import Progressed, RunEvent, Scored
 from platform.train.loss_log import LossLog
@@ -21,13 +22,25 @@ from platform.workers.executor import Executor, Future
 from platform.workers.requests import ScoreRequest
 from platform.workers.results import EvaluationResult
 from toco_core.scoring.cam_score import Score
-from toco_core.trainer import Trainer
 
 PROGRESS_SECONDS = 2.0  # between two events of progress; each one costs the trial a few ms
 SAVE_SECONDS = 600.0  # between two checkpoints at most: what a crash can cost
 
 Emit = Callable[[RunEvent], None]
 StopRequested = Callable[[], bool]
+
+
+class Stepped(Protocol):
+    """What is trained step by step: `toco_core.trainer.Trainer`, or that of a second stage."""
+
+    iteration: int
+
+    @property
+    def finished(self) -> bool: ...
+
+    def step(self) -> dict[str, float]: ...
+
+    def save(self, path: str | Path) -> None: ...
 
 
 class RunStopped(Exception):  # noqa: N818 - no error, like KeyboardInterrupt
@@ -47,7 +60,7 @@ class MainRank:
     def __init__(
         self,
         plan: RunPlan,
-        trainer: Trainer,
+        trainer: Stepped,
         executor: Executor | None,
         emit: Emit,
         stop_requested: StopRequested,

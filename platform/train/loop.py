@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import torch
 
 from platform.cluster.gpu_memory import GpuMemoryError, out_of_memory, release
 from platform.results.events import WentBack
-from platform.train.lead import Emit, MainRank, StopRequested
+from platform.train.lead import Emit, MainRank, Stepped, StopRequested
 from platform.train.plan import RunPlan
 from platform.train.run_checkpoints import find_resume_point, require_same_settings
 from platform.workers.executor import Executor
@@ -26,6 +28,9 @@ class Rank:
     world_size: int = 1
 
 
+Start: TypeAlias = Callable[[RunPlan, Rank, Checkpoint | None], Stepped]
+
+
 def never() -> bool:
     """Ask no run to stop."""
     return False
@@ -37,6 +42,7 @@ def run(
     executor: Executor | None,
     emit: Emit,
     stop_requested: StopRequested = never,
+    start: Start | None = None,
 ) -> None:
     """Train a run from its last checkpoint, or from the start, to its end.
 
@@ -47,6 +53,7 @@ def run(
             others, and where `plan` has no split to score on.
         emit: takes the events of the run.
         stop_requested: is asked by the main rank after each step.
+        start: builds what is trained; ToCo by default.
 
     Raises:
         RunStopped: on the main rank, after `stop_requested`. The other ranks wait for it in their
@@ -56,7 +63,7 @@ def run(
         ValueError: the recipe, the dataset or a checkpoint cannot be used.
     """
     try:
-        return _run(plan, rank, executor, emit, stop_requested)
+        return _run(plan, rank, executor, emit, stop_requested, start or _start)
     except torch.OutOfMemoryError as error:
         release(error)
     raise GpuMemoryError(out_of_memory(plan.recipe, rank.world_size))
@@ -68,9 +75,12 @@ def _run(
     executor: Executor | None,
     emit: Emit,
     stop_requested: StopRequested,
+    start: Start,
 ) -> None:
     resume = find_resume_point(plan.checkpoints, plan.unscored)
-    trainer = _start(plan, rank, resume.checkpoint)
+    if resume.checkpoint is not None:
+        require_same_settings(resume.checkpoint, plan.recipe, plan.directory)
+    trainer = start(plan, rank, resume.checkpoint)
     if rank.index == 0:
         if resume.damage:
             emit(WentBack(iteration=resume.iteration, damage="; ".join(resume.damage)))
@@ -80,8 +90,6 @@ def _run(
 
 
 def _start(plan: RunPlan, rank: Rank, checkpoint: Checkpoint | None) -> Trainer:
-    if checkpoint is not None:
-        require_same_settings(checkpoint, plan.recipe, plan.directory)
     return Trainer(
         plan.recipe,
         open_dataset(plan.dataset),

@@ -162,7 +162,7 @@ def test_a_directory_whose_settings_cannot_be_read_is_left_alone(
 ) -> None:
     options.output.mkdir(parents=True)
     (options.output / SETTINGS_FILE).write_text(content, "latin-1")
-    with pytest.raises(ValueError, match=r"export\.json is .*; choose another OUTPUT"):
+    with pytest.raises(ValueError, match=r"export\.json is .*; choose another directory"):
         run_export(options)
     assert [path.name for path in options.output.iterdir()] == [SETTINGS_FILE]
 

@@ -14,7 +14,18 @@ HEAVY = {"torch", "ray", "optuna", "numpy", "pyarrow", "timm", "pandas"}
 
 
 @pytest.mark.parametrize(
-    "name", ["search", "train", "evaluate", "export", "report", "data", "confirm", "compare"]
+    "name",
+    [
+        "search",
+        "train",
+        "evaluate",
+        "export",
+        "second_stage",
+        "report",
+        "data",
+        "confirm",
+        "compare",
+    ],
 )
 def test_the_help_comes_without_a_heavy_import(name: str) -> None:
     arguments = [sys.executable, "-X", "importtime", "-m", f"platform.{name}", "--help"]
@@ -79,6 +90,7 @@ def test_training_in_this_process_needs_no_ray() -> None:
         (["report", "docs", "--list", "docs"], "--list lists searches and writes no report"),
         (["report", "docs"], "docs is not the directory of a search: it has no recipe.yaml"),
         (["report", "--list", "docs"], "there is no search in docs"),
+        (["second_stage"], "name one thing to train on: LABELS, which python -m platform.export"),
         (["data", "voc", "/nowhere", "x"], "there is no directory /nowhere"),
         (["data", "check", "/nowhere"], "no dataset at /nowhere: there is no such directory"),
         (["confirm", "none"], "there is no directory none: name that of a search"),

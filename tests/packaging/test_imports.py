@@ -39,6 +39,7 @@ MAY_IMPORT = {
     "platform.evaluate": SHARED,
     "platform.report": SHARED | {"platform.search", "platform.statistics"},
     "platform.export": SHARED | {"platform.evaluate"},
+    "platform.second_stage": SHARED | {"platform.evaluate", "platform.export", "platform.train"},
 }
 
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from toco_core.data.augment.colour import ColourTable
 from toco_core.data.augment.sample_random import SampleRandom
 from toco_core.data.augment.views import CutViews, cut_views
 from toco_core.data.batch import CutBatch, EvaluationSample, TrainBatch, WholeImage
+from toco_core.data.loading import Batches, load_batches
 from toco_core.data.reader import ParquetSplit
 from toco_core.data.sampling import ShuffledOrder, rank_positions, sample_seeds
-from toco_core.data.storage import DatasetError
 from toco_core.images import normalise, to_pixels
 from toco_core.settings import Recipe
 
@@ -80,29 +79,9 @@ class TrainLoader(Dataset[TrainBatch]):
         return self._collated(_collate_cut, range(start, len(self)))
 
     def _collated(self, collate: Callable[[list[_Sample]], B], iterations: range) -> Iterator[B]:
-        batches = _Batches(self._samples, collate)
-        if self._num_workers == 0:
-            return map(batches.load, iterations)
-        return self._from_processes(batches, iterations)
-
-    def _from_processes(self, batches: _Batches[B], iterations: range) -> Iterator[B]:
-        loader = DataLoader(
-            batches,
-            batch_size=None,  # an item is a batch
-            sampler=iterations,
-            num_workers=self._num_workers,
-            collate_fn=_unchanged,
-            worker_init_fn=_leave_signals_to_the_trainer,
-            pin_memory=torch.cuda.is_available(),
-            # Without a generator of its own it would draw from the global one, which the step uses.
-            generator=torch.Generator(),
-            # The client of a remote filesystem does not survive a fork.
-            multiprocessing_context=None if self._split.location.is_local else "spawn",
-        )
-        for item in loader:
-            if isinstance(item, DatasetError):
-                raise item
-            yield item
+        batches = Batches(self._samples, collate)
+        is_local = self._split.location.is_local
+        return load_batches(batches, iterations, self._num_workers, is_local=is_local)
 
     def _samples(self, iteration: int) -> list[_Sample]:
         images = self._recipe.data.images_per_step
@@ -119,27 +98,6 @@ class TrainLoader(Dataset[TrainBatch]):
             official_quirks=self._recipe.official_quirks,
         )
         return _Sample(cut, self._split.class_labels(row), seeds.local_crops, row.name)
-
-
-class _Batches(Dataset[B | DatasetError], Generic[B]):
-    """Batches by iteration, as loading processes make them.
-
-    They hand a bad dataset over as it is: DataLoader would wrap the error in its own traceback.
-    """
-
-    def __init__(
-        self, samples: Callable[[int], list[_Sample]], collate: Callable[[list[_Sample]], B]
-    ) -> None:
-        self._samples, self._collate = samples, collate
-
-    def load(self, iteration: int) -> B:
-        return self._collate(self._samples(iteration))
-
-    def __getitem__(self, iteration: int) -> B | DatasetError:
-        try:
-            return self.load(iteration)
-        except DatasetError as error:
-            return error
 
 
 def _collate(samples: list[_Sample]) -> TrainBatch:
@@ -176,18 +134,6 @@ def _without_views(samples: list[_Sample]) -> TrainBatch:
         names=list(names),
         most_classes=max(1, *(int(label.sum()) for label in labels)),
     )
-
-
-def _unchanged(batch: Any) -> Any:
-    return batch
-
-
-def _leave_signals_to_the_trainer(_worker: int) -> None:
-    # A terminal sends it to all its processes, and the trainer may want another batch and a
-    # checkpoint before it ends. Loading processes end with it in any case.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for number in (signal.SIGTERM, signal.SIGHUP):  # a fork has the trainer's handlers
-        signal.signal(number, signal.SIG_DFL)
 
 
 def evaluation_samples(

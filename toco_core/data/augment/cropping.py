@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from PIL import Image, ImageOps
@@ -20,6 +21,55 @@ class Span(NamedTuple):
     length: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Cut:
+    """A square of a rescaled image, which an image and its labels are cut to alike.
+
+    Attributes:
+        size: side of the square, px.
+        width, height: of the rescaled image, px.
+        rows, columns: what of it is shown, and where.
+    """
+
+    size: int
+    width: int
+    height: int
+    rows: Span
+    columns: Span
+
+    @property
+    def box(self) -> Box:
+        """The part of the square that shows the image."""
+        rows, columns = self.rows, self.columns
+        bottom, right = rows.target + rows.length, columns.target + columns.length
+        return rows.target, bottom, columns.target, right
+
+    def of(
+        self,
+        image: Image.Image,
+        resampling: Image.Resampling = Image.Resampling.BILINEAR,
+        padding: int = 0,
+    ) -> Image.Image:
+        """Cut it out of an image of any mode; pad what is missing."""
+        rows, columns = self.rows, self.columns
+        # Only what will be seen is resampled: at twice the size that is a quarter of the work.
+        shown = image.resize(
+            (columns.length, rows.length),
+            resampling,
+            box=(
+                columns.source * image.width / self.width,
+                rows.source * image.height / self.height,
+                (columns.source + columns.length) * image.width / self.width,
+                (rows.source + rows.length) * image.height / self.height,
+            ),
+        )
+        if shown.size == (self.size, self.size):
+            return shown
+        padded = Image.new(image.mode, (self.size, self.size), padding)
+        padded.paste(shown, (columns.target, rows.target))
+        return padded
+
+
 def random_crop(
     image: Image.Image, size: int, scale_range: tuple[float, float], rng: SampleRandom
 ) -> tuple[Image.Image, Box]:
@@ -34,26 +84,18 @@ def random_crop(
     Returns:
         The crop, and the box of it that shows the image.
     """
+    cut = random_cut(image, size, scale_range, rng)
+    return cut.of(image), cut.box
+
+
+def random_cut(
+    image: Image.Image, size: int, scale_range: tuple[float, float], rng: SampleRandom
+) -> Cut:
+    """Draw where a square is cut out of an image; arguments as of `random_crop`."""
     factor = rng.uniform(*scale_range)
     height, width = max(1, int(factor * image.height)), max(1, int(factor * image.width))
     rows, columns = random_span(height, size, rng), random_span(width, size, rng)
-    box = (rows.target, rows.target + rows.length, columns.target, columns.target + columns.length)
-    # Only what will be seen is resampled: at twice the size that is a quarter of the work.
-    shown = image.resize(
-        (columns.length, rows.length),
-        Image.Resampling.BILINEAR,
-        box=(
-            columns.source * image.width / width,
-            rows.source * image.height / height,
-            (columns.source + columns.length) * image.width / width,
-            (rows.source + rows.length) * image.height / height,
-        ),
-    )
-    if shown.size == (size, size):
-        return shown, box
-    padded = Image.new("RGB", (size, size))
-    padded.paste(shown, (columns.target, rows.target))
-    return padded, box
+    return Cut(size=size, width=width, height=height, rows=rows, columns=columns)
 
 
 def random_span(length: int, size: int, rng: SampleRandom) -> Span:

@@ -1,0 +1,1 @@
+"""A second stage: a network trained on pseudo-labels, which says what they are worth."""

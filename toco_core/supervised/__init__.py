@@ -1,0 +1,1 @@
+"""Training of a segmentation network on labels of every pixel, as a second stage does it."""
