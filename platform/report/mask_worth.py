@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,11 +19,11 @@ from platform.report.searched import Searched
 from platform.results.counts import read_counts
 from platform.results.events import CAM_MIOU
 from platform.search.setup import REPORT_SPLIT, TUNE_SPLIT
-from platform.statistics.masks import Choice, MaskBudget, choice_by_all, worth_of_masks
+from platform.statistics.masks import Choice, MaskBudget, worth_of_masks
 from toco_core.scoring.image_counts import COARSE_STEPS, ImageCounts
 
 TABLE_SIZES = 20, 100  # beside none and all
-_FIGURE_SIZES = 5, 10, 20, 50, 100, 200, 500, 1000
+_FIGURE_SIZES = 5, 20, 50, 100, 500
 _ROUNDING = 1e-9  # of the same quotients of integers, added up in another order
 
 
@@ -51,16 +52,17 @@ class MaskWorth:
 
 def mask_worth(searched: Searched) -> MaskWorth | None:
     """Choose again by fewer masks; None where less than two trials have counts to choose by."""
-    counts, left_out = _usable(searched)
-    if len(counts) < 2:
+    candidates, images, left_out = _usable(searched)
+    if len(candidates) < 2:
         return None
-    images = next(iter(counts.values())).images
+    counts = ((number, _counts(searched, number)) for number in candidates)
     sizes = [*(size for size in _FIGURE_SIZES if size < images), images]
+    study = worth_of_masks(counts, images, sizes, _without_masks(searched, candidates))
     return MaskWorth(
         images=images,
-        candidates=sorted(counts),
-        best=choice_by_all(counts),
-        budgets=worth_of_masks(counts, sizes, _without_masks(searched, counts)),
+        candidates=candidates,
+        best=study.best,
+        budgets=study.budgets,
         left_out=left_out,
         report={n: s.miou for n, s in searched.report.items() if s.miou is not None},
         confirmed=_confirmed(searched),
@@ -103,20 +105,32 @@ def _row(worth: MaskWorth, one: MaskBudget) -> tuple[Cell, ...]:
     )
 
 
-def _usable(searched: Searched) -> tuple[dict[int, ImageCounts], list[str]]:
-    """Return the counts of the complete trials that can be compared, and a line for each other."""
-    found: dict[int, ImageCounts] = {}
+class _Usable(NamedTuple):
+    numbers: Sequence[int]
+    images: int
+    left_out: list[str]
+
+
+def _usable(searched: Searched) -> _Usable:
+    """Find the complete trials whose counts can be compared, and say what keeps others out.
+
+    Each file is read and let go: all of them together may take more memory than there is.
+    """
+    found: dict[int, bytes] = {}
+    images: dict[bytes, int] = {}
     left_out: list[str] = []
     for number in sorted(searched.judgement.worth):
         try:
-            found[number] = _counts(searched, number)
+            counts = _counts(searched, number)
         except ValueError as error:
             left_out.append(f"trial {number}: {error}")
-    digests = {number: _digest(counts) for number, counts in found.items()}
-    most = max(Counter(digests.values()).items(), key=lambda item: item[1], default=(b"", 0))[0]
-    others = [number for number, digest in digests.items() if digest != most]
+        else:
+            found[number] = _digest(counts)
+            images[found[number]] = counts.images
+    most = max(Counter(found.values()).items(), key=lambda item: item[1], default=(b"", 0))[0]
+    others = [number for number, digest in found.items() if digest != most]
     left_out += [f"trial {n}: was scored on other images or masks than most" for n in others]
-    return {n: counts for n, counts in found.items() if n not in others}, left_out
+    return _Usable([n for n in found if n not in others], images.get(most, 0), left_out)
 
 
 def _counts(searched: Searched, number: int) -> ImageCounts:
@@ -139,11 +153,11 @@ def _digest(counts: ImageCounts) -> bytes:
     return hashlib.sha256(b"".join(part.tobytes() for part in parts)).digest()
 
 
-def _without_masks(searched: Searched, counts: Mapping[int, ImageCounts]) -> Choice | None:
+def _without_masks(searched: Searched, candidates: Sequence[int]) -> Choice | None:
     """Choose by what a score knows without a mask, at the recipe's own background threshold."""
     values = {
         number: searched.scores[number][-1]["unsupervised"]
-        for number in counts
+        for number in candidates
         if searched.scores.get(number)
     }
     known = {number: value for number, value in values.items() if not math.isnan(value)}
@@ -196,5 +210,6 @@ def in_words(worth: MaskWorth, searched: Searched) -> list[str]:
 
 
 def _points(one: MaskBudget) -> str:
-    low, high = 100 * one.cost.low, 100 * one.cost.high
-    return f"{100 * one.cost.mean:.1f} points less ({low:.1f} to {high:.1f})"
+    numbers = (one.cost.mean, one.cost.low, one.cost.high)
+    mean, low, high = (f"{round(100 * number, 1) + 0.0:.1f}" for number in numbers)  # no -0.0
+    return f"{mean} points less ({low} to {high})"

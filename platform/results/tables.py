@@ -61,7 +61,12 @@ class TrialTables:
             compact(self._directory)
 
     def _add_score(self, event: TrialScored) -> None:
-        if event.counts is not None:  # first: a score without its counts would not be missed
+        stopped = any(
+            row.number == event.number and row.state in ("pruned", "failed")
+            for row in self._state.over
+        )  # a score may come after the verdict
+        if event.counts is not None and not stopped:
+            # first: a score without its counts would not be missed
             write_counts(self._directory, event.number, event.counts)
         add_score(self._directory, event)
 

@@ -8,10 +8,12 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from platform.results.counts import read_counts
 from platform.results.curves import read_curves
 from platform.results.tables import read_trials
 from tests.integration.search_command import SPACE, Search, Session
@@ -83,6 +85,19 @@ def test_tables_agree_with_the_study(whole: tuple[Search, Session]) -> None:
         scores = {c["iteration"]: c["score"] for c in curves if c["number"] == row.number}
         # what is scored after a trial was pruned is kept in the table only
         assert trial.intermediate_values.items() <= scores.items()
+
+
+def test_complete_trials_leave_the_counts_of_their_last_scores(
+    whole: tuple[Search, Session],
+) -> None:
+    search, _ = whole
+    last = {row["number"]: row for row in read_curves(search.results)}
+    for row in read_trials(search.results):
+        counts = read_counts(search.results, row.number)
+        assert (counts is not None) == (row.state == "complete")
+        if counts is not None:
+            curve = counts.curves(np.ones((1, counts.images)))[0]
+            np.testing.assert_allclose(curve, last[row.number]["curve"], atol=1e-12)
 
 
 def test_the_winner_can_be_loaded_and_its_report_is_a_fraction(

@@ -42,6 +42,7 @@ def test_a_search_keeps_the_counts_of_its_complete_trials_alone(tmp_path: Path) 
     tables.handle(TrialEnded(number=1, state="failed", score=None))
     tables.handle(scored(2, 300, 0.2))
     tables.handle(TrialEnded(number=2, state="pruned", score=0.2))
+    tables.handle(last_score(2, 0.2))  # which was on its way
     tables.handle(SearchEnded())
     assert [path.name for path in (tmp_path / "counts").iterdir()] == ["trial-0000.parquet"]
     assert same(read_counts(tmp_path, 0), made_counts(0, skill=0.4))

@@ -5,13 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from platform.statistics.masks import (
-    Choice,
-    best_choice,
-    choice_by_all,
-    judge_budgets,
-    worth_of_masks,
-)
+from platform.statistics.masks import Choice, best_choice, judge_budgets, worth_of_masks
 from tests.results.made_counts import made_counts
 from toco_core.scoring.image_counts import ImageCounts
 from toco_core.scoring.threshold_grid import HIT, ON_BACKGROUND
@@ -54,8 +48,9 @@ def test_budgets_are_the_literal_choices_and_costs() -> None:
     rng = np.random.default_rng(3)
     drawn = rng.multinomial(2, [1 / IMAGES] * IMAGES, 8).astype(float)
     judged = rng.multinomial(IMAGES, [1 / IMAGES] * IMAGES, 8).astype(float)
-    (found,) = judge_budgets(COUNTS, {2: drawn}, judged)
-    best = literal_choice([*range(IMAGES)])
+    study = judge_budgets(COUNTS.items(), {2: drawn}, judged)
+    (found,), best = study.budgets, literal_choice([*range(IMAGES)])
+    assert study.best == best
     choices = [literal_choice(listed(row)) for row in drawn]
     costs = [
         literal_miou(COUNTS[best.trial], listed(row), round(100 * best.threshold))
@@ -67,7 +62,6 @@ def test_budgets_are_the_literal_choices_and_costs() -> None:
     assert found.threshold == np.median([one.threshold for one in choices])
     for number, share in found.chosen.items():
         assert share == np.mean([one.trial == number for one in choices])
-    assert best == choice_by_all(COUNTS)
 
 
 def test_of_equals_the_first_trial_and_the_lowest_threshold_are_chosen() -> None:
@@ -77,8 +71,9 @@ def test_of_equals_the_first_trial_and_the_lowest_threshold_are_chosen() -> None
 
 
 def test_the_threshold_alone_has_its_share_of_the_cost() -> None:
-    best = choice_by_all(COUNTS)
-    (none, _) = worth_of_masks(COUNTS, [IMAGES], Choice(best.trial, 0.99), rounds=50)
+    best = literal_choice([*range(IMAGES)])
+    blind = Choice(best.trial, 0.99)
+    (none, _) = worth_of_masks(COUNTS.items(), IMAGES, [IMAGES], blind, rounds=50).budgets
     assert none.masks == 0
     assert none.chosen == {best.trial: 1.0}
     assert none.cost.mean > 0.05
@@ -87,9 +82,10 @@ def test_the_threshold_alone_has_its_share_of_the_cost() -> None:
 
 def test_more_masks_cost_less_and_the_draws_are_the_same_each_time() -> None:
     counts = {n: made_counts(n, skill=0.5 + 0.02 * n) for n in range(6)}
-    budgets = worth_of_masks(counts, [2, 10, 1000], Choice(0, 0.5))
+    budgets = worth_of_masks(counts.items(), 40, [2, 10, 1000], Choice(0, 0.5)).budgets
     assert [one.masks for one in budgets] == [0, 2, 10, 40]
     costs = [one.cost.mean for one in budgets]
     assert costs == sorted(costs, reverse=True)
     assert costs[-1] < 0.01 < costs[0]
-    assert budgets == worth_of_masks(counts, [2, 10, 1000], Choice(0, 0.5))
+    again = worth_of_masks(counts.items(), 40, [2, 10, 1000], Choice(0, 0.5))
+    assert budgets == again.budgets

@@ -52,6 +52,19 @@ def test_progress_is_reported_before_each_score(uninterrupted: tuple[RunPlan, Li
     assert iterations == sorted(iterations)  # type: ignore[type-var]
 
 
+def test_the_last_score_alone_brings_counts_by_image_where_they_are_wanted(
+    uninterrupted: tuple[RunPlan, Listener], scenes: Path, tmp_path: Path
+) -> None:
+    plan, listener = short_plan(scenes, tmp_path), Listener()
+    listener.train(replace(plan, count_images=16))
+    first, last = listener.scores.values()
+    assert first.counts is None
+    assert last.counts is not None
+    np.testing.assert_allclose(last.counts.curves(np.ones((1, 16)))[0], last.curve, atol=1e-12)
+    without = {number: replace(one, counts=None) for number, one in listener.scores.items()}
+    same_scores(without, uninterrupted[1].scores)
+
+
 # Stopped before the first score, together with it, and after it.
 @pytest.mark.parametrize("stop", [2, 4, 5])
 def test_a_run_that_was_stopped_goes_on_to_the_same_bits(
