@@ -11,6 +11,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from platform.results.events import EndState
+from platform.search.borders import Borders
 from platform.search.faults import Fault, Faults, Outcome
 from platform.search.optuna_internals import take_up
 from platform.search.retries import count_started, repeat_of
@@ -53,6 +54,7 @@ class LiveTrials:
         iterations: Training iterations of a whole trial; the step of its last score.
         observer: Is told of starts and ends, after the study has them.
         faults: The budgets for faults of this session.
+        borders: Where trials part; None if they share nothing.
     """
 
     def __init__(
@@ -64,13 +66,14 @@ class LiveTrials:
         iterations: int,
         observer: Observer | None = None,
         faults: Faults | None = None,
+        borders: Borders | None = None,
     ) -> None:
         if budget < 1:
             raise ValueError(f"the number of trials is {budget}, but must be at least 1")
         self.study = study
         self.observer = observer
         self.faults = faults or Faults()
-        self._space = space
+        self._space, self._borders = space, borders
         self._budget = budget
         self._iterations = iterations
         self._trials: dict[int, optuna.Trial] = {}
@@ -104,7 +107,8 @@ class LiveTrials:
         scored, params = tuple(sorted(_scores(trial))), self._space.suggest(trial)
         repeat = repeat_of(self.study, trial.number, params)
         avoid = self.faults.avoided(trial.number)
-        assignment = Assignment(trial.number, params, scored, repeat, avoid)
+        borders = self._borders.of(trial.number, params, repeat) if self._borders else ()
+        assignment = Assignment(trial.number, params, scored, repeat, avoid, borders)
         if self.observer:
             self.observer.started(assignment)
         return assignment

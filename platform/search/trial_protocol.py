@@ -26,6 +26,7 @@ class Assignment:
         scored: Iterations whose scores the study has from an earlier session.
         repeat: How many earlier trials have the same parameters: this one gets another seed.
         avoid: Machines, by Ray's ids, on which it shall not run.
+        borders: Iterations after which it saves its checkpoint for others that begin alike.
     """
 
     number: int
@@ -33,6 +34,7 @@ class Assignment:
     scored: tuple[int, ...] = ()
     repeat: int = 0
     avoid: tuple[str, ...] = ()
+    borders: tuple[int, ...] = ()
 
 
 class BrokenTrialError(Exception):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from toco_core.settings import Recipe
@@ -40,6 +40,13 @@ class RunPlan:
     loss_log: str | None = None  # file for the losses of every step
     scored: frozenset[int] = frozenset()  # iterations whose scores are known from earlier sessions
     sharing: Sharing | None = None  # None: the run shares nothing
+
+    def under(self, conditions: Mapping[str, str]) -> RunPlan:
+        """Return the plan with more of what decides the steps that it shares."""
+        if self.sharing is None:
+            return self
+        known = {**self.sharing.conditions, **conditions}
+        return replace(self, sharing=replace(self.sharing, conditions=known))
 
     @property
     def checkpoints(self) -> Path:
