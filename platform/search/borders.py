@@ -55,18 +55,21 @@ class Borders:
 
     def of(self, number: int, params: Mapping[str, Any], repeat: int) -> tuple[int, ...]:
         """Return after which iterations a trial saves its prefix, if nobody has."""
-        prefixes = self._prefixes(number, params, repeat)
+        try:
+            recipe = trial_recipe(self._space.recipe, params, repeat)
+        except ValueError:  # the trial will fail by its parameters
+            return ()
         return tuple(
             iteration
-            for iteration, digest in prefixes.items()
-            if self._known[digest] > {number} or self._must_coincide(params, iteration, repeat)
+            for iteration, digest in self._note(number, recipe)
+            if self._known[digest] > {number} or self._must_coincide(recipe, iteration)
         )
 
     @property
     def will_be_shared(self) -> bool:
         """Whether trials must coincide at one of the recipe's borders."""
         recipe = self._space.recipe
-        return any(self._must_coincide({}, i, 0) for i in borders(self._space, recipe))
+        return any(self._must_coincide(recipe, one) for one in borders(self._space, recipe))
 
     def _note_unfinished(self) -> None:
         """Take note of the trials that are to come or to go on."""
@@ -75,32 +78,29 @@ class Borders:
             params = trial.params or self._enqueued(trial)
             text = repr(sorted(params.items()))
             if params and not trial.state.is_finished():
-                self._prefixes(trial.number, params, repeats[text])
+                self.of(trial.number, params, repeats[text])
             repeats[text] += 1
 
     def _enqueued(self, trial: FrozenTrial) -> dict[str, Any]:
         fixed = enqueued_params(trial)
         return self._space.starting_point(fixed) if fixed else {}
 
-    def _prefixes(self, number: int, params: Mapping[str, Any], repeat: int) -> dict[int, str]:
-        """Take note of the prefixes of a trial, and return their digests by iteration."""
-        try:
-            recipe = trial_recipe(self._space.recipe, params, repeat)
-        except ValueError:  # the trial will fail by its parameters
-            return {}
-        prefixes = {i: prefix_digest(recipe, i, {}) for i in borders(self._space, recipe)}
-        for digest in prefixes.values():
+    def _note(self, number: int, recipe: Recipe) -> list[tuple[int, str]]:
+        """Take note of a trial's prefixes, and return them: iterations and digests."""
+        found = [(one, prefix_digest(recipe, one, {})) for one in borders(self._space, recipe)]
+        for _, digest in found:
             self._known.setdefault(digest, set()).add(number)
-        return prefixes
+        return found
 
-    def _must_coincide(self, params: Mapping[str, Any], iteration: int, repeat: int) -> bool:
-        recipe = trial_recipe(self._space.recipe, params, repeat)
+    def _must_coincide(self, recipe: Recipe, iteration: int) -> bool:
+        """Whether so many trials cannot all differ by then; repeats have seeds of their own."""
         counts = (
             _count(one)
             for one in self._space.space.parameters
             if first_effect(recipe, one.key) < iteration
         )
-        return repeat == 0 and math.prod(counts) < self._trials
+        is_first = recipe.seed == self._space.recipe.seed
+        return is_first and math.prod(counts) < self._trials
 
 
 def _count(parameter: Parameter) -> float:

@@ -117,7 +117,9 @@ class LiveTrials:
         """Return whether a trial in work, should it break, would be handed out again."""
         return bool(self._trials) and self.faults.cause is None
 
-    def record(self, number: int, score: float, step: int, node: str = "") -> bool:
+    def record(
+        self, number: int, score: float, step: int, node: str = "", *, earned: bool = True
+    ) -> bool:
         """Record a score, and decide whether the trial goes on.
 
         The published configuration (trial 0) competes on every rung but is never pruned: the
@@ -129,6 +131,7 @@ class LiveTrials:
             step: Training iterations so far. A step that was scored already, or one before it,
                 is ignored: it comes from a trial that went back to its last checkpoint.
             node: Ray's id of the machine that it ran on.
+            earned: By its own training; a score that is taken over says nothing of the machine.
 
         Returns:
             Whether the trial goes on.
@@ -142,7 +145,8 @@ class LiveTrials:
         if step <= _last_step(trial):
             return True
         trial.report(score, step)
-        self.faults.succeeded(number, node)
+        if earned:
+            self.faults.succeeded(number, node)
         # asked for trial 0 too, and at the end: the pruner keeps the rungs of all trials
         prune = trial.should_prune()
         if not prune or number == 0 or step >= self._iterations:

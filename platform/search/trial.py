@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from platform.search.trial_protocol import (
     ITERATION,
     NODE,
     SCORE,
+    TAKEN_OVER,
     Assignment,
     BrokenTrialError,
     trial_directory,
@@ -80,9 +81,7 @@ def run_trial(config: Mapping[str, Any], plan: TrialPlan) -> None:
         tune.report({FAILED: one_line(error)})
 
 
-def _fit(
-    run_plan: RunPlan, assignment: Assignment, plan: TrialPlan, emit: Callable[[RunEvent], None]
-) -> None:
+def _fit(run_plan: RunPlan, assignment: Assignment, plan: TrialPlan, emit: ResultSender) -> None:
     from platform.train.conditions import conditions_of
     from platform.train.fork import fork
     from platform.train.on_ray import fit_in_process, fit_in_workers, own_device
@@ -92,7 +91,7 @@ def _fit(
     if run_plan.sharing is not None:
         device = own_device() if workers == 0 else None
         conditions = conditions_of(run_plan.recipe, device, workers, placement.worker)
-        run_plan = fork(run_plan.under(conditions), emit)
+        run_plan = fork(run_plan.under(conditions), replace(emit, takes_over=True))
     if workers == 0:
         fit_in_process(run_plan, plan.executor, emit, name)
     else:
@@ -114,9 +113,11 @@ class ResultSender:
     number: int
     node: str  # Ray's id of the machine
     maximised: str = "score"  # field of a score
+    takes_over: bool = False  # what another trial has trained, and its scores
 
     def __call__(self, event: RunEvent) -> None:
         metrics: dict[str, Any] = {EVENT: trial_event(event, self.number), NODE: self.node}
         if isinstance(event, Scored):
             metrics |= {ITERATION: event.iteration, SCORE: getattr(event, self.maximised)}
+            metrics |= {TAKEN_OVER: True} if self.takes_over else {}
         tune.report(metrics)

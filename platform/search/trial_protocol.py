@@ -15,6 +15,7 @@ EVENT = "event"  # one of platform.results.events
 ITERATION = "iteration"
 SCORE = "score"
 NODE = "node"  # Ray's id of the machine that a result comes from
+TAKEN_OVER = "taken over"  # beside a score that another trial has earned
 FAILED = "failed"  # in place of a score: why the configuration cannot be trained; a verdict
 
 
