@@ -17,7 +17,7 @@ from toco_core.settings import Recipe
 from toco_core.settings.keys import get_value, setting_fields
 
 NEVER = math.inf
-_DIGITS = 24  # of a digest: what two prefixes of one search never share
+_DIGITS = 24  # of 64: two prefixes of one search do not agree in them by chance
 
 
 def first_iteration_of_term(recipe: Recipe, term: str) -> float:
