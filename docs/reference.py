@@ -23,6 +23,7 @@ from platform.search.options import SearchOptions
 from platform.second_stage.options import SecondStageOptions
 from platform.train.options import TrainOptions
 from toco_core.settings import Recipe
+from toco_core.settings.keys import may_change_on_resume
 
 DOCS = Path(__file__).parent
 WRITTEN = "<!-- Written by `make docs` from the code: change the code, not this page. -->\n\n"
@@ -74,7 +75,7 @@ def settings_page() -> str:
 def _table(prefix: str, fields: Mapping[str, FieldInfo]) -> str:
     rows = ["| setting | default | range | what it is |", "| --- | --- | --- | --- |"]
     for key, field in fields.items():
-        free = " **∗**" if field.json_schema_extra else ""
+        free = " **∗**" if may_change_on_resume(prefix + key) else ""
         cells = (f"`{prefix}{key}`{free}", f"`{_value(field.default)}`", _range(field))
         rows.append(f"| {' | '.join(cells)} | {(field.description or '').replace('|', '/')} |")
     return "\n".join(rows) + "\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,6 +16,7 @@ from toco_core.files import replacing
 from toco_core.messages import first_refusal
 from toco_core.model.toco import ToCo, build_model
 from toco_core.settings import Recipe
+from toco_core.settings.effects import same_until
 from toco_core.settings.keys import refused_on_resume
 from toco_core.tensor_files import read_torch_file, without_wrappers
 
@@ -66,6 +67,20 @@ class Checkpoint:
         refused = refused_on_resume(self.recipe, recipe)
         if refused:
             raise ValueError(f"a run cannot go on with another recipe: {', '.join(refused)}")
+
+    def forked(self, recipe: Recipe) -> Checkpoint:
+        """Return the checkpoint that a run of another recipe has here, to the bit.
+
+        Raises:
+            ValueError: the two are not the same run so far.
+        """
+        same = same_until(self.recipe, recipe)
+        if same < self.iteration:
+            raise ValueError(
+                f"a checkpoint of iteration {self.iteration} is none of a run that differs from "
+                f"iteration {same} on"
+            )
+        return replace(self, recipe=recipe)
 
     def build_model(self) -> ToCo:
         """Build the trained network; the pretrained weights it started from are not asked for."""

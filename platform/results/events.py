@@ -170,9 +170,21 @@ class WentBack:
     damage: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Forked:
+    """A run goes on from a checkpoint that an equal one has left: so far the two are one.
+
+    Attributes:
+        iteration: from which it goes on. Its scores up to there, which follow, are those of the
+            other run: they took no time and opened no mask.
+    """
+
+    iteration: int
+
+
 SCORE_FIELDS = fields_of(Scored)
 RunEvent: TypeAlias = (
-    Progressed | Scored | WentBack
+    Progressed | Scored | WentBack | Forked
 )  # of a training run, which may be a trial or not
 
 
@@ -197,7 +209,16 @@ class TrialWentBack(WentBack):
     number: int
 
 
-def trial_event(event: RunEvent, number: int) -> TrialProgressed | TrialScored | TrialWentBack:
+@dataclass(frozen=True, kw_only=True)
+class TrialForked(Forked):
+    """A trial goes on from a checkpoint that another trial has left."""
+
+    number: int
+
+
+def trial_event(
+    event: RunEvent, number: int
+) -> TrialProgressed | TrialScored | TrialWentBack | TrialForked:
     """Return the event of the trial whose run has come to an event."""
     # Not `dataclasses.asdict`, which copies every picture.
     values = {one.name: getattr(event, one.name) for one in fields(event)}
@@ -208,6 +229,8 @@ def trial_event(event: RunEvent, number: int) -> TrialProgressed | TrialScored |
             return TrialScored(number=number, **values)
         case WentBack():
             return TrialWentBack(number=number, **values)
+        case Forked():
+            return TrialForked(number=number, **values)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -276,6 +299,7 @@ TrialEvent: TypeAlias = (
     TrialStarted
     | TrialPlaced
     | TrialWentBack
+    | TrialForked
     | TrialProgressed
     | TrialScored
     | TrialSilent

@@ -11,6 +11,7 @@ from platform.results.events import (
     SearchStarted,
     TrialBroken,
     TrialEnded,
+    TrialForked,
     TrialPlaced,
     TrialProgressed,
     TrialScored,
@@ -42,6 +43,9 @@ def plain_line(event: Event, state: SearchState, now: float) -> str | None:
             text = _trial_started(event, state)
         case TrialWentBack():
             text = _trial_went_back(event, state)
+        case TrialForked():
+            begun = f"goes on from {_reached(event.iteration, state)}, where an equal trial was"
+            text = _joined(f"trial {event.number}", begun)
         case TrialScored():
             text = _trial_scored(event, state)
         case TrialSilent():

@@ -15,6 +15,7 @@ from platform.results.events import (
     SearchStarted,
     TrialBroken,
     TrialEnded,
+    TrialForked,
     TrialPlaced,
     TrialProgressed,
     TrialScored,
@@ -52,7 +53,14 @@ class RunProgress:
                 self._progress(event)
             case TrialScored():
                 print_line(self._console, self._score_line(event))
-            case TrialPlaced() | TrialEnded() | TrialSilent() | TrialBroken() | MachineStruckOff():
+            case (
+                TrialPlaced()
+                | TrialForked()
+                | TrialEnded()
+                | TrialSilent()
+                | TrialBroken()
+                | MachineStruckOff()
+            ):
                 pass
             case SearchEnded():
                 self._stack.close()

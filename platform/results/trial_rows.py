@@ -12,6 +12,7 @@ from platform.results.events import (
     TrialBroken,
     TrialEnded,
     TrialEvent,
+    TrialForked,
     TrialPlaced,
     TrialProgressed,
     TrialScored,
@@ -49,6 +50,8 @@ class TrialRow:
         reason: why it was pruned, has failed, or is unfinished after a fault.
         retries: how often it was begun again after a fault, all sessions together.
         machines_lost: how often a machine was lost with it.
+        shared_iterations: the first ones, which an equal trial had trained; scores up to there are
+            those of that trial.
         machine: where it ran last; kept in no table.
         step_seconds: what a step took lately; kept in no table.
     """
@@ -68,6 +71,7 @@ class TrialRow:
     reason: str = ""
     retries: int = 0
     machines_lost: int = 0
+    shared_iterations: int = 0
     machine: str = ""
     step_seconds: float | None = None
 
@@ -104,7 +108,9 @@ def fold_trial(
         case TrialPlaced():
             return _placed(row, event, now)
         case TrialWentBack(iteration=iteration):
-            return replace(row, iteration=iteration, first_iteration=iteration)
+            return _gone_on_from(row, iteration, min(row.shared_iterations, iteration))
+        case TrialForked(iteration=iteration):
+            return _gone_on_from(row, iteration, iteration)
         case TrialProgressed():
             return row if row.is_over else _progressed(row, event, iterations)
         case TrialScored():
@@ -155,6 +161,10 @@ def _progressed(row: TrialRow, event: TrialProgressed, iterations: int) -> Trial
         state="scoring" if event.iteration >= iterations else "running",
         step_seconds=event.seconds / steps if steps > 0 else row.step_seconds,
     )
+
+
+def _gone_on_from(row: TrialRow, iteration: int, shared: int) -> TrialRow:
+    return replace(row, iteration=iteration, first_iteration=iteration, shared_iterations=shared)
 
 
 def _broken(row: TrialRow, event: TrialBroken) -> TrialRow:

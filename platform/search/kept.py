@@ -35,7 +35,9 @@ def forget_others(study: optuna.Study, trials_directory: Path, keep: Collection[
         delete_checkpoints(trial_directory(trials_directory, number))
 
 
-def disk_line(directory: Path, checkpoint_bytes: float, concurrent: int, keep: int) -> str:
+def disk_line(
+    directory: Path, checkpoint_bytes: float, concurrent: int, keep: int, prefixes: int = 0
+) -> str:
     """Say what the checkpoints of a search take at most, and what is free.
 
     Args:
@@ -43,12 +45,16 @@ def disk_line(directory: Path, checkpoint_bytes: float, concurrent: int, keep: i
         checkpoint_bytes: of one.
         concurrent: trials at once.
         keep: complete trials whose checkpoints are kept, beside trial 0.
+        prefixes: that trials share, at most.
     """
-    most = (_OF_A_RUNNING_TRIAL * concurrent + keep + 2) * checkpoint_bytes  # trial 0, and best.pt
+    count = _OF_A_RUNNING_TRIAL * concurrent + keep + prefixes + 2  # trial 0, and best.pt
+    most = count * checkpoint_bytes
+    shared = f", and of {prefixes} shared prefixes," if prefixes else ""
     free = shutil.disk_usage(directory).free
     line = (
         f"disk: a checkpoint takes about {_size(checkpoint_bytes)}; with those of trial 0 and of "
-        f"the {keep} highest last scores (--keep) all take {_size(most)} at most, {_size(free)} "
+        f"the {keep} highest last scores (--keep){shared} all take {_size(most)} at most, "
+        f"{_size(free)} "
         "are free"
     )
     return line if most < free else f"warning: {line}"

@@ -11,6 +11,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from platform.results.events import EndState
+from platform.search.borders import Borders
 from platform.search.faults import Fault, Faults, Outcome
 from platform.search.optuna_internals import take_up
 from platform.search.retries import count_started, repeat_of
@@ -53,6 +54,7 @@ class LiveTrials:
         iterations: Training iterations of a whole trial; the step of its last score.
         observer: Is told of starts and ends, after the study has them.
         faults: The budgets for faults of this session.
+        borders: Where trials part; None if they share nothing.
     """
 
     def __init__(
@@ -64,13 +66,14 @@ class LiveTrials:
         iterations: int,
         observer: Observer | None = None,
         faults: Faults | None = None,
+        borders: Borders | None = None,
     ) -> None:
         if budget < 1:
             raise ValueError(f"the number of trials is {budget}, but must be at least 1")
         self.study = study
         self.observer = observer
         self.faults = faults or Faults()
-        self._space = space
+        self._space, self._borders = space, borders
         self._budget = budget
         self._iterations = iterations
         self._trials: dict[int, optuna.Trial] = {}
@@ -104,7 +107,8 @@ class LiveTrials:
         scored, params = tuple(sorted(_scores(trial))), self._space.suggest(trial)
         repeat = repeat_of(self.study, trial.number, params)
         avoid = self.faults.avoided(trial.number)
-        assignment = Assignment(trial.number, params, scored, repeat, avoid)
+        borders = self._borders.of(trial.number, params, repeat) if self._borders else ()
+        assignment = Assignment(trial.number, params, scored, repeat, avoid, borders)
         if self.observer:
             self.observer.started(assignment)
         return assignment
@@ -113,7 +117,9 @@ class LiveTrials:
         """Return whether a trial in work, should it break, would be handed out again."""
         return bool(self._trials) and self.faults.cause is None
 
-    def record(self, number: int, score: float, step: int, node: str = "") -> bool:
+    def record(
+        self, number: int, score: float, step: int, node: str = "", *, earned: bool = True
+    ) -> bool:
         """Record a score, and decide whether the trial goes on.
 
         The published configuration (trial 0) competes on every rung but is never pruned: the
@@ -125,6 +131,7 @@ class LiveTrials:
             step: Training iterations so far. A step that was scored already, or one before it,
                 is ignored: it comes from a trial that went back to its last checkpoint.
             node: Ray's id of the machine that it ran on.
+            earned: By its own training; a score that is taken over says nothing of the machine.
 
         Returns:
             Whether the trial goes on.
@@ -138,7 +145,8 @@ class LiveTrials:
         if step <= _last_step(trial):
             return True
         trial.report(score, step)
-        self.faults.succeeded(number, node)
+        if earned:
+            self.faults.succeeded(number, node)
         # asked for trial 0 too, and at the end: the pruner keeps the rungs of all trials
         prune = trial.should_prune()
         if not prune or number == 0 or step >= self._iterations:

@@ -87,6 +87,9 @@ class SearchOptions:
     keep: int = 5
     """Complete trials whose checkpoints are kept until the winner is known, beside trial 0: those
     of the highest last scores. The winner is one of them."""
+    share_prefixes: bool = True
+    """Train the steps that trials have in common once: a trial goes on from where one of equal
+    settings so far was, as before a loss whose weight is searched is in force."""
     name: Annotated[str | None, arg(metavar="TEXT")] = None
     """Names the search and its directory; by default made of recipe and spaces."""
     reports: Path = Path("reports")

@@ -69,6 +69,7 @@ def print_summary(
             *_about(setup),
             *findings(judgement, study, winner),
             *fault_findings(trials, struck),
+            *prefix_findings(trials),
         ],
     )
     (setup.directory / SUMMARY_FILE).write_text(summary_markdown(summary))
@@ -86,6 +87,14 @@ def fault_findings(trials: Iterable[TrialRow], struck: Iterable[Fault]) -> list[
             f"After faults, trials began again {retries} times, {lost} of them off a lost machine."
         )
     return found
+
+
+def prefix_findings(trials: Iterable[TrialRow]) -> list[str]:
+    """Say how many iterations were trained once for several trials."""
+    rows = list(trials)
+    shared = sum(row.shared_iterations for row in rows)
+    whole = sum(row.iteration for row in rows)
+    return [f"Prefixes: {shared:,} of {whole:,} iterations not trained again."] if shared else []
 
 
 def summarise(

@@ -23,6 +23,7 @@ from platform.results.progress import make_progress
 from platform.results.state_file import StateFile
 from platform.results.tables import TrialTables, read_trials
 from platform.results.trackers import make_trackers
+from platform.search.borders import Borders
 from platform.search.budget import Budget
 from platform.search.faults import RETRIES, Faults
 from platform.search.kept import disk_line, keep_best
@@ -38,6 +39,7 @@ from platform.search.study import is_over
 from platform.search.tune import make_trial_plan, make_tuner, room_for_a_trial, run_tuner
 from platform.search.winner import report_winner
 from platform.train.plan import score_points
+from platform.train.prefix_store import KEPT
 from platform.workers.executor import Executor
 from platform.workers.pool import EvaluationPool, PoolOptions
 from toco_core.cost import checkpoint_bytes
@@ -67,6 +69,8 @@ class Session:
         self._machines = cluster_machines(options.resources.cluster)
         self._placement = place_on(self._machines, options, setup.space.recipe)
         self._places = prove_places(self._machines, options, setup)
+        shares = options.share_prefixes
+        self._borders = Borders(setup.space, study, options.trials) if shares else None
 
     def run(self) -> int:
         """Run the trials that are left, then score the winner; return the exit status."""
@@ -78,6 +82,7 @@ class Session:
                 return self._say_how_to_resume(budget)
             self._state_file.enter("scoring the winner")
             self._score(pool.executor)
+            shutil.rmtree(self._setup.prefixes_directory, ignore_errors=True)  # of no more trials
             self._state_file.enter("finished")
         finally:
             self._state_file.close()
@@ -104,6 +109,7 @@ class Session:
             checkpoint_bytes(recipe, size),
             self._placement.max_concurrent_trials,
             self._options.keep,
+            KEPT if self._borders and self._borders.will_be_shared else 0,
         )
         for line in (*growth_lines(self._machines), *plan_lines(plan), disk):
             self._console.print(line, style="dim", highlight=False, soft_wrap=True)
@@ -185,11 +191,17 @@ class Session:
             iterations=self._setup.space.recipe.iterations,
             observer=observer,
             faults=budget.faults,
+            borders=self._borders,
         )
         if live.remaining() == 0 or budget.interrupted:
             return
         plan = make_trial_plan(
-            self._setup, self._placement, pool.executor, self._places, self.count_images
+            self._setup,
+            self._placement,
+            pool.executor,
+            self._places,
+            count_images=self.count_images,
+            share_prefixes=self._options.share_prefixes,
         )
         storage = str(self._setup.directory / "sessions")
         tuner = make_tuner(plan, live, forwarder, stalls, budget, storage)

@@ -59,6 +59,10 @@ class SearchSetup:
     def trials_directory(self) -> Path:
         return self.directory / "trials"
 
+    @property
+    def prefixes_directory(self) -> Path:
+        return self.directory / "prefixes"
+
     def fingerprint(self) -> Mapping[str, object]:
         """Return what else a score depends on: sessions of one study must agree on it."""
         images = {name: split.images for name, split in self.info.splits.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from platform.cluster.placement import Placement
 from platform.cluster.places import Places
 from platform.cluster.whereabouts import whereabouts
 from platform.results.events import RunEvent, Scored, trial_event
+from platform.search.borders import trial_recipe
 from platform.search.fault_causes import fault_of, one_line
 from platform.search.trial_protocol import (
     EVENT,
@@ -22,13 +23,13 @@ from platform.search.trial_protocol import (
     ITERATION,
     NODE,
     SCORE,
+    TAKEN_OVER,
     Assignment,
     BrokenTrialError,
     trial_directory,
 )
-from platform.train.plan import RunPlan
+from platform.train.plan import RunPlan, Sharing
 from platform.workers.pool import PoolExecutor
-from toco_core.settings.overrides import apply_overrides
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,15 +41,17 @@ class TrialPlan:
     executor: PoolExecutor
     places: Places | None = None  # that a machine which has joined since must see too
     maximised: str = "score"  # field of a score
+    sharing: Sharing | None = None  # of the first steps of trials that begin alike
 
     def run_plan(self, assignment: Assignment) -> RunPlan:
         """Return the plan of one trial, with a directory of its own."""
-        seed = self.base.recipe.seed + assignment.repeat
+        saved_at, shared = frozenset(assignment.borders), self.sharing
         return replace(
             self.base,
-            recipe=apply_overrides(self.base.recipe, {**assignment.params, "seed": seed}),
+            recipe=trial_recipe(self.base.recipe, assignment.params, assignment.repeat),
             directory=str(trial_directory(Path(self.base.directory), assignment.number)),
             scored=frozenset(assignment.scored),
+            sharing=replace(shared, saved_at=saved_at) if shared else None,
         )
 
 
@@ -78,13 +81,18 @@ def run_trial(config: Mapping[str, Any], plan: TrialPlan) -> None:
         tune.report({FAILED: one_line(error)})
 
 
-def _fit(
-    run_plan: RunPlan, assignment: Assignment, plan: TrialPlan, emit: Callable[[RunEvent], None]
-) -> None:
-    from platform.train.on_ray import fit_in_process, fit_in_workers
+def _fit(run_plan: RunPlan, assignment: Assignment, plan: TrialPlan, emit: ResultSender) -> None:
+    from platform.train.conditions import conditions_of
+    from platform.train.fork import fork
+    from platform.train.on_ray import fit_in_process, fit_in_workers, own_device
 
     name, placement = f"train-{tune.get_context().get_trial_id()}", plan.placement
-    if placement.workers_per_trial == 0:
+    workers = placement.workers_per_trial
+    if run_plan.sharing is not None:
+        device = own_device() if workers == 0 else None
+        conditions = conditions_of(run_plan.recipe, device, workers, placement.worker)
+        run_plan = fork(run_plan.under(conditions), replace(emit, takes_over=True))
+    if workers == 0:
         fit_in_process(run_plan, plan.executor, emit, name)
     else:
         fit_in_workers(
@@ -92,7 +100,7 @@ def _fit(
             plan.executor,
             emit,
             name,
-            workers=placement.workers_per_trial,
+            workers=workers,
             resources=placement.worker,
             avoid=assignment.avoid,
         )
@@ -105,9 +113,11 @@ class ResultSender:
     number: int
     node: str  # Ray's id of the machine
     maximised: str = "score"  # field of a score
+    takes_over: bool = False  # what another trial has trained, and its scores
 
     def __call__(self, event: RunEvent) -> None:
         metrics: dict[str, Any] = {EVENT: trial_event(event, self.number), NODE: self.node}
         if isinstance(event, Scored):
             metrics |= {ITERATION: event.iteration, SCORE: getattr(event, self.maximised)}
+            metrics |= {TAKEN_OVER: True} if self.takes_over else {}
         tune.report(metrics)

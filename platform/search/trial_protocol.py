@@ -15,6 +15,7 @@ EVENT = "event"  # one of platform.results.events
 ITERATION = "iteration"
 SCORE = "score"
 NODE = "node"  # Ray's id of the machine that a result comes from
+TAKEN_OVER = "taken over"  # beside a score that another trial has earned
 FAILED = "failed"  # in place of a score: why the configuration cannot be trained; a verdict
 
 
@@ -26,6 +27,7 @@ class Assignment:
         scored: Iterations whose scores the study has from an earlier session.
         repeat: How many earlier trials have the same parameters: this one gets another seed.
         avoid: Machines, by Ray's ids, on which it shall not run.
+        borders: Iterations after which it saves its checkpoint for others that begin alike.
     """
 
     number: int
@@ -33,6 +35,7 @@ class Assignment:
     scored: tuple[int, ...] = ()
     repeat: int = 0
     avoid: tuple[str, ...] = ()
+    borders: tuple[int, ...] = ()
 
 
 class BrokenTrialError(Exception):

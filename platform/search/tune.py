@@ -24,7 +24,7 @@ from platform.search.stall_callback import StallCallback
 from platform.search.trial import TrialPlan, run_trial
 from platform.search.tune_scheduler import StudyScheduler
 from platform.search.tune_searcher import StudySearcher
-from platform.train.plan import RunPlan
+from platform.train.plan import RunPlan, Sharing
 from platform.workers.pool import PoolExecutor
 
 _LEAST = 0.0001  # that Ray counts: so many drivers share the head's resource that there is 1 of
@@ -107,10 +107,15 @@ def make_trial_plan(
     placement: Placement,
     executor: PoolExecutor,
     places: Places | None = None,
+    *,
     count_images: int = 0,
+    share_prefixes: bool = False,
 ) -> TrialPlan:
     """Return what all trials of a search have in common."""
     masks = setup.objective.needs_masks
+    sharing = Sharing(
+        directory=str(setup.prefixes_directory), conditions={"dataset": setup.content}
+    )
     base = RunPlan(
         recipe=setup.space.recipe,
         dataset=setup.dataset,
@@ -126,6 +131,7 @@ def make_trial_plan(
         executor=executor,
         places=places,
         maximised=setup.objective.field,
+        sharing=sharing if share_prefixes else None,
     )
 
 

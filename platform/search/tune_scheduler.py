@@ -15,7 +15,7 @@ from platform.search.fault_causes import fault_of
 from platform.search.faults import Fault
 from platform.search.live_trials import LiveTrials
 from platform.search.stalls import StallWatch
-from platform.search.trial_protocol import FAILED, ITERATION, NODE, SCORE
+from platform.search.trial_protocol import FAILED, ITERATION, NODE, SCORE, TAKEN_OVER
 
 
 class StudyScheduler(FIFOScheduler):
@@ -52,7 +52,9 @@ class StudyScheduler(FIFOScheduler):
         if SCORE not in result:
             return TrialScheduler.CONTINUE
         score, step = float(result[SCORE]), int(result[ITERATION])
-        goes_on = self._live.record(number, score, step, result.get(NODE, ""))
+        goes_on = self._live.record(
+            number, score, step, result.get(NODE, ""), earned=TAKEN_OVER not in result
+        )
         return TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:

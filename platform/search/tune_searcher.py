@@ -8,7 +8,7 @@ from typing import Any
 from ray.tune.search import Searcher
 
 from platform.search.live_trials import LiveTrials
-from platform.search.trial_protocol import ITERATION, NODE, SCORE
+from platform.search.trial_protocol import ITERATION, NODE, SCORE, TAKEN_OVER
 
 
 class StudySearcher(Searcher):
@@ -51,7 +51,8 @@ class StudySearcher(Searcher):
         if result and SCORE in result and ITERATION in result:
             # Tune shows a result that meets a stopping criterion to no scheduler
             node = result.get(NODE, "")
-            self._live.record(number, float(result[SCORE]), int(result[ITERATION]), node)
+            score, step = float(result[SCORE]), int(result[ITERATION])
+            self._live.record(number, score, step, node, earned=TAKEN_OVER not in result)
         self._live.finish(number)
 
     def save(self, checkpoint_path: str) -> None:

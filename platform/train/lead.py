@@ -12,6 +12,7 @@ from platform.results.events import Progressed, RunEvent, Scored
 from platform.train.loss_log import LossLog
 from platform.train.loss_means import Means
 from platform.train.plan import SCORING_PURPOSE, RunPlan, score_points
+from platform.train.prefix_writer import PrefixWriter
 from platform.train.run_checkpoints import (
     checkpoint_path,
     forget_before,
@@ -69,6 +70,7 @@ class MainRank:
         self._plan, self._trainer, self._executor = plan, trainer, executor
         self._emit, self._stop_requested = emit, stop_requested
         self._points = frozenset(score_points(plan.recipe))
+        self._prefixes = PrefixWriter(plan)
         self._losses = Means()
         path = plan.loss_log
         self._log = None if path is None else LossLog(Path(path), trainer.iteration)
@@ -82,14 +84,16 @@ class MainRank:
         while not self._trainer.finished:
             began = time.monotonic()
             self._add(self._trainer.step())
-            at_point = self._trainer.iteration in self._points
+            iteration = self._trainer.iteration
+            at_point, is_wanted = iteration in self._points, self._prefixes.wants(iteration)
             stop = self._stop_requested()
-            if at_point or stop or time.monotonic() - self._last_save >= SAVE_SECONDS:
+            late = time.monotonic() - self._last_save >= SAVE_SECONDS
+            if at_point or is_wanted or stop or late:
                 self._save()
             self._trained += time.monotonic() - began  # a scorer in this process takes its own time
             self._progress(at_once=at_point or stop)
             if at_point:
-                self._ask(self._trainer.iteration)
+                self._ask(iteration)
             self._emit_scores(wait=False)
             if stop and not self._trainer.finished:
                 break
@@ -116,7 +120,10 @@ class MainRank:
         iteration = self._trainer.iteration
         if self._log is not None:
             self._log.flush()  # before the checkpoint: a run that goes on from it has these steps
-        self._trainer.save(checkpoint_path(self._plan.checkpoints, iteration))
+        path = checkpoint_path(self._plan.checkpoints, iteration)
+        self._trainer.save(path)
+        if self._prefixes.wants(iteration):
+            self._prefixes.saved(path, iteration)
         self._last_save = time.monotonic()
         # Those of the score points stay until a later one has its score.
         keep = self._points if self._executor else frozenset()
@@ -147,7 +154,9 @@ class MainRank:
         while self._pending and (wait or self._pending[0][1].done()):
             iteration, future = self._pending.popleft()
             seconds = self._seconds.pop(iteration)
-            self._emit(scored_event(iteration, seconds, future.result()))
+            score = scored_event(iteration, seconds, future.result())
+            self._prefixes.scored(score)
+            self._emit(score)
             forget_before(self._plan.checkpoints, iteration)
 
     def _progress(self, *, at_once: bool) -> None:

@@ -134,17 +134,18 @@ def _rank(error: BaseException) -> int:
 
 
 def _train_alone(config: Mapping[str, Any]) -> None:
-    run(config["plan"], Rank(device=_device()), config["executor"], config["emit"])
+    run(config["plan"], Rank(device=own_device()), config["executor"], config["emit"])
 
 
 def _train_rank(config: Mapping[str, Any]) -> None:
     context = train.get_context()
     index, world_size = context.get_world_rank(), context.get_world_size()
-    rank = Rank(device=_device(), index=index, world_size=world_size)
+    rank = Rank(device=own_device(), index=index, world_size=world_size)
     executor = config["executor"] if index == 0 else None
     with telling_where():
         run(config["plan"], rank, executor, config["emit"], config["stop_requested"])
 
 
-def _device() -> str:
+def own_device() -> str:
+    """Return the kind of device that this process trains on."""
     return "cuda" if ray.get_gpu_ids() and torch.cuda.is_available() else "cpu"

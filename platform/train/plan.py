@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from toco_core.settings import Recipe
 
 SCORING_PURPOSE = "scores during training"  # of the masks that are opened, as the ledger shows it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sharing:
+    """How a run shares its first steps with others that begin alike.
+
+    Attributes:
+        directory: of the shared prefixes; every worker sees it.
+        conditions: what decides the steps beside the settings, such as the device, by name.
+        saved_at: iterations after which the run saves its prefix, if nobody has.
+    """
+
+    directory: str
+    conditions: Mapping[str, str] = field(default_factory=dict)
+    saved_at: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +40,14 @@ class RunPlan:
     num_workers: int = 0  # loading processes of each rank
     loss_log: str | None = None  # file for the losses of every step
     scored: frozenset[int] = frozenset()  # iterations whose scores are known from earlier sessions
+    sharing: Sharing | None = None  # None: the run shares nothing
+
+    def under(self, conditions: Mapping[str, str]) -> RunPlan:
+        """Return the plan with more of what decides the steps that it shares."""
+        if self.sharing is None:
+            return self
+        known = {**self.sharing.conditions, **conditions}
+        return replace(self, sharing=replace(self.sharing, conditions=known))
 
     @property
     def checkpoints(self) -> Path:

@@ -4,7 +4,16 @@ import math
 
 import pytest
 
-from platform.results.events import EndState, MachineStruckOff, SearchEnded, TrialBroken, TrialEnded
+from platform.results.events import (
+    EndState,
+    MachineStruckOff,
+    SearchEnded,
+    TrialBroken,
+    TrialEnded,
+    TrialForked,
+    TrialWentBack,
+)
+from platform.results.plain_lines import plain_line
 from platform.results.search_state import SearchState, fold, from_rows
 from tests.results.streams import (
     NOON,
@@ -115,3 +124,17 @@ def test_a_broken_trial_is_unfinished_with_its_reason_until_it_begins_again() ->
 def test_machines_that_were_struck_off_are_remembered() -> None:
     struck = MachineStruckOff(machine="10.0.0.7", cause="OSError: no mount")
     assert fold_all([search_started(), struck]).struck == (struck,)
+
+
+def test_a_forked_trial_has_shared_what_it_has_not_trained_itself() -> None:
+    forked = TrialForked(number=0, iteration=200)
+    events = [search_started(), trial_started(0), forked]
+    row = fold_all(events).rows[0]
+    assert (row.iteration, row.first_iteration, row.shared_iterations) == (200, 200, 200)
+    line = plain_line(forked, fold_all(events), NOON)
+    assert line is not None
+    assert line.endswith("trial 0  goes on from 200/600, where an equal trial was")
+    events += [progressed(0, 400), trial_started(0, iteration=400)]
+    assert fold_all(events).rows[0].shared_iterations == 200
+    events += [TrialWentBack(number=0, iteration=0, damage="all files are damaged")]
+    assert fold_all(events).rows[0].shared_iterations == 0

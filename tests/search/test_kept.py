@@ -65,4 +65,6 @@ def test_the_disk_is_told_beforehand_and_warned_of(tmp_path: Path) -> None:
     line = disk_line(tmp_path, 1e6, concurrent=2, keep=5)
     assert line.startswith("disk: a checkpoint takes about 1 MB; ")
     assert "all take 13 MB at most" in line
+    line = disk_line(tmp_path, 1e6, concurrent=2, keep=5, prefixes=8)
+    assert "and of 8 shared prefixes, all take 21 MB at most" in line
     assert disk_line(tmp_path, 1e15, concurrent=2, keep=5).startswith("warning: disk: ")

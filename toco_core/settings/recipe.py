@@ -26,9 +26,31 @@ Text = Annotated[str, AfterValidator(_require_one_line)]
 ConcretePrecision = Literal["float32", "bfloat16", "float16"]
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 
+# What a setting declares beside its range; `toco_core.settings.effects` reads it.
+Declared = dict[str, JsonValue]
+
 # Of settings that may differ when a run goes on from its checkpoint: but for rounding, they have no
 # part in its steps, and its scores stay comparable. Every other setting has to be as it was.
-MAY_CHANGE_ON_RESUME: dict[str, JsonValue] = {"may_change_on_resume": True}
+MAY_CHANGE_ON_RESUME: Declared = {"may_change_on_resume": True}
+
+
+# Of settings that only some terms of the loss read, named after their weights: they have no part in
+# a step, or in a score, before the first of these terms is in force. What declares nothing has a
+# part from the first step on; what no term reads has none in any.
+def _read_by(*terms: str) -> Declared:
+    return {"read_by": [*terms]}
+
+
+def _weight_from(stage: str) -> Declared:
+    return {"stage": stage}  # that the term of this weight begins with
+
+
+def _begins(*terms: str) -> Declared:
+    return {**_read_by(*terms), "is_iteration": True}  # has a part from its own value on
+
+
+_CONTRAST = ("ptc", "ctc")
+_SEGMENTATION = ("seg", "energy")
 
 
 class Section(BaseModel):
@@ -103,12 +125,23 @@ class Optimiser(Section):
 class Stages(Section):
     """From which iteration each part of the loss is in force."""
 
-    contrast: int = Field(default=0, ge=0, description="first iteration with PTC and CTC")
+    contrast: int = Field(
+        default=0,
+        ge=0,
+        description="first iteration with PTC and CTC",
+        json_schema_extra=_begins(*_CONTRAST),
+    )
     segmentation: int = Field(
-        default=2000, ge=0, description="first iteration with the segmentation and energy losses"
+        default=2000,
+        ge=0,
+        description="first iteration with the segmentation and energy losses",
+        json_schema_extra=_begins(*_SEGMENTATION),
     )
     final_cam: int = Field(
-        default=0, ge=0, description="first iteration whose refined labels come from the final CAM"
+        default=0,
+        ge=0,
+        description="first iteration whose refined labels come from the final CAM",
+        json_schema_extra=_begins(*_SEGMENTATION),
     )
 
 
@@ -118,12 +151,20 @@ class Thresholds(Section):
     Background up to `low`, foreground from `high`, uncertain between.
     """
 
-    low: Probability = Field(default=0.25, description="background up to this CAM value")
-    high: Probability = Field(default=0.70, description="foreground from this CAM value")
+    low: Probability = Field(
+        default=0.25,
+        description="background up to this CAM value",
+        json_schema_extra=_read_by(*_CONTRAST, *_SEGMENTATION),
+    )
+    high: Probability = Field(
+        default=0.70,
+        description="foreground from this CAM value",
+        json_schema_extra=_read_by(*_CONTRAST, *_SEGMENTATION),
+    )
     bkg: Probability = Field(
         default=0.50,
         description="background threshold of a scored CAM; training does not see it",
-        json_schema_extra=MAY_CHANGE_ON_RESUME,
+        json_schema_extra=MAY_CHANGE_ON_RESUME | _read_by(),
     )
 
     @model_validator(mode="after")
@@ -139,21 +180,49 @@ class LossWeights(Section):
     0 switches a term off.
     """
 
-    ptc: Weight = Field(default=0.2, description="of patch-token contrast")
-    ctc: Weight = Field(default=0.5, description="of class-token contrast")
-    seg: Weight = Field(default=0.1, description="of the segmentation loss")
-    energy: Weight = Field(default=0.05, description="of the dense energy")
+    ptc: Weight = Field(
+        default=0.2,
+        description="of patch-token contrast",
+        json_schema_extra=_weight_from("contrast"),
+    )
+    ctc: Weight = Field(
+        default=0.5,
+        description="of class-token contrast",
+        json_schema_extra=_weight_from("contrast"),
+    )
+    seg: Weight = Field(
+        default=0.1,
+        description="of the segmentation loss",
+        json_schema_extra=_weight_from("segmentation"),
+    )
+    energy: Weight = Field(
+        default=0.05,
+        description="of the dense energy",
+        json_schema_extra=_weight_from("segmentation"),
+    )
 
 
 class ClassTokenContrast(Section):
     """Class-token contrast of whole images and uncertain local regions (paper, section 3.3)."""
 
-    temperature: Positive = Field(default=0.5, description="of the contrast's softmax")
-    momentum: Probability = Field(default=0.9, description="of the teacher's projection head")
-    local_crops: int = Field(default=8, ge=1, description="local crops of one image")
-    local_size: int = Field(default=96, ge=8, description="side of a local crop, px")
+    temperature: Positive = Field(
+        default=0.5, description="of the contrast's softmax", json_schema_extra=_read_by("ctc")
+    )
+    momentum: Probability = Field(
+        default=0.9,
+        description="of the teacher's projection head",
+        json_schema_extra=_read_by("ctc"),
+    )
+    local_crops: int = Field(
+        default=8, ge=1, description="local crops of one image", json_schema_extra=_read_by("ctc")
+    )
+    local_size: int = Field(
+        default=96, ge=8, description="side of a local crop, px", json_schema_extra=_read_by("ctc")
+    )
     negative_share: Probability = Field(
-        default=0.2, description="a crop with at most this mean uncertainty value is negative"
+        default=0.2,
+        description="a crop with at most this mean uncertainty value is negative",
+        json_schema_extra=_read_by("ctc"),
     )
     hidden: int = Field(default=2048, ge=1, description="width of the projection head")
     bottleneck: int = Field(default=256, ge=1, description="width of its normalised layer")
@@ -166,9 +235,17 @@ class Cam(Section):
     scales: tuple[Positive, ...] = Field(
         default=(1.0, 0.5, 1.5), min_length=1, description="1 must come first"
     )
-    par_iterations: int = Field(default=10, ge=0, description="of the refinement (PAR)")
+    par_iterations: int = Field(
+        default=10,
+        ge=0,
+        description="of the refinement (PAR)",
+        json_schema_extra=_read_by(*_SEGMENTATION),
+    )
     par_dilations: tuple[int, ...] = Field(
-        default=(1, 2, 4, 8, 12, 24), min_length=1, description="of its neighbourhoods, px"
+        default=(1, 2, 4, 8, 12, 24),
+        min_length=1,
+        description="of its neighbourhoods, px",
+        json_schema_extra=_read_by(*_SEGMENTATION),
     )
 
     @model_validator(mode="after")
@@ -184,18 +261,33 @@ class Decoder(Section):
     """LargeFOV segmentation head."""
 
     channels: int = Field(default=512, ge=1, description="of its hidden layers")
-    dilation: int = Field(default=5, ge=1, description="of its convolutions, tokens")
+    dilation: int = Field(
+        default=5,
+        ge=1,
+        description="of its convolutions, tokens",
+        json_schema_extra=_read_by(*_SEGMENTATION),
+    )
 
 
 class Energy(Section):
     """Dense energy of the segmentation (reference: Tang et al., ECCV 2018)."""
 
     weight: Positive = Field(
-        default=1e-7, description="of the energy itself, beside weights.energy"
+        default=1e-7,
+        description="of the energy itself, beside weights.energy",
+        json_schema_extra=_read_by("energy"),
     )
-    sigma_rgb: Positive = Field(default=15.0, description="of the colours, 0..255")
-    sigma_xy: Positive = Field(default=100.0, description="px at full resolution")
-    scale_factor: Positive = Field(default=0.5, description="of images and probabilities for it")
+    sigma_rgb: Positive = Field(
+        default=15.0, description="of the colours, 0..255", json_schema_extra=_read_by("energy")
+    )
+    sigma_xy: Positive = Field(
+        default=100.0, description="px at full resolution", json_schema_extra=_read_by("energy")
+    )
+    scale_factor: Positive = Field(
+        default=0.5,
+        description="of images and probabilities for it",
+        json_schema_extra=_read_by("energy"),
+    )
 
 
 class Compute(Section):
@@ -247,7 +339,7 @@ class Scoring(Section):
         default=5,
         ge=1,
         description="scores of one run, evenly spaced; the last one is after the last step",
-        json_schema_extra=MAY_CHANGE_ON_RESUME,
+        json_schema_extra=MAY_CHANGE_ON_RESUME | _read_by(),
     )
     images: int | None = Field(
         default=None, ge=1, description="score only the first so many images of the split"
@@ -261,7 +353,7 @@ class Recipe(Section):
         default="voc_vit_b",
         min_length=1,
         description="names runs and searches of the recipe",
-        json_schema_extra=MAY_CHANGE_ON_RESUME,
+        json_schema_extra=MAY_CHANGE_ON_RESUME | _read_by(),
     )
     iterations: int = Field(default=20_000, ge=1, description="training steps of a run")
     seed: int = Field(

@@ -29,7 +29,6 @@ class ClassContrast(Term):
     """Class-token contrast."""
 
     name = "ctc"
-    stage = "contrast"
     head = "projection"
     targets = (local_crops,)
 

@@ -14,7 +14,6 @@ class DenseEnergy(Term):
     """Dense energy inside the valid boxes."""
 
     name = "energy"
-    stage = "segmentation"
     head = "decoder"
     targets = (refined_labels,)
 

@@ -26,7 +26,6 @@ class PatchContrast(Term):
     """Patch-token contrast."""
 
     name = "ptc"
-    stage = "contrast"
     targets = (patch_labels,)
 
     def count(self, targets: Targets) -> Tensor:

@@ -14,7 +14,6 @@ class Segmentation(Term):
     """Cross-entropy, background and foreground half and half."""
 
     name = "seg"
-    stage = "segmentation"
     head = "decoder"
     targets = (refined_labels,)
 

@@ -15,6 +15,7 @@ from toco_core.losses.halves import Halves
 from toco_core.losses.permutohedral import PermutohedralLattice
 from toco_core.model.toco import ToCo, ToCoOutput
 from toco_core.settings import Recipe
+from toco_core.settings.effects import first_iteration_of_term
 from toco_core.terms.counts import Counts
 from toco_core.terms.targets import Target, Targets
 
@@ -55,7 +56,6 @@ class Term(ABC):
     """
 
     name: ClassVar[str]  # of the loss, and of its weight in the settings
-    stage: ClassVar[Literal["contrast", "segmentation"]]  # its first iteration is in the settings
     head: ClassVar[Literal["decoder", "projection"] | None] = None  # which no other loss trains
     targets: ClassVar[tuple[Target[Any], ...]] = ()  # made before the losses, of all parts
 
@@ -67,9 +67,14 @@ class Term(ABC):
         """The factor in the total; 0 switches the term off."""
         return getattr(self.recipe.weights, self.name)
 
+    @property
+    def first_iteration(self) -> float:
+        """From which on the term counts: that of its stage, which the settings declare."""
+        return first_iteration_of_term(self.recipe, self.name)
+
     def is_in_force(self, iteration: int) -> bool:
         """Whether the term counts after so many steps."""
-        return iteration >= getattr(self.recipe.stages, self.stage) and self.weight > 0
+        return iteration >= self.first_iteration
 
     def count(self, targets: Targets) -> Tensor | None:
         """Count what both halves of the loss are divided by: (2,) int64; None for other losses."""

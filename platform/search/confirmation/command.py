@@ -105,6 +105,8 @@ def _run(
         keep=runs,  # every one is scored on `report`, after the last of them
         hours=asked.hours,
         gpu_hours=asked.gpu_hours,
+        # On a GPU two runs of one seed differ by rounding: each is evidence of its own.
+        share_prefixes=False,
         resources=asked.resources,
     )
     print_line(console, f"starting Ray (its log: {shown_path(setup.log_file)})")

@@ -31,8 +31,11 @@ class TokenLength(Term):
     """The mean length of patch tokens, of wide and of narrow images apart."""
 
     name = "length"
-    stage = "contrast"
     targets = (wide_boxes,)
+
+    @property
+    def first_iteration(self) -> float:
+        return 0
 
     @property
     def weight(self) -> float:
