@@ -97,7 +97,7 @@ class Session:
         machines = [*self._machines.resources, *self._machines.possible]
         plan = forecast(machines, self._placement, recipe, size, images)
         disk = disk_line(
-            self._setup.directory,
+            self._setup.kept_in,
             checkpoint_bytes(recipe, size),
             self._placement.max_concurrent_trials,
             self._options.keep,
@@ -209,7 +209,8 @@ class Session:
 
     def _what_goes_on(self) -> str:
         """Say which command goes on."""
-        place = shown_path(self._setup.directory.parent)
+        store = self._setup.store
+        place = shown_path(self._setup.directory.parent) if store is None else store.parent
         return (
             "the same command goes on where this one stopped "
             f"(--name {self._setup.name} --reports {place})"

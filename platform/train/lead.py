@@ -20,11 +20,15 @@ from platform.train.run_checkpoints import (
 from platform.workers.executor import Executor, Future
 from platform.workers.requests import ScoreRequest
 from platform.workers.results import EvaluationResult
+from toco_core.remote_path import RemotePath
 from toco_core.scoring.cam_score import Score
 from toco_core.trainer import Trainer
 
 PROGRESS_SECONDS = 2.0  # between two events of progress; each one costs the trial a few ms
 SAVE_SECONDS = 600.0  # between two checkpoints at most: what a crash can cost
+# What the driver records goes into an object store a few seconds later: if it dies meanwhile, the
+# record there knows nothing of a score, which is then asked for again.
+RECORD_SECONDS = 60.0
 
 Emit = Callable[[RunEvent], None]
 StopRequested = Callable[[], bool]
@@ -60,6 +64,7 @@ class MainRank:
         path = plan.loss_log
         self._log = None if path is None else LossLog(Path(path), trainer.iteration)
         self._pending: deque[tuple[int, Future[EvaluationResult[Score]]]] = deque()
+        self._emitted: deque[tuple[int, float]] = deque()  # and when
         self._trained = self._trained_at_progress = self._trained_at_point = 0.0  # s
         self._seconds: dict[int, float] = {}  # of training, up to each point since the one before
         self._last_progress = self._last_save = time.monotonic()
@@ -131,7 +136,16 @@ class MainRank:
             iteration, future = self._pending.popleft()
             seconds = self._seconds.pop(iteration)
             self._emit(scored_event(iteration, seconds, future.result()))
-            forget_before(self._plan.checkpoints, iteration)
+            self._emitted.append((iteration, time.monotonic()))
+            self._forget()
+
+    def _forget(self) -> None:
+        """Delete the checkpoints from before the last one whose score is surely on record."""
+        checkpoints = self._plan.checkpoints
+        grace = RECORD_SECONDS if isinstance(checkpoints, RemotePath) else 0.0
+        while self._emitted and time.monotonic() - self._emitted[0][1] >= grace:
+            iteration, _ = self._emitted.popleft()
+            forget_before(checkpoints, iteration)
 
     def _progress(self, *, at_once: bool) -> None:
         now = time.monotonic()

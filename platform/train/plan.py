@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
+from toco_core.remote_path import PATIENCE_SECONDS, Place, place
 from toco_core.settings import Recipe
 
 SCORING_PURPOSE = "scores during training"  # of the masks that are opened, as the ledger shows it
@@ -17,7 +17,7 @@ class RunPlan:
     recipe: Recipe
     dataset: str
     split: str | None  # scored while training goes on; None where nothing is
-    directory: str  # for checkpoints; every worker sees it
+    directory: str  # for checkpoints, a path or URI; every worker sees it
     pictures: int = 4  # CAM pictures with each score
     masks: bool = True  # opened for a score
     num_workers: int = 0  # loading processes of each rank
@@ -25,8 +25,8 @@ class RunPlan:
     scored: frozenset[int] = frozenset()  # iterations whose scores are known from earlier sessions
 
     @property
-    def checkpoints(self) -> Path:
-        return Path(self.directory)
+    def checkpoints(self) -> Place:
+        return place(self.directory, PATIENCE_SECONDS)
 
     @property
     def unscored(self) -> frozenset[int]:
