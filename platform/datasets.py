@@ -8,6 +8,8 @@ from pathlib import Path
 
 from toco_core.data.partscenes.dataset import ensure_partscenes
 from toco_core.data.reader import ParquetDataset, open_dataset
+from toco_core.data.schema import INFO_FILE
+from toco_core.remote_path import Place, RemotePath
 
 PARTSCENES = "partscenes"
 SHARED_CACHE = ".datasets"  # among the reports of a cluster, which all its machines see
@@ -17,19 +19,32 @@ def resolve_dataset(
     source: str,
     progress: Callable[[int, int], None] | None = None,
     *,
-    shared: Path | None = None,
+    shared: Place | None = None,
 ) -> str:
     """Return the path or URI of the dataset that a recipe names; draw PartScenes if it is that.
 
     Args:
         source: `partscenes`, a local path, or a URI.
         progress: is told how many pictures are drawn, of how many.
-        shared: a directory that all machines see, where the cache in the home of one is no help.
+        shared: a place that all machines see, where the cache in the home of one is no help.
     """
     if source == PARTSCENES:
+        if isinstance(shared, RemotePath):
+            return str(_put(ensure_partscenes(progress=progress), shared / SHARED_CACHE))
         cache = shared.absolute() / SHARED_CACHE if shared else None
         return str(ensure_partscenes(cache=cache, progress=progress))
     return source if "://" in source else os.path.abspath(os.path.expanduser(source))
+
+
+def _put(dataset: Path, store: RemotePath) -> RemotePath:
+    """Put a dataset into a directory of an object store, unless it is there; return where."""
+    target = store / dataset.name
+    there = set(target.files())
+    if INFO_FILE not in there:
+        files = [path for path in dataset.iterdir() if path.name != INFO_FILE]
+        for path in [*files, dataset / INFO_FILE]:  # last: where it is, the rest is
+            (target / path.name).upload(path)
+    return target
 
 
 def open_for(root: str, *splits: str, masks: bool = True, way_out: str = "") -> ParquetDataset:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 import torch
@@ -15,6 +16,7 @@ from torch import Tensor
 from toco_core.files import replacing
 from toco_core.messages import first_refusal
 from toco_core.model.toco import ToCo, build_model
+from toco_core.remote_path import RemotePath
 from toco_core.settings import Recipe
 from toco_core.settings.effects import same_until
 from toco_core.settings.keys import refused_on_resume
@@ -89,12 +91,19 @@ class Checkpoint:
         return model
 
 
-def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
+def save_checkpoint(path: str | Path | RemotePath, checkpoint: Checkpoint) -> None:
     """Write a checkpoint; whoever looks at `path` sees the old file or the whole new one.
 
     Raises:
         OSError: there is no room for it, or no permission; names `path`.
+        StoreError: the object store that `path` is in does not answer.
     """
+    if isinstance(path, RemotePath):  # by way of a file: torch goes back and forth in it
+        with TemporaryDirectory(prefix="toco-") as directory:
+            file = Path(directory) / path.name
+            save_checkpoint(file, checkpoint)
+            path.upload(file)
+        return
     path = Path(path)
     content = {field.name: getattr(checkpoint, field.name) for field in fields(checkpoint)}
     content["recipe"] = checkpoint.recipe.model_dump(mode="json")

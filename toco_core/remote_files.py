@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +17,13 @@ if TYPE_CHECKING:
     from pyarrow import fs
 
 MOST_COPIES = 8  # kept on a machine; of ViT-B a checkpoint is 1.4 GB
+_LOADED_SECONDS = 120.0  # a copy that was asked for so recently may be about to be opened
 _SCHEMES = ("s3", "gs", "gcs", "abfs", "abfss", "hdfs", "file")
 _RETRY_SECONDS = 10  # of Google's client, which by itself tries for a quarter of an hour
+
+
+class StoreError(ValueError):
+    """An object store that does not answer, or refuses; one line that names the URI."""
 
 
 def is_remote(place: str | Path) -> bool:
@@ -33,7 +40,8 @@ def filesystem_of(uri: str) -> tuple[fs.FileSystem, str]:
     """Return pyarrow's file system of a URI, and the path in it.
 
     Raises:
-        ValueError: it is of no such store, or nobody answers: in some 10 s, not in minutes.
+        ValueError: it is of no such store.
+        StoreError: nobody answers: in some 10 s, not in minutes.
     """
     import pyarrow as pa  # a quarter of a second, of which local files need nothing
     from pyarrow import fs
@@ -46,7 +54,7 @@ def filesystem_of(uri: str) -> tuple[fs.FileSystem, str]:
     try:
         return fs.FileSystem.from_uri(uri)
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise ValueError(unreachable(uri, error)) from error
+        raise StoreError(unreachable(uri, error)) from error
 
 
 def unreachable(uri: str, error: BaseException) -> str:
@@ -63,7 +71,8 @@ def local_file(place: str | Path) -> Path:
     The copy is made anew where size or time of the original have changed.
 
     Raises:
-        ValueError: there is no such file in the store, or it cannot be reached.
+        ValueError: there is no such file in the store.
+        StoreError: it cannot be reached.
     """
     if not is_remote(place):
         return Path(place)
@@ -76,7 +85,7 @@ def local_file(place: str | Path) -> Path:
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.filename is not None:  # of this machine's disk
             raise
-        raise ValueError(unreachable(uri, error)) from error
+        raise StoreError(unreachable(uri, error)) from error
     os.utime(copy)
     _forget_oldest(copy.parent)
     return copy
@@ -105,9 +114,14 @@ def copies_directory() -> Path:
 
 
 def _forget_oldest(directory: Path) -> None:
-    copies = [path for path in directory.iterdir() if not path.name.startswith(".")]
-    for path in sorted(copies, key=lambda path: path.stat().st_mtime)[:-MOST_COPIES]:
-        path.unlink(missing_ok=True)
+    times = dict[Path, float]()
+    for path in directory.iterdir():
+        with suppress(FileNotFoundError):  # another process forgets too
+            if not path.name.startswith("."):
+                times[path] = path.stat().st_mtime
+    for path in sorted(times, key=lambda path: times[path])[:-MOST_COPIES]:
+        if time.time() - times[path] > _LOADED_SECONDS:
+            path.unlink(missing_ok=True)
 
 
 def _digest(text: str) -> str:

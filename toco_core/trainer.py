@@ -21,6 +21,7 @@ from toco_core.parallel.determinism import choose_algorithms
 from toco_core.parallel.precision import allow_tf32, make_scaler, precision_on
 from toco_core.parallel.ranks import average_over_ranks
 from toco_core.random_state import capture_random_state, restore_random_state, seeded
+from toco_core.remote_path import Place
 from toco_core.schedule import PolyWarmup, make_optimiser
 from toco_core.settings import Recipe
 from toco_core.step import ToCoLosses
@@ -147,7 +148,7 @@ class Trainer:
         self.iteration += 1
         return numbers
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Place) -> None:
         """Write a checkpoint; among several ranks one does, they all hold the same."""
         save_checkpoint(
             path,

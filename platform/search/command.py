@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import optuna
@@ -10,8 +12,9 @@ from rich.console import Console
 
 from platform.cluster.machine import device_for, is_on_cluster, this_machine
 from platform.cluster.runtime import start_ray
-from platform.command_line import INTERRUPTED, drawing_progress, shown_path, write_recipe
+from platform.command_line import FAILED, INTERRUPTED, drawing_progress, shown_path, write_recipe
 from platform.lock import only_one
+from platform.mirror import Mirror, mirrored
 from platform.results.progress import print_line
 from platform.search.confirmation.command import Confirmation, confirm
 from platform.search.earlier import EarlierSearch, read_earlier
@@ -28,6 +31,7 @@ from platform.search.setup import (
     check_dataset,
     check_options,
     place_search,
+    search_directory,
 )
 from platform.search.space.checked import CheckedSpace
 from platform.search.study import is_over
@@ -55,30 +59,48 @@ def run_search(options: SearchOptions) -> int:
     if options.preflight:
         return _preflight(setup, options, console)
     setup.directory.mkdir(parents=True, exist_ok=True)
-    began = time.monotonic()
     with only_one(setup.directory):
-        study = open_search(setup, options, partial(print_line, console), earlier)
-        if options.retry_failed:
-            _retry_failed(study, console)
-        write_recipe(setup.directory, setup.name, setup.space.recipe, "search")
-        write_space(setup)
-        writer = ReportWriter(setup.directory, options.study, console)
-        if is_over(study, options.trials) and is_reported(setup, study):
-            for line in restore_best(setup, study):
-                print_line(console, line)
-            status = print_summary(setup, study, console)
-        else:
-            with writer.every(options.report_every):
-                status = _run_session(setup, options, study, console)
-        if options.report and status != INTERRUPTED:
-            writer.write()
-        if status or not options.confirm or not is_over(study, options.trials):
-            return status
-        search = OpenedSearch(setup=setup, study=study)
-        status = confirm(search, _confirmation(options, time.monotonic() - began), console)
-        if options.report and not status:
-            writer.write()  # which has the verdict now
+        if setup.store is None:
+            return _search(setup, options, earlier, console)
+        with mirrored(setup.directory, setup.store, partial(print_line, console)) as mirror:
+            status = _search(setup, options, earlier, console, mirror)
+        print_line(console, f"the search is kept in {setup.store}")
+        return status if mirror.is_complete else status or FAILED
+
+
+def _search(
+    setup: SearchSetup,
+    options: SearchOptions,
+    earlier: Sequence[EarlierSearch],
+    console: Console,
+    mirror: Mirror | None = None,
+) -> int:
+    """Go on with a search, or begin it, in a directory that this process holds."""
+    began = time.monotonic()
+    study = open_search(setup, options, partial(print_line, console), earlier)
+    if mirror is not None:  # from here on the record of a trial's end goes before its checkpoints
+        setup = replace(setup, store=mirror.store)
+    if options.retry_failed:
+        _retry_failed(study, console)
+    write_recipe(setup.directory, setup.name, setup.space.recipe, "search")
+    write_space(setup)
+    writer = ReportWriter(setup.directory, options.study, console)
+    if is_over(study, options.trials) and is_reported(setup, study):
+        for line in restore_best(setup, study):
+            print_line(console, line)
+        status = print_summary(setup, study, console)
+    else:
+        with writer.every(options.report_every):
+            status = _run_session(setup, options, study, console)
+    if options.report and status != INTERRUPTED:
+        writer.write()
+    if status or not options.confirm or not is_over(study, options.trials):
         return status
+    search = OpenedSearch(setup=setup, study=study)
+    status = confirm(search, _confirmation(options, time.monotonic() - began), console)
+    if options.report and not status:
+        writer.write()  # which has the verdict now
+    return status
 
 
 def _confirmation(options: SearchOptions, seconds: float) -> Confirmation:
@@ -115,7 +137,7 @@ def _earlier(
     options: SearchOptions, space: CheckedSpace, name: str, console: Console
 ) -> list[EarlierSearch]:
     """Read the searches to learn from, and say what is learnt."""
-    own = (options.reports / name).absolute()
+    own, _ = search_directory(options.reports, name)
     if own in [one.absolute() for one in options.learn_from]:
         raise ValueError(
             f"--learn-from {options.reports / name} is this search itself: leave it out"

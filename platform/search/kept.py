@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Collection
-from pathlib import Path
 
 import optuna
 
 from platform.search.trial_protocol import trial_directory
 from platform.search.worth import complete_trials, forgotten, record_forgotten
 from platform.train.run_checkpoints import delete_checkpoints
+from toco_core.remote_path import Place, RemotePath
 
 # Of a running trial: one that waits for its score, the next, and one that is being written.
 _OF_A_RUNNING_TRIAL = 3
 
 
-def keep_best(study: optuna.Study, trials_directory: Path, count: int) -> None:
+def keep_best(study: optuna.Study, trials_directory: Place, count: int) -> None:
     """Keep the checkpoints of trial 0 and of so many complete trials with the highest last scores.
 
     Whoever is among the best of all trials was among the best of those before, so that the order
@@ -26,7 +26,7 @@ def keep_best(study: optuna.Study, trials_directory: Path, count: int) -> None:
     forget_others(study, trials_directory, {0, *(trial.number for trial in ranked[:count])})
 
 
-def forget_others(study: optuna.Study, trials_directory: Path, keep: Collection[int]) -> None:
+def forget_others(study: optuna.Study, trials_directory: Place, keep: Collection[int]) -> None:
     """Delete the checkpoints of all complete trials but some; they can no longer win."""
     others = [trial.number for trial in complete_trials(study) if trial.number not in keep]
     if not forgotten(study).issuperset(others):  # before they are deleted: none may win then
@@ -36,12 +36,12 @@ def forget_others(study: optuna.Study, trials_directory: Path, keep: Collection[
 
 
 def disk_line(
-    directory: Path, checkpoint_bytes: float, concurrent: int, keep: int, prefixes: int = 0
+    directory: Place, checkpoint_bytes: float, concurrent: int, keep: int, prefixes: int = 0
 ) -> str:
     """Say what the checkpoints of a search take at most, and what is free.
 
     Args:
-        directory: of the search.
+        directory: of the trials' checkpoints; what is free in an object store, nobody knows.
         checkpoint_bytes: of one.
         concurrent: trials at once.
         keep: complete trials whose checkpoints are kept, beside trial 0.
@@ -50,13 +50,14 @@ def disk_line(
     count = _OF_A_RUNNING_TRIAL * concurrent + keep + prefixes + 2  # trial 0, and best.pt
     most = count * checkpoint_bytes
     shared = f", and of {prefixes} shared prefixes," if prefixes else ""
-    free = shutil.disk_usage(directory).free
     line = (
-        f"disk: a checkpoint takes about {_size(checkpoint_bytes)}; with those of trial 0 and of "
-        f"the {keep} highest last scores (--keep){shared} all take {_size(most)} at most, "
-        f"{_size(free)} "
-        "are free"
+        f"a checkpoint takes about {_size(checkpoint_bytes)}; with those of trial 0 and of "
+        f"the {keep} highest last scores (--keep){shared} all take {_size(most)} at most"
     )
+    if isinstance(directory, RemotePath):
+        return f"object store: {line}"
+    free = shutil.disk_usage(directory).free
+    line = f"disk: {line}, {_size(free)} are free"
     return line if most < free else f"warning: {line}"
 
 

@@ -40,6 +40,6 @@ def prove_places(machines: Machines, options: SearchOptions, setup: SearchSetup)
     """
     if not is_on_cluster(options.resources.address):
         return None
-    places = mark_places(setup.directory, setup.dataset)
+    places = mark_places(setup.kept_in, setup.dataset)
     require_seen(machines.up, places)
     return places

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 import optuna
@@ -24,6 +23,8 @@ from platform.search.faults import RETRIES, Fault, Outcome
 from platform.search.live_trials import END_STATES, reason_of
 from platform.search.trial_protocol import EVENT, Assignment, trial_directory
 from platform.train.run_checkpoints import delete_checkpoints, newest_iteration
+from toco_core.remote_files import StoreError
+from toco_core.remote_path import Place
 
 MACHINE = "node_ip"  # in Tune's results; host names need not differ
 
@@ -68,7 +69,7 @@ class TrialObserver(Unpickled):
     def __init__(
         self,
         sink: Sink,
-        trials_directory: Path,
+        trials_directory: Place,
         after_complete: Callable[[], None] = lambda: None,
     ) -> None:
         self._sink = sink
@@ -86,8 +87,14 @@ class TrialObserver(Unpickled):
         )
 
     def _reached(self, number: int) -> int:
-        """Return the iteration of a trial's last whole checkpoint, 0 without one."""
-        return newest_iteration(trial_directory(self._directory, number))
+        """Return the iteration of a trial's last whole checkpoint, 0 without one.
+
+        It is only shown: where a store does not answer, the search goes on without it.
+        """
+        try:
+            return newest_iteration(trial_directory(self._directory, number))
+        except StoreError:
+            return 0
 
     def broken(self, number: int, fault: Fault, outcome: Outcome) -> None:
         self._sink.handle(

@@ -7,13 +7,23 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from tyro.conf import UseAppendAction, arg
+from tyro.constructors import PrimitiveConstructorSpec
 
 from platform.resource_ranges import Auto
+from toco_core.remote_path import Place, place
 
 Sampler = Literal["curve", "tpe", "gp", "cmaes", "random", "qmc", "nsga2"]
 Pruner = Literal["halving", "median", "hyperband", "none"]
 Objective = Literal["cam_miou", "aux_miou", "f1", "unsupervised", "seg_miou"]
 Tracker = Literal["tensorboard", "mlflow", "wandb"]
+
+PLACE = PrimitiveConstructorSpec(
+    nargs=1,
+    metavar="PATH|URI",
+    instance_from_str=lambda words: place(words[0]),
+    is_instance=lambda value: isinstance(value, Place),
+    str_from_instance=lambda value: [str(value)],
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,8 +102,9 @@ class SearchOptions:
     settings so far was, as before a loss whose weight is searched is in force."""
     name: Annotated[str | None, arg(metavar="TEXT")] = None
     """Names the search and its directory; by default made of recipe and spaces."""
-    reports: Path = Path("reports")
-    """Where searches are kept; on a cluster, a place that all machines see."""
+    reports: Annotated[Place, PLACE] = Path("reports")
+    """Where searches are kept: a directory, or an s3:// URI that is read and written with the
+    credentials of the environment; on a cluster, a place that all machines see or reach."""
     study: Annotated[str | None, arg(metavar="URL")] = None
     """Optuna storage URL; by default a journal file in the search's directory."""
     force: bool = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from pathlib import Path
 
 import optuna
 from optuna.trial import TrialState
@@ -19,6 +20,7 @@ from platform.search.study import default_storage, is_new, open_storage, open_st
 from platform.search.study_setup import begins_trials_anew
 from platform.search.trial_protocol import trial_directory
 from platform.train.run_checkpoints import delete_checkpoints, list_checkpoints
+from toco_core.remote_path import Place, RemotePath
 
 
 def open_search(
@@ -46,6 +48,7 @@ def open_search(
         restart.extend(keys)
 
     url = options.study or default_storage(setup.directory)
+    has_begun = Path(url).is_file()
     study = open_study(
         open_storage(url, say),
         setup.name,
@@ -57,6 +60,8 @@ def open_search(
     )
     if begins_trials_anew(restart):
         _forget_unfinished(setup, study)
+    if setup.store is not None and has_begun:
+        _forget_unknown(setup.store / "trials", study)
     if is_new(study):
         _require_no_trials(setup, url, say, force=options.force)
     iterations, maximised = setup.space.recipe.iterations, setup.objective.field
@@ -70,15 +75,36 @@ def _forget_unfinished(setup: SearchSetup, study: optuna.Study) -> None:
         delete_checkpoints(trial_directory(setup.trials_directory, trial.number))
 
 
+def _forget_unknown(trials: RemotePath, study: optuna.Study) -> None:
+    """Delete checkpoints of trials that the record does not know yet, or any more.
+
+    A driver that died has put its last seconds of the record into no store, while the machines
+    that train have put their checkpoints there.
+    """
+    begun = (t.number for t in study.get_trials(deepcopy=False) if t.state != TrialState.WAITING)
+    known = {trial_directory(trials, number).name for number in begun}
+    for name in {name.partition("/")[0] for name in trials.files()} - known:
+        (trials / name).remove()
+
+
 def _require_no_trials(setup: SearchSetup, url: str, say: Say, *, force: bool) -> None:
     """Require that a study without trials has none on the disk: they would be taken for others."""
     trials = setup.trials_directory
-    if not any(map(list_checkpoints, trials.glob("trial-*"))):
+    if not _has_checkpoints(trials):
         return
     if not force:
         raise ValueError(
             f"{trials} holds checkpoints of trials that the study knows nothing of (was {url} "
             "removed?): put it back, choose another --name, or begin anew without them by --force"
         )
-    shutil.rmtree(trials)
+    if isinstance(trials, RemotePath):
+        trials.remove()
+    else:
+        shutil.rmtree(trials)
     say(f"warning: --force begins anew; the checkpoints in {trials} are deleted")
+
+
+def _has_checkpoints(trials: Place) -> bool:
+    if isinstance(trials, RemotePath):
+        return bool(trials.files())
+    return any(map(list_checkpoints, trials.glob("trial-*")))

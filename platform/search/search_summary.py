@@ -144,7 +144,7 @@ def opened_masks(trials: Iterable[TrialRow], report: Iterable[ReportScore]) -> M
 
 
 def _places(setup: SearchSetup) -> dict[str, str]:
-    shown = shown_path(setup.directory)
+    shown = setup.store or shown_path(setup.directory)
     return {
         "winning configuration": f"{shown}/{BEST_RECIPE}",
         "its checkpoint": f"{shown}/{BEST_CHECKPOINT}",

@@ -69,7 +69,7 @@ class Session:
         self._machines = cluster_machines(options.resources.cluster)
         self._placement = place_on(self._machines, options, setup.space.recipe)
         self._places = prove_places(self._machines, options, setup)
-        shares = options.share_prefixes
+        shares = options.share_prefixes and setup.store is None  # whose objects have no second name
         self._borders = Borders(setup.space, study, options.trials) if shares else None
 
     def run(self) -> int:
@@ -105,7 +105,7 @@ class Session:
         machines = [*self._machines.resources, *self._machines.possible]
         plan = forecast(machines, self._placement, recipe, size, images)
         disk = disk_line(
-            self._setup.directory,
+            self._setup.kept_in,
             checkpoint_bytes(recipe, size),
             self._placement.max_concurrent_trials,
             self._options.keep,
@@ -201,7 +201,7 @@ class Session:
             pool.executor,
             self._places,
             count_images=self.count_images,
-            share_prefixes=self._options.share_prefixes,
+            share_prefixes=self._borders is not None,
         )
         storage = str(self._setup.directory / "sessions")
         tuner = make_tuner(plan, live, forwarder, stalls, budget, storage)
@@ -226,7 +226,8 @@ class Session:
 
     def _what_goes_on(self) -> str:
         """Say which command goes on."""
-        place = shown_path(self._setup.directory.parent)
+        store = self._setup.store
+        place = shown_path(self._setup.directory.parent) if store is None else store.parent
         return (
             "the same command goes on where this one stopped "
             f"(--name {self._setup.name} --reports {place})"

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from platform.cluster.machine import is_on_cluster
 from platform.cluster.node_types import read_node_types
 from platform.cluster.placement import Placement
 from platform.cluster.shares import Demand, place
-from platform.command_line import check_name, require_local, resolve_recipe
+from platform.command_line import check_name, resolve_recipe
 from platform.datasets import open_for, resolve_dataset
+from platform.mirror import working_directory
 from platform.option_ranges import check_at_least, check_between, check_positive
 from platform.resource_ranges import asked, check_resources
 from platform.results.events import CAM_MIOU
@@ -30,6 +31,7 @@ from toco_core.data.identity import content_digest
 from toco_core.data.schema import DatasetInfo
 from toco_core.encoder_size import EncoderSize
 from toco_core.model.embedded_vit import PARTSCENES_SIZE, PARTSCENES_VIT
+from toco_core.remote_path import Place, RemotePath
 from toco_core.settings import Backbone, Recipe
 from toco_core.settings.warmup import require_warmup
 from toco_core.source_digest import code_digest
@@ -50,14 +52,20 @@ class SearchSetup:
     info: DatasetInfo
     objective: Objective = OBJECTIVES[CAM_MIOU]
     content: str = ""  # digest of the dataset; empty where it was not looked at
+    store: RemotePath | None = None  # where it is kept, if that is not `directory`
 
     @property
     def log_file(self) -> Path:
         return self.directory / "ray.log"
 
     @property
-    def trials_directory(self) -> Path:
-        return self.directory / "trials"
+    def trials_directory(self) -> Place:
+        return self.kept_in / "trials"
+
+    @property
+    def kept_in(self) -> Place:
+        """Where every machine finds the search."""
+        return self.store or self.directory
 
     @property
     def prefixes_directory(self) -> Path:
@@ -98,7 +106,8 @@ def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
     check_resources(options.resources)
     _check_cluster(options.resources)
     check_trackers(options.tracker)
-    require_local(reports=options.reports)
+    if isinstance(options.reports, RemotePath):
+        options.reports.require_writable()
     check_pairing(options.sampler, options.pruner, learns_from_others=bool(options.learn_from))
     _check_objective(options.objective)
     recipe = resolve_recipe(
@@ -166,9 +175,17 @@ def check_dataset(
     """
     shared = options.reports if is_on_cluster(options.resources.address) else None
     root = resolve_dataset(space.recipe.data.source, progress, shared=shared)
-    directory, objective = options.reports.absolute() / name, OBJECTIVES[options.objective]
-    way_out = "; --objective unsupervised opens none"
-    return search_setup(directory, space, root, objective, way_out=way_out)
+    directory, store = search_directory(options.reports, name)
+    objective, way_out = OBJECTIVES[options.objective], "; --objective unsupervised opens none"
+    setup = search_setup(directory, space, root, objective, way_out=way_out)
+    return replace(setup, store=store)
+
+
+def search_directory(reports: Place, name: str) -> tuple[Path, RemotePath | None]:
+    """Return where a search is worked on, and the directory of the store in which it is kept."""
+    if isinstance(reports, Path):
+        return reports.absolute() / name, None
+    return working_directory(reports / name), reports / name
 
 
 def search_setup(

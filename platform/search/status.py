@@ -6,12 +6,15 @@ import json
 import socket
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal, TypeAlias
 
 from rich.console import Console
 
 from platform.command_line import shown_path
 from platform.lock import is_held
+from platform.mirror import fetch
+from platform.remote_lock import read_holder
 from platform.results.estimate import search_seconds_left
 from platform.results.formats import NOTHING, clock_time, duration, percent
 from platform.results.plain_lines import best_text, counts_text
@@ -23,12 +26,13 @@ from platform.results.summary import top_trials
 from platform.results.tables import TRIALS_FILE
 from platform.results.text_tables import TextTable, to_rich
 from platform.results.trial_rows import TrialRow, best_of
+from toco_core.remote_path import Place, RemotePath
 
 SILENT_SECONDS = 60.0  # of a process that writes every ten: it hangs, or its machine is gone
 Condition: TypeAlias = Literal["starting", "running", "silent", "gone", "over", "unknown"]
 
 
-def print_status(name: str, reports: Path, *, as_json: bool) -> int:
+def print_status(name: str, reports: Place, *, as_json: bool) -> int:
     """Print where a search stands, whether it runs or not.
 
     Args:
@@ -39,12 +43,24 @@ def print_status(name: str, reports: Path, *, as_json: bool) -> int:
     Raises:
         ValueError: there is no such search, or one of its files cannot be read.
     """
-    directory = reports.absolute() / name
+    if isinstance(reports, Path):
+        directory = reports.absolute() / name
+        return _print_status(name, reports, directory, is_held(directory), as_json=as_json)
+    store = reports / name
+    holder = read_holder(store)
+    held = holder is not None and not holder.is_gone  # one that is silent may be, who knows
+    with TemporaryDirectory(prefix="toco-") as copy:
+        fetch(store, Path(copy), [STATE_FILE, TRIALS_FILE])
+        return _print_status(name, reports, Path(copy), held, as_json=as_json)
+
+
+def _print_status(name: str, reports: Place, directory: Path, held: bool, *, as_json: bool) -> int:
+    """Print what the files in a directory say of a search, which some process holds or none."""
     word = read_word(directory)
-    _require_search(directory, name, reports)
+    _require_search(directory, name, reports, held)
     now, console = time.time(), Console()
     state = known_state(directory, word)
-    condition = condition_of(word, is_held(directory), now)
+    condition = condition_of(word, held, now)
     if as_json:
         print(json.dumps(status_record(state, word, condition, now), indent=2))
         return 0
@@ -57,11 +73,13 @@ def print_status(name: str, reports: Path, *, as_json: bool) -> int:
     return 0
 
 
-def _require_search(directory: Path, name: str, reports: Path) -> None:
+def _require_search(directory: Path, name: str, reports: Place, held: bool) -> None:
     if any((directory / file).exists() for file in (STATE_FILE, TRIALS_FILE)):
         return
-    if is_held(directory):
+    if held:
         raise ValueError(f"search {name} has only just begun, and knows nothing yet: ask again")
+    if isinstance(reports, RemotePath):
+        raise ValueError(f"--status {name}: there is no such search in {reports}")
     there = sorted(path.parent.name for path in reports.glob(f"*/{TRIALS_FILE}"))
     which = f"; there are {', '.join(there)}" if there else ""
     raise ValueError(f"--status {name}: there is no such search in {shown_path(reports)}{which}")

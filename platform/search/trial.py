@@ -30,6 +30,7 @@ from platform.search.trial_protocol import (
 )
 from platform.train.plan import RunPlan, Sharing
 from platform.workers.pool import PoolExecutor
+from toco_core.remote_path import PATIENCE_SECONDS, place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +50,7 @@ class TrialPlan:
         return replace(
             self.base,
             recipe=trial_recipe(self.base.recipe, assignment.params, assignment.repeat),
-            directory=str(trial_directory(Path(self.base.directory), assignment.number)),
+            directory=str(trial_directory(place(self.base.directory), assignment.number)),
             scored=frozenset(assignment.scored),
             sharing=replace(shared, saved_at=saved_at) if shared else None,
         )
@@ -69,8 +70,10 @@ def run_trial(config: Mapping[str, Any], plan: TrialPlan) -> None:
     here = whereabouts()
     try:
         if plan.places:  # before a directory is made where a mount is missing
-            plan.places.check(f"{socket.gethostname()} ({here.address})")
-        Path(run_plan.directory).mkdir(parents=True, exist_ok=True)
+            machine = f"{socket.gethostname()} ({here.address})"
+            plan.places.check(machine, PATIENCE_SECONDS)
+        if isinstance(run_plan.checkpoints, Path):  # object stores have no directories
+            run_plan.checkpoints.mkdir(parents=True, exist_ok=True)
         sender = ResultSender(assignment.number, here.node, plan.maximised)
         _fit(run_plan, assignment, plan, sender)
     except Exception as error:  # whatever it is, it ends this trial, not the search

@@ -6,10 +6,10 @@ Imports nothing heavy, because both sides import it when they start.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from platform.results.parameters import ParameterValue
 from platform.search.faults import Kind
+from toco_core.remote_path import PlaceT
 
 EVENT = "event"  # one of platform.results.events
 ITERATION = "iteration"
@@ -54,6 +54,6 @@ class BrokenTrialError(Exception):
         return self.cause
 
 
-def trial_directory(trials: Path, number: int) -> Path:
+def trial_directory(trials: PlaceT, number: int) -> PlaceT:
     """Return where a trial keeps its checkpoints."""
     return trials / f"trial-{number:04d}"

@@ -26,6 +26,8 @@ from platform.workers.requests import ScoreRequest
 from platform.workers.start import run_with_progress
 from toco_core.data.ledger import MaskLedger
 from toco_core.files import archive_problem, replacing
+from toco_core.remote_files import local_file
+from toco_core.remote_path import Place
 from toco_core.settings.overrides import apply_overrides, dump_recipe
 
 REPORT_PURPOSE = "final report"  # of the masks that are opened
@@ -146,14 +148,14 @@ def score_on_report(
     )
 
 
-def _measured(setup: SearchSetup, checkpoint: Path, masks_opened: int) -> Measured:
+def _measured(setup: SearchSetup, checkpoint: Place, masks_opened: int) -> Measured:
     from toco_core.checkpoint import load_checkpoint  # torch: not for a summary
 
-    content = load_checkpoint(checkpoint)
+    content = load_checkpoint(str(checkpoint))
     ledger = MaskLedger()
     ledger.record(REPORT_SPLIT, REPORT_PURPOSE, masks_opened)
     return Measured(
-        checkpoint=checkpoint,
+        checkpoint=local_file(str(checkpoint)),
         recipe=content.recipe,
         iteration=content.iteration,
         dataset=setup.dataset,
@@ -175,7 +177,7 @@ def _chosen_thresholds(setup: SearchSetup, number: int) -> tuple[float, float, s
     return bkg, bkg, "thresholds.bkg of the recipe"
 
 
-def _checkpoint(setup: SearchSetup, number: int) -> Path:
+def _checkpoint(setup: SearchSetup, number: int) -> Place:
     directory = trial_directory(setup.trials_directory, number)
     checkpoints = list_checkpoints(directory)
     if not checkpoints:
@@ -196,7 +198,7 @@ def _keep_best(setup: SearchSetup, study: optuna.Study, winner: FrozenTrial, bkg
     score = f"{setup.objective.heading} {100 * (winner.value or 0.0):.1f} on tune"
     title = f"# Trial {winner.number} of {setup.name}: {score}\n"
     text = title + dump_recipe(recipe)
-    checkpoint = replace(load_checkpoint(_checkpoint(setup, winner.number)), recipe=recipe)
+    checkpoint = replace(load_checkpoint(str(_checkpoint(setup, winner.number))), recipe=recipe)
     with replacing(setup.directory / BEST_RECIPE) as unfinished:
         unfinished.write_text(text)
     save_checkpoint(setup.directory / BEST_CHECKPOINT, checkpoint)

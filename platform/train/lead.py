@@ -22,10 +22,14 @@ from platform.train.run_checkpoints import (
 from platform.workers.executor import Executor, Future
 from platform.workers.requests import ScoreRequest
 from platform.workers.results import EvaluationResult
+from toco_core.remote_path import Place, RemotePath
 from toco_core.scoring.cam_score import Score
 
 PROGRESS_SECONDS = 2.0  # between two events of progress; each one costs the trial a few ms
 SAVE_SECONDS = 600.0  # between two checkpoints at most: what a crash can cost
+# What the driver records goes into an object store a few seconds later: if it dies meanwhile, the
+# record there knows nothing of a score, which is then asked for again.
+RECORD_SECONDS = 60.0
 
 Emit = Callable[[RunEvent], None]
 StopRequested = Callable[[], bool]
@@ -41,7 +45,7 @@ class Stepped(Protocol):
 
     def step(self) -> dict[str, float]: ...
 
-    def save(self, path: str | Path) -> None: ...
+    def save(self, path: str | Place) -> None: ...
 
 
 class RunStopped(Exception):  # noqa: N818 - no error, like KeyboardInterrupt
@@ -75,6 +79,7 @@ class MainRank:
         path = plan.loss_log
         self._log = None if path is None else LossLog(Path(path), trainer.iteration)
         self._pending: deque[tuple[int, Future[EvaluationResult[Score]]]] = deque()
+        self._emitted: deque[tuple[int, float]] = deque()  # and when
         self._trained = self._trained_at_progress = self._trained_at_point = 0.0  # s
         self._seconds: dict[int, float] = {}  # of training, up to each point since the one before
         self._last_progress = self._last_save = time.monotonic()
@@ -122,7 +127,7 @@ class MainRank:
             self._log.flush()  # before the checkpoint: a run that goes on from it has these steps
         path = checkpoint_path(self._plan.checkpoints, iteration)
         self._trainer.save(path)
-        if self._prefixes.wants(iteration):
+        if isinstance(path, Path) and self._prefixes.wants(iteration):  # no object has two names
             self._prefixes.saved(path, iteration)
         self._last_save = time.monotonic()
         # Those of the score points stay until a later one has its score.
@@ -157,7 +162,16 @@ class MainRank:
             score = scored_event(iteration, seconds, future.result())
             self._prefixes.scored(score)
             self._emit(score)
-            forget_before(self._plan.checkpoints, iteration)
+            self._emitted.append((iteration, time.monotonic()))
+            self._forget()
+
+    def _forget(self) -> None:
+        """Delete the checkpoints from before the last one whose score is surely on record."""
+        checkpoints = self._plan.checkpoints
+        grace = RECORD_SECONDS if isinstance(checkpoints, RemotePath) else 0.0
+        while self._emitted and time.monotonic() - self._emitted[0][1] >= grace:
+            iteration, _ = self._emitted.popleft()
+            forget_before(checkpoints, iteration)
 
     def _progress(self, *, at_once: bool) -> None:
         now = time.monotonic()

@@ -21,6 +21,7 @@ from platform.train.messages import Channel
 from platform.train.plan import RunPlan
 from platform.workers.pool import PoolExecutor
 from toco_core.losses.finite import NonFiniteLossError
+from toco_core.remote_files import is_remote
 
 # What says something of the configuration, and would happen again at the next try.
 VERDICTS = (NonFiniteLossError, FloatingPointError, GpuMemoryError)
@@ -93,7 +94,8 @@ def fit_in_workers(
         torch_config=TorchConfig(backend="nccl" if on_gpu else "gloo"),
         run_config=train.RunConfig(
             name=name,
-            storage_path=plan.directory,
+            # Train keeps nothing of ours there: beside an object store, its own place will do.
+            storage_path=None if is_remote(plan.directory) else plan.directory,
             # Without a limit, a controller that cannot place its workers tries for ever.
             failure_config=train.FailureConfig(max_failures=0, controller_failure_limit=2),
         ),

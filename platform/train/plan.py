@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
+from toco_core.remote_path import PATIENCE_SECONDS, Place, place
 from toco_core.settings import Recipe
 
 SCORING_PURPOSE = "scores during training"  # of the masks that are opened, as the ledger shows it
@@ -33,7 +33,7 @@ class RunPlan:
     recipe: Recipe
     dataset: str
     split: str | None  # scored while training goes on; None where nothing is
-    directory: str  # for checkpoints; every worker sees it
+    directory: str  # for checkpoints, a path or URI; every worker sees it
     pictures: int = 4  # CAM pictures with each score
     masks: bool = True  # opened for a score
     count_images: int = 0  # of the first so many the counts come with the last score, one by one
@@ -50,8 +50,8 @@ class RunPlan:
         return replace(self, sharing=replace(self.sharing, conditions=known))
 
     @property
-    def checkpoints(self) -> Path:
-        return Path(self.directory)
+    def checkpoints(self) -> Place:
+        return place(self.directory, PATIENCE_SECONDS)
 
     @property
     def unscored(self) -> frozenset[int]:

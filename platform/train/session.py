@@ -49,7 +49,7 @@ def train_run(setup: RunSetup, fit: Fit, console: Console, stop_requested: StopR
     if setup.final_checkpoint.is_file():
         console.print(f"{setup.name}: finished earlier, after {iteration} iterations")
         return setup.final_checkpoint
-    setup.plan.checkpoints.mkdir(parents=True, exist_ok=True)
+    setup.checkpoints.mkdir(parents=True, exist_ok=True)
     with only_one(setup.directory):
         return _train(setup, iteration, fit, console, stop_requested)
 
@@ -101,6 +101,6 @@ def _fit(setup: RunSetup, fit: Fit, sink: Sink, stop_requested: StopRequested) -
 
 def _finish(setup: RunSetup) -> Path:
     """Keep the last checkpoint, and nothing of what was needed on the way to it."""
-    list_checkpoints(setup.plan.checkpoints)[-1].replace(setup.final_checkpoint)
-    shutil.rmtree(setup.plan.checkpoints)
+    list_checkpoints(setup.checkpoints)[-1].replace(setup.final_checkpoint)
+    shutil.rmtree(setup.checkpoints)
     return setup.final_checkpoint

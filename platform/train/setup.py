@@ -41,6 +41,10 @@ class RunSetup:
     def final_checkpoint(self) -> Path:
         return self.directory / FINAL_CHECKPOINT
 
+    @property
+    def checkpoints(self) -> Path:
+        return Path(self.plan.directory)
+
     def checkpoint(self) -> Checkpoint | None:
         """Load the checkpoint that the run would go on from, or its final one.
 

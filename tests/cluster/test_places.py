@@ -9,6 +9,8 @@ import pytest
 
 from platform.cluster.places import TOKEN_FILE, UnseenPlaceError, mark_places
 from platform.datasets import resolve_dataset
+from toco_core.data.reader import open_dataset
+from toco_core.remote_path import RemotePath
 
 
 def test_the_machine_that_wrote_the_token_sees_the_places(scenes: Path, tmp_path: Path) -> None:
@@ -65,3 +67,17 @@ def test_on_a_cluster_partscenes_is_drawn_where_all_machines_see_it(
     assert resolve_dataset("partscenes", shared=tmp_path) == "/drawn"
     assert resolve_dataset("partscenes") == "/drawn"
     assert asked == [tmp_path / ".datasets", None]
+
+
+def test_in_an_object_store_it_is_put_once_and_read_there(
+    scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = RemotePath(f"file://{tmp_path}/store")
+    monkeypatch.setattr("platform.datasets.ensure_partscenes", lambda **_: scenes)
+    place = resolve_dataset("partscenes", shared=store)
+    assert place == f"{store}/.datasets/{scenes.name}"
+    assert open_dataset(place).info == open_dataset(scenes).info
+    (first, *_) = (store / ".datasets" / scenes.name).glob("*.parquet")
+    first.unlink()
+    assert resolve_dataset("partscenes", shared=store) == place
+    assert first.name not in [path.name for path in (store / ".datasets" / scenes.name).glob("*")]

@@ -54,6 +54,7 @@ class Search:
     data: Path
     directory: Path
     arguments: tuple[str, ...] = ()
+    reports: str = ""  # a URI, in place of the directory
     mark: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     @property
@@ -72,7 +73,7 @@ class Search:
             "--no-report",
             *settings,
         ]
-        command += ["--data", str(self.data), "--reports", str(self.directory)]
+        command += ["--data", str(self.data), "--reports", self.reports or str(self.directory)]
         return Session([*command, *self.arguments, *more], self.directory, self.mark)
 
     def run(self, *more: str) -> Session:

@@ -4,6 +4,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import optuna
 import pytest
 
 from platform.results.objectives import OBJECTIVES
@@ -11,10 +12,12 @@ from platform.search.options import SearchOptions
 from platform.search.reopen import open_search
 from platform.search.setup import SearchSetup, check_dataset
 from platform.search.space.checks import check_space
+from platform.search.study import default_storage, open_storage
 from platform.search.study_setup import CODE
 from platform.train.run_checkpoints import checkpoint_path, list_checkpoints
 from tests.search.worlds import small_space
 from toco_core.data.partscenes.dataset import PartScenes, write_partscenes
+from toco_core.remote_path import RemotePath
 from toco_core.settings.overrides import apply_overrides
 
 
@@ -81,9 +84,33 @@ def test_another_objective_is_refused_even_by_force(scenes: Path, tmp_path: Path
             reopen(other, force=force)
 
 
+def test_checkpoints_of_a_trial_that_a_store_has_no_record_of_are_deleted(
+    scenes: Path, tmp_path: Path
+) -> None:
+    """The driver died in the seconds before it had put there that the trial has begun."""
+    store = RemotePath(f"file://{tmp_path}/store/s")
+    setup = replace(setup_on(scenes, tmp_path), store=store)
+    reopen(setup)
+    assert setup.trials_directory == store / "trials"
+    study = optuna.load_study(
+        study_name="s", storage=open_storage(default_storage(setup.directory))
+    )
+    study.ask()
+    for number in (0, 1):
+        checkpoint_path(store / "trials" / f"trial-000{number}", 5).write_bytes(b"")
+    reopen(setup)
+    assert store.files() == ["trials/trial-0000/iteration-000005.pt"]
+    default = Path(default_storage(setup.directory))
+    default.unlink()
+    with pytest.raises(ValueError, match=r"file://.*/trials holds checkpoints of trials that the"):
+        reopen(setup)
+    reopen(setup, force=True)
+    assert store.files() == []
+
+
 def test_trials_without_their_study_are_not_taken_for_others(scenes: Path, tmp_path: Path) -> None:
     setup = setup_on(scenes, tmp_path)
-    checkpoint = checkpoint_path(setup.trials_directory / "trial-0001", 5)
+    checkpoint = checkpoint_path(setup.directory / "trials" / "trial-0001", 5)
     checkpoint.parent.mkdir(parents=True)
     checkpoint.write_bytes(b"of another study")
     with pytest.raises(ValueError, match=r"study\.journal removed\?\): put it back.*--force"):
@@ -91,4 +118,4 @@ def test_trials_without_their_study_are_not_taken_for_others(scenes: Path, tmp_p
     assert list_checkpoints(checkpoint.parent) == [checkpoint]
     (line,) = reopen(setup, force=True)
     assert "are deleted" in line
-    assert not setup.trials_directory.exists()
+    assert not (setup.directory / "trials").exists()

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from platform.lock import is_held, only_one
+from platform.remote_lock import RemoteLock
 from platform.results.events import TrialEnded
 from platform.results.state_file import Phase, Word, read_word
 from platform.search.status import SILENT_SECONDS, Condition, condition_of, print_status
 from tests.results.streams import NOON, SteppedClock, scored, trial_started
 from tests.results.test_state_file import START, run
+from toco_core.remote_path import RemotePath
 
 WORD = Word(
     phase="running",
@@ -81,6 +83,24 @@ def test_a_search_that_was_killed_is_told_from_one_that_runs(
     assert [one["machine"] for one in record["in_work"]] == ["10.0.0.2", ""]
     print_status("a", tmp_path, as_json=False)
     assert "no process holds its lock" in capsys.readouterr().out
+
+
+def test_a_search_in_an_object_store_is_asked_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    directory, reports = tmp_path / "store" / "a", RemotePath(f"file://{tmp_path}/store")
+    directory.mkdir(parents=True)
+    with pytest.raises(ValueError, match="--status a: there is no such search in file://"):
+        print_status("a", reports, as_json=True)
+    lock = RemoteLock(reports / "a")
+    lock.take()
+    run(directory, SteppedClock()).close()
+    for over, condition in ((False, "silent"), (True, "gone")):  # the clock of `run` is of old
+        if over:
+            lock.release()
+        assert print_status("a", reports, as_json=True) == 0
+        record = json.loads(capsys.readouterr().out)
+        assert (record["condition"], record["trials"]["complete"]) == (condition, 1)
 
 
 def test_what_is_maximised_is_what_is_shown(

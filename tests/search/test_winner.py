@@ -94,7 +94,7 @@ def setup(scenes: Path, checkpoint: Path, tmp_path: Path) -> SearchSetup:
         info=open_dataset(scenes).info,
     )
     for number in range(4):
-        path = checkpoint_path(setup.trials_directory / f"trial-{number:04d}", 8)
+        path = checkpoint_path(setup.directory / "trials" / f"trial-{number:04d}", 8)
         path.parent.mkdir(parents=True)
         path.hardlink_to(checkpoint)
     empty = {
@@ -111,7 +111,7 @@ def setup(scenes: Path, checkpoint: Path, tmp_path: Path) -> SearchSetup:
 
 
 def checkpoints_of(setup: SearchSetup) -> list[int]:
-    directories = sorted(setup.trials_directory.iterdir())
+    directories = sorted((setup.directory / "trials").iterdir())
     return [number for number, path in enumerate(directories) if list_checkpoints(path)]
 
 
@@ -224,7 +224,7 @@ def test_what_breaks_off_in_the_middle_is_done_again(setup: SearchSetup) -> None
 
 
 def test_a_winner_whose_checkpoint_is_gone_is_named(setup: SearchSetup) -> None:
-    for path in list_checkpoints(setup.trials_directory / "trial-0001"):
+    for path in list_checkpoints(setup.directory / "trials" / "trial-0001"):
         path.unlink()
     with pytest.raises(ValueError, match="the checkpoint of trial 1 is gone"):
         report_winner(setup, study_of(0.2, 0.4), Evaluation(), QUIET)

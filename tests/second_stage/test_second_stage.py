@@ -147,7 +147,8 @@ def test_a_stopped_run_goes_on_to_the_same_weights(
     options = options_of(scenes, tmp_path, labels, set=short_settings(backbone__drop_path="0.2"))
     setup = check_second_stage(check_options(options), options, str(scenes))
     plan, asked = setup.runs[0].plan, iter([False] * 3)
-    plan.checkpoints.mkdir(parents=True)
+    checkpoints = Path(plan.directory)
+    checkpoints.mkdir(parents=True)
 
     def fit(stop: Callable[[], bool]) -> None:
         how = (plan, Rank(), None, lambda _event: None, stop)
@@ -156,11 +157,11 @@ def test_a_stopped_run_goes_on_to_the_same_weights(
     with pytest.raises(RunStopped):
         fit(lambda: next(asked, True))
     fit(lambda: False)
-    resumed = load_checkpoint(plan.checkpoints / "iteration-000006.pt")
-    shutil.rmtree(plan.checkpoints)
-    plan.checkpoints.mkdir()
+    resumed = load_checkpoint(checkpoints / "iteration-000006.pt")
+    shutil.rmtree(checkpoints)
+    checkpoints.mkdir()
     fit(lambda: False)
-    whole = load_checkpoint(plan.checkpoints / "iteration-000006.pt")
+    whole = load_checkpoint(checkpoints / "iteration-000006.pt")
     assert all((whole.model[name] == weight).all() for name, weight in resumed.model.items())
 
 

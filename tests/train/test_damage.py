@@ -79,7 +79,7 @@ def test_a_run_goes_on_from_the_checkpoint_before_a_damaged_one_and_says_so_once
     damage: Callable[[Path], None], stopped: tuple[RunPlan, Listener], whole: Checkpoint
 ) -> None:
     plan, _ = stopped
-    newest = checkpoint_path(plan.checkpoints, 5)
+    newest = checkpoint_path(Path(plan.directory), 5)
     damage(newest)
     listener = Listener()
     listener.train(plan)
@@ -97,7 +97,7 @@ def test_a_damaged_checkpoint_whose_score_is_wanted_is_trained_again(
     stopped: tuple[RunPlan, Listener],
 ) -> None:
     plan, earlier = stopped
-    flip(checkpoint_path(plan.checkpoints, 4))
+    flip(checkpoint_path(Path(plan.directory), 4))
     assert find_resume_point(plan.checkpoints, plan.unscored).iteration == 5
     listener = Listener()
     listener.train(replace(plan, scored=frozenset()))  # its score was lost too
@@ -110,7 +110,7 @@ def test_a_damaged_checkpoint_whose_score_is_wanted_is_trained_again(
 def test_a_checkpoint_that_was_cut_off_does_not_count_as_reached(
     stopped: tuple[RunPlan, Listener],
 ) -> None:
-    directory = stopped[0].checkpoints
+    directory = Path(stopped[0].directory)
     assert newest_iteration(directory) == 5
     cut(checkpoint_path(directory, 5))
     assert newest_iteration(directory) == 4

@@ -6,12 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from platform.results.events import Progressed, Scored
+from platform.results.events import Progressed, Scored, WentBack
 from platform.train import lead
 from platform.train.lead import RunStopped
 from platform.train.plan import RunPlan
-from platform.train.run_checkpoints import list_checkpoints
+from platform.train.run_checkpoints import find_resume_point, list_checkpoints
 from tests.train.short_run import Listener, final_checkpoint, same_state, short_plan
+from tests.train.test_damage import flip
+from toco_core.remote_files import StoreError
+from toco_core.remote_path import RemotePath
 from toco_core.settings.overrides import apply_overrides
 
 
@@ -81,6 +84,38 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bits(
     whole, pieced = final_checkpoint(uninterrupted[0]), final_checkpoint(plan)
     for part in ("model", "optimiser", "schedule"):
         assert same_state(getattr(whole, part), getattr(pieced, part)), part
+
+
+def test_a_run_in_an_object_store_goes_on_from_what_it_left_there(
+    uninterrupted: tuple[RunPlan, Listener],
+    scenes: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    plan = replace(short_plan(scenes, tmp_path), directory=f"file://{tmp_path}/store/trial")
+    stopped, resumed = Listener(stop_after=5), Listener()
+    with pytest.raises(RunStopped):
+        stopped.train(plan)
+    # The score of 4 may not be on record yet, were the driver to die now.
+    assert names(plan) == ["iteration-000004.pt", "iteration-000005.pt"]
+    flip(tmp_path / "store" / "trial" / "iteration-000005.pt")
+    monkeypatch.setattr(lead, "RECORD_SECONDS", 0.0)
+    resumed.train(plan)
+    (back,) = [event for event in resumed.events if isinstance(event, WentBack)]
+    assert (back.iteration, "store/trial/iteration-000005.pt" in back.damage) == (4, True)
+    assert names(plan) == ["iteration-000008.pt"]
+    same_scores(resumed.scores, uninterrupted[1].scores)
+    whole, pieced = final_checkpoint(uninterrupted[0]), final_checkpoint(plan)
+    for part in ("model", "optimiser", "schedule"):
+        assert same_state(getattr(whole, part), getattr(pieced, part)), part
+
+
+def test_a_store_that_does_not_answer_is_no_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that took it for that would go back to an earlier checkpoint, or to its start."""
+    monkeypatch.setattr(RemotePath, "glob", lambda self, _: [self / "iteration-000004.pt"])
+    with pytest.raises(StoreError):
+        find_resume_point(RemotePath("s3://b/run?endpoint_override=127.0.0.1:9&region=r"))
 
 
 def test_a_stop_in_the_last_step_is_too_late(scenes: Path, tmp_path: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -17,6 +15,7 @@ from toco_core.model.toco import build_model
 from toco_core.parallel.determinism import choose_algorithms
 from toco_core.parallel.precision import allow_tf32, autocast, make_scaler, precision_on
 from toco_core.random_state import capture_random_state, restore_random_state, seeded
+from toco_core.remote_path import Place
 from toco_core.settings import Recipe
 from toco_core.settings.recipe import ConcretePrecision
 from toco_core.supervised.labels import Labels
@@ -104,7 +103,7 @@ class SupervisedTrainer:
         self.iteration += 1
         return numbers
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Place) -> None:
         """Write a checkpoint."""
         save_checkpoint(
             path,

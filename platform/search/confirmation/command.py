@@ -97,6 +97,8 @@ def _run(
 ) -> int:
     if asked.hours is not None and asked.hours <= 0:
         way_on = f"python -m platform.confirm {shown_path(setup.directory.parent)}"
+        if setup.store is not None:
+            way_on = "the same command with more --hours"
         print_line(console, f"the search has spent all its hours: {way_on} confirms it later")
         return 0
     runs = len(study.get_trials(deepcopy=False))

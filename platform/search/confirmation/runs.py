@@ -31,8 +31,9 @@ def setup_runs(search: SearchSetup, name: str) -> SearchSetup:
         apply_overrides(recipe, {"seed": fresh_seed(recipe.seed)}),
         search.space.depth,
     )
-    directory = search.directory / name
-    return replace(search, name=f"{search.name}-{name}", directory=directory, space=space)
+    directory, store = search.directory / name, search.store and search.store / name
+    name = f"{search.name}-{name}"
+    return replace(search, name=name, directory=directory, store=store, space=space)
 
 
 def open_runs(setup: SearchSetup) -> optuna.Study:

@@ -75,7 +75,8 @@ class ConfirmSession(Session):
         return finish(self._setup, outcome, self._console)
 
     def _what_goes_on(self) -> str:
-        return (
-            f"no number of {REPORT_SPLIT} was looked at, and the same command, or python -m "
-            f"platform.confirm {shown_path(self._setup.directory.parent)}, goes on"
+        other = f"python -m platform.confirm {shown_path(self._setup.directory.parent)}"
+        way_on = (
+            f"the same command, or {other}," if self._setup.store is None else "the same command"
         )
+        return f"no number of {REPORT_SPLIT} was looked at, and {way_on} goes on"
