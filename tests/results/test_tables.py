@@ -183,13 +183,16 @@ def test_only_whole_tables_are_ever_in_place(
     tables.handle(search_started())
     tables.handle(trial_started(0))
 
-    def write_half(table: pa.Table, path: Path, **options: bool) -> None:
-        path.write_bytes(b"PAR1")
+    whole = Path.write_bytes
+
+    def write_half(path: Path, content: bytes) -> int:
+        whole(path, content[: len(content) // 2])
         raise OSError("disk full")
 
-    monkeypatch.setattr(parquet_files.pq, "write_table", write_half)
-    with pytest.raises(OSError, match="disk full"):
-        tables.handle(TrialEnded(number=0, state="complete", score=None))
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", write_half)
+        with pytest.raises(OSError, match="disk full"):
+            tables.handle(TrialEnded(number=0, state="complete", score=None))
     assert [row.state for row in read_trials(tmp_path)] == ["running"]
 
 
