@@ -14,7 +14,7 @@ from platform.cluster.machine import device_for, is_on_cluster, this_machine
 from platform.cluster.runtime import start_ray
 from platform.command_line import FAILED, INTERRUPTED, drawing_progress, shown_path, write_recipe
 from platform.lock import only_one
-from platform.mirror import Mirror, mirrored
+from platform.mirror.session import Mirror, mirrored
 from platform.results.progress import print_line
 from platform.search.confirmation.command import Confirmation, confirm
 from platform.search.earlier import EarlierSearch, read_earlier

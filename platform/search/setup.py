@@ -12,7 +12,7 @@ from platform.cluster.placement import Placement
 from platform.cluster.shares import Demand, place
 from platform.command_line import check_name, resolve_recipe
 from platform.datasets import open_for, resolve_dataset
-from platform.mirror import working_directory
+from platform.mirror.files import working_directory
 from platform.option_ranges import check_at_least, check_between, check_positive
 from platform.resource_ranges import asked, check_resources
 from platform.results.events import CAM_MIOU

@@ -13,8 +13,8 @@ from rich.console import Console
 
 from platform.command_line import shown_path
 from platform.lock import is_held
-from platform.mirror import fetch
-from platform.remote_lock import read_holder
+from platform.mirror.files import fetch
+from platform.mirror.lock import read_holder
 from platform.results.estimate import search_seconds_left
 from platform.results.formats import NOTHING, clock_time, duration, percent
 from platform.results.plain_lines import best_text, counts_text

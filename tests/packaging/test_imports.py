@@ -31,7 +31,9 @@ MAY_IMPORT = {
     "platform.data": SHARED,
     "platform.forecast": SHARED,
     "platform.train": SHARED | {"platform.forecast"},
-    "platform.search": SHARED | {"platform.forecast", "platform.statistics", "platform.train"},
+    "platform.mirror": {"platform", "platform.results"},
+    "platform.search": SHARED
+    | {"platform.forecast", "platform.mirror", "platform.statistics", "platform.train"},
     "platform.statistics": {"platform.results"},
     "platform.protocol": {"platform.results"},
     "platform.confirm": SHARED | {"platform.search", "platform.statistics"},

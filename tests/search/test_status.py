@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from platform.lock import is_held, only_one
-from platform.remote_lock import RemoteLock
+from platform.mirror.lock import RemoteLock
 from platform.results.events import TrialEnded
 from platform.results.state_file import Phase, Word, read_word
 from platform.search.status import SILENT_SECONDS, Condition, condition_of, print_status

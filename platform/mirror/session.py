@@ -6,48 +6,31 @@ Checkpoints are not among them: the machines that train put those there themselv
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
 from platform.lock import LOCK_FILE
-from platform.remote_lock import HEARTBEAT_SECONDS, RemoteLock
+from platform.mirror.files import Stamp, at, is_kept, kept_files
+from platform.mirror.lock import HEARTBEAT_SECONDS, RemoteLock
+from platform.mirror.state import STATE_FILE, State, read_state, write_state
 from platform.results.ticker import Ticker
-from toco_core.files import replacing
 from toco_core.remote_files import StoreError
 from toco_core.remote_path import RemotePath
 
-STATE_FILE = ".mirror.json"
 SECONDS = 2.0  # between two looks at what has changed
 # A file that grows is put whole each time: no more than a twentieth of the time goes into each.
 _PAUSES = 20.0
 _LAST_SECONDS = 30.0  # at the end, a store that does not answer is asked again for so long
 _RECORD = ".journal"  # goes last: no table knows of a trial that the record does not
-_ELSEWHERE = {"trials", "sessions"}  # checkpoints, and what Tune writes and nobody reads
 
 Say: TypeAlias = Callable[[str], object]
-Stamp: TypeAlias = tuple[int, int]  # size and time of a file: another one when it has changed
-
-
-@dataclass
-class _State:
-    """What this machine knows of the store.
-
-    Attributes:
-        sessions: by whom the files here and there were the same; empty while they are fetched.
-        put: the files as they were when they were put there.
-    """
-
-    sessions: list[str] = field(default_factory=list)
-    put: dict[str, Stamp] = field(default_factory=dict)
 
 
 class Mirror:
@@ -65,7 +48,7 @@ class Mirror:
     ) -> None:
         self._directory, self._store, self._say, self._give_up = directory, store, say, give_up
         self._lock = RemoteLock(store)
-        self._state = _State()
+        self._state = State()
         # Two threads: a large file takes longer than a session may be silent.
         self._tickers = Ticker(self._tick, SECONDS), Ticker(self._beat, HEARTBEAT_SECONDS)
         self._rested: dict[str, float] = {}  # when a file may be put again
@@ -92,15 +75,15 @@ class Mirror:
             ValueError: another session works on it.
             StoreError: the store does not answer, or refuses.
         """
-        self._state = _read_state(self._directory / STATE_FILE)
+        self._state = read_state(self._directory)
         last = self._lock.require_free()
         if last is not None and last.session in self._state.sessions:
             # Both: should this process die before the next line, the store names the last one.
-            self._remember(_State([last.session, self._lock.session], self._state.put))
+            self._remember(State([last.session, self._lock.session], self._state.put))
             self._lock.take()
         else:
             self._clear()
-            self._remember(_State())
+            self._remember(State())
             self._lock.take()
             self._fetch()
         for ticker in self._tickers:
@@ -108,7 +91,7 @@ class Mirror:
 
     def _clear(self) -> None:
         """Make room for what another machine has done; what was never put there is set aside."""
-        files = self._files()
+        files = kept_files(self._directory)
         if self._state.sessions and files != self._state.put:
             aside = self._directory.with_name(f"{self._directory.name}.aside-{time.time_ns()}")
             self._say(
@@ -123,11 +106,11 @@ class Mirror:
                 entry.unlink()
 
     def _fetch(self) -> None:
-        for name in filter(_is_kept, self._store.files()):
+        for name in filter(is_kept, self._store.files()):
             file = self._directory / name
             file.parent.mkdir(parents=True, exist_ok=True)
-            _at(self._store, name).download(file)
-        self._remember(_State([self._lock.session], self._files()))
+            at(self._store, name).download(file)
+        self._remember(State([self._lock.session], kept_files(self._directory)))
 
     def _tick(self) -> None:
         try:
@@ -161,13 +144,13 @@ class Mirror:
             return
         (self._directory / STATE_FILE).stat()  # a directory that is gone deletes nothing there
         to_remove = list(self._to_remove)  # before the record is: it knows why
-        files = self._files()
+        files = kept_files(self._directory)
         for name in sorted(files, key=lambda name: (name.endswith(_RECORD), name)):
             is_due = everything or time.monotonic() >= self._rested.get(name, 0.0)
             if is_due and files[name] != self._state.put.get(name):
                 self._put_file(name, files[name])
         for name in self._state.put.keys() - files.keys():
-            _at(self._store, name).unlink(missing_ok=True)
+            at(self._store, name).unlink(missing_ok=True)
             del self._state.put[name]
         for directory in to_remove:
             directory.remove()
@@ -178,7 +161,7 @@ class Mirror:
         began = time.monotonic()
         file = self._directory / name
         try:
-            _at(self._store, name).upload(file)
+            at(self._store, name).upload(file)
         except FileNotFoundError:
             if file.exists():
                 raise
@@ -206,7 +189,7 @@ class Mirror:
             time.sleep(SECONDS)
 
     def _left_over(self, error: Exception) -> str:
-        files, put = self._files(), self._state.put
+        files, put = kept_files(self._directory), self._state.put
         left = sorted(name for name, stamp in files.items() if put.get(name) != stamp)
         shown = ", ".join(left[:5]) + (" ..." if len(left) > 5 else "")
         return (
@@ -214,23 +197,9 @@ class Mirror:
             f"The files are in {self._directory}: the same command on this machine puts them there"
         )
 
-    def _files(self) -> dict[str, Stamp]:
-        """Return the files that belong in the store, relative to the directory."""
-        found = dict[str, Stamp]()
-        for parent, _, names in os.walk(self._directory):
-            for path in (Path(parent, name) for name in names):
-                name = path.relative_to(self._directory).as_posix()
-                if not _is_kept(name) or path.is_symlink():
-                    continue
-                with suppress(FileNotFoundError):
-                    stat = path.stat()
-                    found[name] = stat.st_size, stat.st_mtime_ns
-        return found
-
-    def _remember(self, state: _State) -> None:
+    def _remember(self, state: State) -> None:
         self._state = state
-        with replacing(self._directory / STATE_FILE) as unfinished:
-            unfinished.write_text(json.dumps(asdict(state)))
+        write_state(self._directory, state)
 
 
 @contextmanager
@@ -251,39 +220,3 @@ def mirrored(directory: Path, store: RemotePath, say: Say) -> Iterator[Mirror]:
 
 def _stop_in_order() -> None:
     os.kill(os.getpid(), signal.SIGTERM)  # as whoever ends a job does it
-
-
-def working_directory(store: RemotePath) -> Path:
-    """Return where the search of an object store is worked on: in the user's cache."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    digest = hashlib.sha256(store.uri.encode()).hexdigest()[:16]
-    return cache / "toco" / "searches" / digest / store.name
-
-
-def fetch(store: RemotePath, directory: Path, names: list[str]) -> None:
-    """Copy some files of a search out of its object store, those that are there."""
-    for name in names:
-        with suppress(FileNotFoundError):
-            _at(store, name).download(directory / name)
-
-
-def _at(store: RemotePath, name: str) -> RemotePath:
-    for part in name.split("/"):
-        store = store / part
-    return store
-
-
-def _is_kept(name: str) -> bool:
-    """Whether a file is the search's, and not a lock, a file being written, or a checkpoint."""
-    parts = name.split("/")
-    is_hidden = any(part.startswith(".") for part in parts)
-    return not is_hidden and not name.endswith(".lock") and not _ELSEWHERE & set(parts[:-1])
-
-
-def _read_state(path: Path) -> _State:
-    try:
-        content = json.loads(path.read_text())
-        put = {name: (size, time) for name, (size, time) in content["put"].items()}
-        return _State(content["sessions"], put)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return _State()  # as on a machine that has nothing

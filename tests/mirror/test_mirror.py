@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 
 from platform.lock import LOCK_FILE
-from platform.mirror import Mirror, mirrored
-from platform.remote_lock import LOCK_OBJECT, SILENT_SECONDS, RemoteLock, is_at_work, read_holder
+from platform.mirror.lock import LOCK_OBJECT, SILENT_SECONDS, RemoteLock, is_at_work, read_holder
+from platform.mirror.session import Mirror, mirrored
 from toco_core.remote_path import RemotePath
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("platform.remote_lock._SETTLE_SECONDS", 0.0)
-    monkeypatch.setattr("platform.mirror._LAST_SECONDS", 0.0)
+    monkeypatch.setattr("platform.mirror.lock._SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr("platform.mirror.session._LAST_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_another_machine_goes_on_with_what_the_last_one_left(
 def test_files_are_put_as_they_change_and_the_record_goes_before_checkpoints(
     store: RemotePath, machine: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("platform.mirror.SECONDS", 0.05)
+    monkeypatch.setattr("platform.mirror.session.SECONDS", 0.05)
     trial = store / "trials" / "trial-0001"
     (trial / "iteration-000010.pt").write_bytes(b"")
     directory = machine("first")
@@ -99,7 +99,7 @@ def test_a_store_that_is_gone_for_a_while_costs_nothing(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("platform.mirror.SECONDS", 0.05)
+    monkeypatch.setattr("platform.mirror.session.SECONDS", 0.05)
     said, directory = list[str](), machine("first")
     with mirrored(directory, store, said.append) as mirror:
         (tmp_path / "store").rename(tmp_path / "away")
@@ -196,7 +196,7 @@ def test_a_session_that_was_silent_for_a_minute_is_taken_for_dead(
 def test_a_session_that_another_one_has_taken_over_from_stops_and_puts_nothing_more(
     store: RemotePath, machine: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("platform.mirror.HEARTBEAT_SECONDS", 0.2)
+    monkeypatch.setattr("platform.mirror.session.HEARTBEAT_SECONDS", 0.2)
     said, gave_up = list[str](), list[bool]()
     first = Mirror(machine("first"), store, said.append, lambda: gave_up.append(True))
     first.open()
@@ -212,7 +212,7 @@ def test_a_session_that_another_one_has_taken_over_from_stops_and_puts_nothing_m
 def test_of_two_that_start_at_once_one_goes_on(
     store: RemotePath, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("platform.remote_lock._SETTLE_SECONDS", 0.5)
+    monkeypatch.setattr("platform.mirror.lock._SETTLE_SECONDS", 0.5)
     first, second = RemoteLock(store), RemoteLock(store)
     for lock in (first, second):
         assert lock.require_free() is None
