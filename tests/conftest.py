@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +12,14 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 from toco_core.data.partscenes.dataset import PartScenes, write_partscenes
+
+# A shell's background job and nohup ignore these, and so would every command that a test starts.
+for _number, _default in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGHUP, signal.SIG_DFL),
+):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _default)
 
 LATE = {"test_real_data"}
 

@@ -24,6 +24,10 @@ def project() -> dict[str, Any]:
     return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 
+# Packages that are not installed for every Python, by their distributions.
+NOT_EVERYWHERE = {"pydensecrf": "pydensecrf2"}
+
+
 def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
@@ -48,7 +52,10 @@ def imported(*places: str) -> dict[str, str]:
     paths = (path for place in places for path in sorted((ROOT / place).rglob("*.py")))
     for path in paths:
         for package in set(imported_packages(path)) - OURS - sys.stdlib_module_names:
-            names = {canonical(name) for name in distributions.get(package, [package])}
+            names = {
+                canonical(name)
+                for name in distributions.get(package, [NOT_EVERYWHERE.get(package, package)])
+            }
             found |= dict.fromkeys(names, str(path.relative_to(ROOT)))
     return found
 
