@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -97,6 +98,16 @@ def test_training_in_this_process_needs_no_ray() -> None:
         (["confirm", "docs", "--seeds", "1"], "--seeds 1 is not in 2..20"),
         (["confirm", "docs"], "docs: there is no search: name its directory"),
         (["search", "--confirm-seeds", "1"], "--confirm-seeds 1 is not in 2..20"),
+        (["search", "--space", "nosuch"], "search space nosuch"),
+        (["search", "--set=weights.ptcc=1"], "did you mean weights.ptc?"),
+        (["search", "--set=backbone.aux_layer=12"], "backbone.aux_layer"),
+        (["search", "--set=backbone.weights=/no/such/file"], "no file of backbone weights"),
+        (
+            ["search", "--set=data.images_per_step=64", "--workers", "64"],
+            "fewer workers per trial",
+        ),
+        (["search", "--workers", "3"], "cannot share data.images_per_step"),
+        (["search", "--trials", "0"], "--trials 0 must be more than 0"),
         (["compare", "docs"], "a comparison needs two results or more, not 1"),
         # These are found only once torch is there.
         (["train", "--data", "/nowhere"], "no dataset at /nowhere: there is no such directory"),
@@ -106,16 +117,35 @@ def test_training_in_this_process_needs_no_ray() -> None:
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_a_mistake_is_one_line_on_stderr(
-    arguments: list[str], message: str, tmp_path: Path
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    """In this process: a new one would spend seconds on its imports."""
     name, *rest = arguments
-    reports = ["--reports", str(tmp_path)] if name == "train" and "--reports" not in rest else []
-    done = attempt(name, *rest, *reports)
-    assert done.returncode == 2
-    (line,) = done.stderr.splitlines()
+    writes = name in ("train", "search") and "--reports" not in rest
+    reports = ["--reports", str(tmp_path)] if writes else []
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "argv", [f"platform.{name}", *rest, *reports])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module(f"platform.{name}", run_name="__main__")
+    assert ended.value.code == 2
+    shown = capsys.readouterr()
+    (line,) = shown.err.splitlines()
     assert line.startswith("error: ")
     assert message in line
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("arguments", [("train", "--seeds", "0"), ("train", "--data", "/nowhere")])
+def test_a_mistake_ends_a_process_of_its_own_as_well(arguments: tuple[str, ...]) -> None:
+    """One that is found at once, and one that is found once torch is there."""
+    done = attempt(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="about a machine without a GPU")

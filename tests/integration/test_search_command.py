@@ -247,27 +247,14 @@ def test_two_ddp_workers_train_a_trial_after_one_that_broke(
     ]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--space", "nosuch"], "search space nosuch"),
-        (["--set=weights.ptcc=1"], "did you mean weights.ptc?"),
-        (["--set=backbone.aux_layer=12"], "backbone.aux_layer"),
-        (["--set=backbone.weights=/no/such/file"], "no file of backbone weights"),
-        (["--set=data.images_per_step=64", "--workers", "64"], "fewer workers per trial"),
-        (["--workers", "3"], "cannot share data.images_per_step"),
-        (["--data", "/no/such/dataset"], "no dataset at /no/such/dataset"),
-        (["--trials", "0"], "--trials 0 must be more than 0"),
-    ],
-)
 def test_a_mistake_ends_in_seconds_with_one_line_that_names_it(
-    scenes: Path, tmp_path: Path, arguments: list[str], message: str
+    scenes: Path, tmp_path: Path
 ) -> None:
     began = time.monotonic()
-    session = Search(data=scenes, directory=tmp_path).run(*arguments)
+    session = Search(data=scenes, directory=tmp_path).run("--data", "/no/such/dataset")
     assert session.wait() == 2
     assert time.monotonic() - began < 20  # two at most on a machine that does nothing else
     assert session.errors.startswith("error: ")
-    assert message in session.errors
+    assert "no dataset at /no/such/dataset" in session.errors
     assert session.errors.count("\n") == 1
     assert session.output == ""
