@@ -14,7 +14,7 @@ import numpy as np
 import optuna
 from optuna.storages import InMemoryStorage
 
-from platform.search.borders import Borders, borders, trial_recipe
+from platform.search.borders import Borders, borders
 from platform.search.live_trials import LiveTrials
 from platform.search.pruners import make_pruner
 from platform.search.samplers import make_sampler
@@ -106,7 +106,7 @@ class SharedSearch:
         self._assigned[assignment.number] = assignment
 
     def _prefixes(self, assignment: Assignment) -> Iterator[tuple[int, str]]:
-        recipe = trial_recipe(self.space.recipe, assignment.params, assignment.repeat)
+        recipe = self.space.recipe_for(assignment.params, assignment.repeat)
         for iteration in borders(self.space, recipe):
             yield iteration, prefix_digest(recipe, iteration, {})
 

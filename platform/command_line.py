@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from platform.interruption import all_interrupt
 from toco_core.messages import first_line, shortened
@@ -122,6 +122,40 @@ def resolve_recipe(
     if seed is not None:
         changes["seed"] = seed
     return apply_overrides(load_recipe(name_or_path), changes)
+
+
+class TrainingOptions(Protocol):
+    """How the options of every command that trains name its recipe."""
+
+    @property
+    def recipe(self) -> str: ...
+    @property
+    def set(self) -> Sequence[str]: ...
+    @property
+    def data(self) -> str | None: ...
+    @property
+    def weights(self) -> str | None: ...
+    @property
+    def seed(self) -> int | None: ...
+
+
+def recipe_to_train(options: TrainingOptions) -> Recipe:
+    """Load the recipe that options name, changed by their settings, to train it.
+
+    Raises:
+        ValueError: as `resolve_recipe`, or its warm-up does not end.
+    """
+    from toco_core.settings.warmup import require_warmup
+
+    recipe = resolve_recipe(
+        options.recipe,
+        options.set,
+        data=options.data,
+        weights=options.weights,
+        seed=options.seed,
+    )
+    require_warmup(recipe.optimiser.warmup, recipe.iterations)
+    return recipe
 
 
 def _weights(source: str) -> str:

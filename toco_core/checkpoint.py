@@ -16,7 +16,7 @@ from torch import Tensor
 from toco_core.files import replacing
 from toco_core.messages import first_refusal
 from toco_core.model.toco import ToCo, build_model
-from toco_core.remote_path import RemotePath
+from toco_core.remote_path import Place, RemotePath
 from toco_core.settings import Recipe
 from toco_core.settings.effects import same_until
 from toco_core.settings.keys import refused_on_resume
@@ -91,7 +91,7 @@ class Checkpoint:
         return model
 
 
-def save_checkpoint(path: str | Path | RemotePath, checkpoint: Checkpoint) -> None:
+def save_checkpoint(path: str | Place, checkpoint: Checkpoint) -> None:
     """Write a checkpoint; whoever looks at `path` sees the old file or the whole new one.
 
     Raises:
@@ -122,7 +122,7 @@ def _save(content: Mapping[str, Any], file: IO[bytes]) -> None:
         raise
 
 
-def load_checkpoint(path: str | Path) -> Checkpoint:
+def load_checkpoint(path: str | Place) -> Checkpoint:
     """Read a checkpoint from a path or URI; no code in the file is executed.
 
     Its tensors are on the CPU.
@@ -149,7 +149,7 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
     return Checkpoint(**{**content, "recipe": recipe})
 
 
-def load_official(source: str | Path | Mapping[str, Tensor], model: ToCo) -> ToCo:
+def load_official(source: str | Place | Mapping[str, Tensor], model: ToCo) -> ToCo:
     """Load weights published by the authors into a network of the same architecture.
 
     Args:

@@ -12,6 +12,7 @@ import torch
 
 from toco_core.files import archive_problem
 from toco_core.remote_files import local_file
+from toco_core.remote_path import Place, RemotePath
 
 # What DistributedDataParallel and torch.compile put before the names of the weights.
 WRAPPERS = ("module.", "_orig_mod.")
@@ -28,7 +29,7 @@ def _without_wrapper(key: str) -> str:
     return key
 
 
-def read_torch_file(place: str | Path, kind: str) -> dict[str, Any]:
+def read_torch_file(place: str | Place, kind: str) -> dict[str, Any]:
     """Return the dictionary stored at a path or URI, with its tensors on the CPU.
 
     Args:
@@ -38,7 +39,7 @@ def read_torch_file(place: str | Path, kind: str) -> dict[str, Any]:
     Raises:
         ValueError: there is no such file, or it is truncated, corrupt, or something else.
     """
-    path = local_file(place)
+    path = place.local_copy() if isinstance(place, RemotePath) else local_file(place)
     if not os.path.isfile(path):  # of any name: Path.is_file fails on one that is too long
         raise ValueError(f"there is no {kind} at {place}")
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -10,6 +9,7 @@ import torch
 from toco_core.checkpoint import load_checkpoint, load_official
 from toco_core.model.toco import ToCo, build_model
 from toco_core.parallel.precision import autocast, precision_on
+from toco_core.remote_path import Place
 from toco_core.settings import Recipe
 
 
@@ -21,7 +21,7 @@ class TrainedNetwork(NamedTuple):
 
 
 def load_trained(
-    path: str | Path, num_classes: int, official: Recipe | None = None
+    path: str | Place, num_classes: int, official: Recipe | None = None
 ) -> TrainedNetwork:
     """Load a network to run it.
 

@@ -9,31 +9,28 @@ from typing import Self
 
 import torch
 from torch import Tensor
-from torch.optim import AdamW
 
-from toco_core.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from toco_core.checkpoint import Checkpoint, load_checkpoint
 from toco_core.data.loader import TrainLoader
 from toco_core.data.reader import ParquetDataset
 from toco_core.kernels.operators import HAS_TRITON
 from toco_core.losses.finite import check_finite
-from toco_core.model.toco import ToCo, build_model
-from toco_core.parallel.determinism import choose_algorithms
-from toco_core.parallel.precision import allow_tf32, make_scaler, precision_on
 from toco_core.parallel.ranks import average_over_ranks
-from toco_core.random_state import capture_random_state, restore_random_state, seeded
-from toco_core.remote_path import Place
-from toco_core.schedule import PolyWarmup, make_optimiser
+from toco_core.random_state import seeded
 from toco_core.settings import Recipe
 from toco_core.step import ToCoLosses
 from toco_core.training.accumulation import GradientAccumulator
 from toco_core.training.distribution import distribute
 from toco_core.training.feed import Fed, Feed, GpuFeed, PlainFeed
 from toco_core.training.recording import RecordedLosses, can_record
+from toco_core.training.resumable import ResumableTrainer, build_optimisation
+
+__all__ = ["Trainer", "build_optimisation"]
 
 _STEP = 2  # stream of random numbers under the seed; toco_core.data.sampling has 0 and 1
 
 
-class Trainer:
+class Trainer(ResumableTrainer):
     """Train ToCo step by step, and stop and go on at any of them.
 
     What a step draws at random follows from seed, iteration and rank alone. So a resumed run equals
@@ -63,13 +60,8 @@ class Trainer:
         num_workers: int = 0,
         checkpoint: Checkpoint | None = None,
     ) -> None:
-        if checkpoint:
-            checkpoint.require_run(recipe, dataset.info.class_names)
-        self.recipe = recipe
-        self.class_names = dataset.info.class_names
-        self.device = torch.device(device)
+        super().__init__(recipe, dataset.info.class_names, device, checkpoint)
         self.rank, self.world_size = rank, world_size
-        self.iteration = 0  # steps done
         self._loader = TrainLoader(
             dataset.split("train"),
             recipe,
@@ -77,16 +69,6 @@ class Trainer:
             world_size=world_size,
             num_workers=num_workers,
         )
-        self.model = (
-            checkpoint.build_model() if checkpoint else build_model(recipe, len(self.class_names))
-        ).to(self.device)
-        self.optimiser, self.schedule = build_optimisation(self.model, recipe)
-        self.precision = precision_on(self.device, recipe)
-        allow_tf32(self.device, recipe)
-        choose_algorithms(self.device, recipe)
-        self._scaler = make_scaler(self.precision, self.device)
-        if checkpoint:
-            self._restore(checkpoint)
         losses = self._make_losses()
         self._feed = self._make_feed(losses)
         self._compute = self._make_computation(losses)
@@ -119,11 +101,6 @@ class Trainer:
         )
 
     @property
-    def finished(self) -> bool:
-        """Whether all iterations of the recipe are done."""
-        return self.iteration >= self.recipe.iterations
-
-    @property
     def learning_rate(self) -> float:
         """The encoder's rate in force at the next step."""
         return float(self.schedule.get_last_lr()[0])
@@ -142,27 +119,8 @@ class Trainer:
         self._feed.fetch()  # while the device computes
         # The one wait for the device in a step: nothing is learnt from a loss that is not finite.
         numbers = check_finite(average_over_ranks(losses, self.world_size), self.iteration)
-        self._scaler.step(self.optimiser)
-        self._scaler.update()
-        self.schedule.step()
-        self.iteration += 1
+        self._update()
         return numbers
-
-    def save(self, path: str | Place) -> None:
-        """Write a checkpoint; among several ranks one does, they all hold the same."""
-        save_checkpoint(
-            path,
-            Checkpoint(
-                recipe=self.recipe,
-                class_names=self.class_names,
-                iteration=self.iteration,
-                model=self.model.state_dict(),
-                optimiser=self.optimiser.state_dict(),
-                schedule=self.schedule.state_dict(),
-                scaler=self._scaler.state_dict(),
-                random=capture_random_state(),
-            ),
-        )
 
     def _make_losses(self) -> ToCoLosses:
         compute, encoder = self.recipe.compute, self.model.encoder
@@ -198,22 +156,3 @@ class Trainer:
             return
         with seeded((_STEP, self.recipe.seed, self.iteration, self.rank), self.device):
             yield
-
-    def _restore(self, checkpoint: Checkpoint) -> None:
-        self.optimiser.load_state_dict(checkpoint.optimiser)
-        self.schedule.load_state_dict(checkpoint.schedule)
-        self._scaler.load_state_dict(checkpoint.scaler)
-        restore_random_state(checkpoint.random)
-        self.iteration = checkpoint.iteration
-
-
-def build_optimisation(model: ToCo, recipe: Recipe) -> tuple[AdamW, PolyWarmup]:
-    """Build optimiser and schedule: one rate for the encoder, a higher one for all the rest."""
-    settings = recipe.optimiser
-    encoder = set(model.encoder.parameters())
-    rest = [weight for weight in model.parameters() if weight not in encoder]
-    optimiser = make_optimiser(model.encoder.parameters(), rest, settings)
-    schedule = PolyWarmup(
-        optimiser, recipe.iterations, settings.warmup, settings.warmup_ratio, settings.power
-    )
-    return optimiser, schedule

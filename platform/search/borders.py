@@ -6,7 +6,6 @@ Only where others will: a checkpoint that nobody goes on from is time and disk f
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,20 +13,11 @@ import optuna
 from optuna.trial import FrozenTrial
 
 from platform.search.optuna_internals import enqueued_params
+from platform.search.retries import repeat_of
 from platform.search.space.checked import CheckedSpace
 from platform.search.space.parameters import Parameter
 from toco_core.settings import Recipe
 from toco_core.settings.effects import first_effect, prefix_digest
-from toco_core.settings.overrides import apply_overrides
-
-
-def trial_recipe(base: Recipe, params: Mapping[str, Any], repeat: int) -> Recipe:
-    """Return the recipe of a trial: each repeat of a configuration has another seed.
-
-    Raises:
-        ValueError: the settings refuse the parameters.
-    """
-    return apply_overrides(base, {**params, "seed": base.seed + repeat})
 
 
 def borders(space: CheckedSpace, recipe: Recipe) -> list[int]:
@@ -56,7 +46,7 @@ class Borders:
     def of(self, number: int, params: Mapping[str, Any], repeat: int) -> tuple[int, ...]:
         """Return after which iterations a trial saves its prefix, if nobody has."""
         try:
-            recipe = trial_recipe(self._space.recipe, params, repeat)
+            recipe = self._space.recipe_for(params, repeat)
         except ValueError:  # the trial will fail by its parameters
             return ()
         return tuple(
@@ -73,13 +63,10 @@ class Borders:
 
     def _note_unfinished(self) -> None:
         """Take note of the trials that are to come or to go on."""
-        repeats = Counter[str]()
         for trial in self._study.get_trials(deepcopy=False):
             params = trial.params or self._enqueued(trial)
-            text = repr(sorted(params.items()))
             if params and not trial.state.is_finished():
-                self.of(trial.number, params, repeats[text])
-            repeats[text] += 1
+                self.of(trial.number, params, repeat_of(self._study, trial.number, params))
 
     def _enqueued(self, trial: FrozenTrial) -> dict[str, Any]:
         fixed = enqueued_params(trial)

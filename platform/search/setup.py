@@ -10,7 +10,7 @@ from platform.cluster.machine import is_on_cluster
 from platform.cluster.node_types import read_node_types
 from platform.cluster.placement import Placement
 from platform.cluster.shares import Demand, place
-from platform.command_line import check_name, resolve_recipe
+from platform.command_line import check_name, recipe_to_train
 from platform.datasets import open_for, resolve_dataset
 from platform.mirror.files import working_directory
 from platform.option_ranges import check_at_least, check_between, check_positive
@@ -33,7 +33,6 @@ from toco_core.encoder_size import EncoderSize
 from toco_core.model.embedded_vit import PARTSCENES_SIZE, PARTSCENES_VIT
 from toco_core.remote_path import Place, RemotePath
 from toco_core.settings import Backbone, Recipe
-from toco_core.settings.warmup import require_warmup
 from toco_core.source_digest import code_digest
 
 TUNE_SPLIT, REPORT_SPLIT = "tune", "report"
@@ -110,14 +109,7 @@ def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
         options.reports.require_writable()
     check_pairing(options.sampler, options.pruner, learns_from_others=bool(options.learn_from))
     _check_objective(options.objective)
-    recipe = resolve_recipe(
-        options.recipe,
-        options.set,
-        data=options.data,
-        weights=options.weights,
-        seed=options.seed,
-    )
-    require_warmup(recipe.optimiser.warmup, recipe.iterations)
+    recipe = recipe_to_train(options)
     spaces = options.space or (EMBEDDED if recipe.name == EMBEDDED else "full",)
     space = check_space(load_space(*spaces), recipe, backbone_depth(recipe.backbone))
     return space, check_name(options.name or _default_name(recipe.name, space.space.name))

@@ -151,7 +151,7 @@ def score_on_report(
 def _measured(setup: SearchSetup, checkpoint: Place, masks_opened: int) -> Measured:
     from toco_core.checkpoint import load_checkpoint  # torch: not for a summary
 
-    content = load_checkpoint(str(checkpoint))
+    content = load_checkpoint(checkpoint)
     ledger = MaskLedger()
     ledger.record(REPORT_SPLIT, REPORT_PURPOSE, masks_opened)
     return Measured(
@@ -192,13 +192,13 @@ def _keep_best(setup: SearchSetup, study: optuna.Study, winner: FrozenTrial, bkg
     """Write the winner's recipe, and its checkpoint with that recipe: both know the threshold."""
     from toco_core.checkpoint import load_checkpoint, save_checkpoint  # torch: not for a summary
 
-    seed = setup.space.recipe.seed + repeat_of(study, winner.number, winner.params)
-    changes = {**winner.params, "thresholds.bkg": round(bkg, 4), "seed": seed}
-    recipe = apply_overrides(setup.space.recipe, changes)
+    repeat = repeat_of(study, winner.number, winner.params)
+    trained = setup.space.recipe_for(winner.params, repeat)
+    recipe = apply_overrides(trained, {"thresholds.bkg": round(bkg, 4)})
     score = f"{setup.objective.heading} {100 * (winner.value or 0.0):.1f} on tune"
     title = f"# Trial {winner.number} of {setup.name}: {score}\n"
     text = title + dump_recipe(recipe)
-    checkpoint = replace(load_checkpoint(str(_checkpoint(setup, winner.number))), recipe=recipe)
+    checkpoint = replace(load_checkpoint(_checkpoint(setup, winner.number)), recipe=recipe)
     with replacing(setup.directory / BEST_RECIPE) as unfinished:
         unfinished.write_text(text)
     save_checkpoint(setup.directory / BEST_CHECKPOINT, checkpoint)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from platform.command_line import check_name, require_local, resolve_recipe
+from platform.command_line import check_name, recipe_to_train, require_local
 from platform.evaluate.checks import check_scales
 from platform.option_ranges import check_at_least
 from platform.resource_ranges import check_resources
@@ -30,9 +30,7 @@ def check_options(options: SecondStageOptions) -> Mapping[int, Recipe]:
     check_scales(options.scales)
     check_resources(options.resources)
     require_local(reports=options.reports, LABELS=options.labels)
-    recipe = resolve_recipe(
-        options.recipe, options.set, data=options.data, weights=options.weights, seed=options.seed
-    )
+    recipe = recipe_to_train(options)
     check_name(options.name or default_name(recipe))
     check_shares(1, recipe)
     seeds = range(recipe.seed, recipe.seed + options.seeds)

@@ -11,7 +11,6 @@ from rich.console import Console
 from platform.cluster.machine import device_for
 from platform.command_line import INTERRUPTED, drawing_progress
 from platform.datasets import resolve_dataset
-from platform.interruption import asked_to_stop
 from platform.results.progress import print_line
 from platform.results.tables import set_damaged_aside
 from platform.results.task_progress import counting_progress
@@ -23,7 +22,7 @@ from platform.train.lead import RunStopped
 from platform.train.loop import Rank
 from platform.train.options import Workers
 from platform.train.plan import RunPlan
-from platform.train.session import train_run
+from platform.train.session import train_runs
 from platform.workers.executor import LocalExecutor
 from platform.workers.requests import SegmentationRequest
 from platform.workers.start import run_with_progress
@@ -90,14 +89,11 @@ def _workers(resources: Resources) -> Workers:
 
 
 def _train(setup: SecondStageSetup, fit: Fit, console: Console) -> None:
-    def announce() -> None:
-        console.print("stopping after this step; Ctrl-C again breaks off at once")
-
-    with asked_to_stop(announce) as stop_requested:
-        for run in setup.runs.values():
-            for line in set_damaged_aside(run.directory):
-                print_line(console, line)
-            train_run(run, fit, console, stop_requested)
+    runs = setup.runs.values()
+    for run in runs:
+        for line in set_damaged_aside(run.directory):
+            print_line(console, line)
+    train_runs(runs, fit, console)
 
 
 def _score(

@@ -59,7 +59,7 @@ class Outcome:
     @property
     def class_iou(self) -> NDArray[np.float64]:
         """Mean IoU of each class over the seeds, (C + 1,); NaN where the truth shows none."""
-        return np.mean([np.where(one.present, one.iou, np.nan) for one in self.counts.values()], 0)
+        return np.mean([one.pixels.iou for one in self.counts.values()], 0)
 
     def ledger(self, seeds: Sequence[int]) -> MaskLedger:
         """Return the masks that were opened for some runs, in all sessions."""
@@ -174,6 +174,6 @@ def _class_rows(outcome: Outcome) -> pa.Table:
     rows = [
         {"seed": seed, "label": label, "name": names[label], "iou": float(iou)}
         for seed, one in outcome.counts.items()
-        for label, iou in enumerate(np.where(one.present, one.iou, np.nan))
+        for label, iou in enumerate(one.pixels.iou)
     ]
     return pa.Table.from_pylist(rows)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from platform.command_line import check_name, require_local, resolve_recipe
+from platform.command_line import check_name, recipe_to_train, require_local
 from platform.option_ranges import check_at_least
 from platform.resource_ranges import check_resources
 from platform.train.image_shares import check_shares
 from platform.train.loss_log import LOSSES_FILE
 from platform.train.options import TrainOptions
 from toco_core.settings import Recipe
-from toco_core.settings.warmup import require_warmup
 
 
 def check_options(options: TrainOptions) -> dict[str, Recipe]:
@@ -21,14 +20,7 @@ def check_options(options: TrainOptions) -> dict[str, Recipe]:
     check_at_least(1, seeds=options.seeds)
     check_resources(options.workers)
     require_local(reports=options.reports, compare_with=options.compare_with)
-    recipe = resolve_recipe(
-        options.recipe,
-        options.set,
-        data=options.data,
-        weights=options.weights,
-        seed=options.seed,
-    )
-    require_warmup(recipe.optimiser.warmup, recipe.iterations)
+    recipe = recipe_to_train(options)
     name = check_name(options.name or f"train-{recipe.name}")
     _check_comparison(options)
     check_shares(options.workers.workers, recipe)

@@ -11,7 +11,6 @@ from rich.console import Console
 from platform.cluster.machine import device_for, is_on_cluster, this_machine
 from platform.command_line import FAILED, INTERRUPTED, drawing_progress, shown_path
 from platform.forecast.preflight import Preflight, run_preflight
-from platform.interruption import asked_to_stop
 from platform.results.curves import read_curves
 from platform.results.progress import print_line
 from platform.results.published import beside_published
@@ -30,7 +29,7 @@ from platform.train.lead import RunStopped
 from platform.train.loss_log import LOSSES_FILE, first_difference, read_losses
 from platform.train.options import TrainOptions
 from platform.train.plan import SCORING_PURPOSE
-from platform.train.session import train_run
+from platform.train.session import train_runs
 from platform.train.setup import RunSetup, check_runs
 from toco_core.data.ledger import MaskLedger
 from toco_core.settings import Recipe
@@ -97,13 +96,9 @@ def _preflight(runs: Sequence[RunSetup], options: TrainOptions, console: Console
 
 
 def _train_all(runs: Sequence[RunSetup], options: TrainOptions, console: Console) -> None:
-    def announce() -> None:
-        console.print("stopping after this step; Ctrl-C again breaks off at once")
-
     todo = [run for run in runs if not run.final_checkpoint.is_file()]
-    with _fit(options, todo, console) as fit, asked_to_stop(announce) as stop_requested:
-        for run in runs:
-            train_run(run, fit, console, stop_requested)
+    with _fit(options, todo, console) as fit:
+        train_runs(runs, fit, console)
 
 
 @contextmanager

@@ -79,8 +79,7 @@ def find_resume_point(directory: Place, unscored: Collection[int] = ()) -> Resum
     while paths:
         newest = paths.pop()
         try:
-            _fetch(newest)
-            checkpoint = load_checkpoint(str(newest))
+            checkpoint = load_checkpoint(newest)
         except StoreError:  # no damage: it may answer again
             raise
         except ValueError as error:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from rich.console import Console
 
 from platform.command_line import write_recipe
+from platform.interruption import asked_to_stop
 from platform.lock import only_one
 from platform.results.curves import read_curves
 from platform.results.events import (
@@ -30,6 +32,21 @@ from platform.train.setup import RunSetup
 
 # Of the one row that a run has in tables of the same columns as those of a search.
 _NUMBER = 0
+
+
+def train_runs(runs: Iterable[RunSetup], fit: Fit, console: Console) -> None:
+    """Train one run after the other; Ctrl-C ends the one in work after its step.
+
+    Raises:
+        RunStopped: after Ctrl-C, and as `train_run`.
+    """
+
+    def announce() -> None:
+        console.print("stopping after this step; Ctrl-C again breaks off at once")
+
+    with asked_to_stop(announce) as stop_requested:
+        for run in runs:
+            train_run(run, fit, console, stop_requested)
 
 
 def train_run(setup: RunSetup, fit: Fit, console: Console, stop_requested: StopRequested) -> Path:

@@ -14,7 +14,7 @@ from platform.workers.options import chunks_at_once
 from platform.workers.requests import PartT, Request
 from toco_core.data.reader import ParquetSplit, open_dataset
 from toco_core.parallel.precision import allow_tf32
-from toco_core.remote_path import PATIENCE_SECONDS, RemotePath, place
+from toco_core.remote_path import PATIENCE_SECONDS, place
 from toco_core.settings import Recipe
 from toco_core.trained_network import TrainedNetwork, load_trained
 
@@ -71,9 +71,7 @@ class ScoringWorker:
         loaded, wanted = self._loaded, (request.checkpoint, request.official)
         if loaded is None or (loaded.path, loaded.official) != wanted:
             checkpoint = place(request.checkpoint, PATIENCE_SECONDS)
-            if isinstance(checkpoint, RemotePath):  # its copy is what is loaded
-                checkpoint.local_copy()
-            network = load_trained(request.checkpoint, split.info.num_classes, request.official)
+            network = load_trained(checkpoint, split.info.num_classes, request.official)
             network.model.to(self._device)
             allow_tf32(self._device, network.recipe)
             self._loaded = loaded = _Loaded(*wanted, network)

@@ -92,6 +92,7 @@ def test_training_in_this_process_needs_no_ray() -> None:
         (["report", "docs"], "docs is not the directory of a search: it has no recipe.yaml"),
         (["report", "--list", "docs"], "there is no search in docs"),
         (["second_stage"], "name one thing to train on: LABELS, which python -m platform.export"),
+        (["second_stage", "--masks", "--set=iterations=1"], "shorten the warm-up or train longer"),
         (["data", "voc", "/nowhere", "x"], "there is no directory /nowhere"),
         (["data", "check", "/nowhere"], "no dataset at /nowhere: there is no such directory"),
         (["confirm", "none"], "there is no directory none: name that of a search"),

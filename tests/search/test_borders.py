@@ -8,8 +8,10 @@ from typing import Any
 import optuna
 import pytest
 from optuna.storages import InMemoryStorage
+from optuna.trial import TrialState, create_trial
 
 from platform.search.borders import Borders, borders
+from platform.search.retries import enqueue_failed
 from platform.search.space.checked import CheckedSpace
 from platform.search.space.checks import check_space
 from platform.search.space.spaces import load_space, parse_space
@@ -121,3 +123,15 @@ def test_a_searched_stage_is_a_border_of_each_trial_s_own() -> None:
 def test_parameters_that_the_settings_refuse_have_no_borders() -> None:
     space = space_of(SEG)
     assert Borders(space, open_study(), TRIALS).of(0, {"weights.seg": -1.0}, 0) == ()
+
+
+def test_a_retry_has_the_seed_of_the_trial_that_failed() -> None:
+    space, study = space_of(PTC, SEG), open_study()
+    own = space.starting_point({})
+    failed = create_trial(
+        state=TrialState.FAIL, params=own, distributions=dict(space.distributions)
+    )
+    study.add_trial(failed)
+    assert Borders(space, study, TRIALS).of(2, own, 0) == (8000,)
+    enqueue_failed(study)
+    assert Borders(space, study, TRIALS).of(2, own, 0) == (8000, 12_000)

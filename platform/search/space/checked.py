@@ -22,6 +22,15 @@ LAYER = "backbone.aux_layer"  # the one setting whose range depends on the netwo
 WARMUP = "optimiser.warmup"  # and the one whose range depends on the length of the training
 
 
+def trial_recipe(base: Recipe, params: Mapping[str, Any], repeat: int) -> Recipe:
+    """Return the recipe of a trial: each repeat of a configuration has another seed.
+
+    Raises:
+        ValueError: If the settings refuse the parameters.
+    """
+    return apply_overrides(base, {**params, "seed": base.seed + repeat})
+
+
 @dataclass(frozen=True)
 class CheckedSpace:
     """A search space that fits its recipe; made by `space_checks.check_space`."""
@@ -65,13 +74,9 @@ class CheckedSpace:
             return False
         return True
 
-    def recipe_for(self, params: Mapping[str, Any]) -> Recipe:
-        """Return the recipe of one configuration.
-
-        Raises:
-            ValueError: If the settings refuse it.
-        """
-        return apply_overrides(self.recipe, params)
+    def recipe_for(self, params: Mapping[str, Any], repeat: int = 0) -> Recipe:
+        """Return the recipe of one configuration, or of a repeat of it; as `trial_recipe`."""
+        return trial_recipe(self.recipe, params, repeat)
 
     def starting_points(self) -> list[Params]:
         """Return the configurations to try first: the recipe's own, then the space's known ones."""

@@ -1,0 +1,100 @@
+"""What every trainer has: a network with its optimiser, and the checkpoint that holds both."""
+
+from __future__ import annotations
+
+import torch
+from torch.optim import AdamW
+
+from toco_core.checkpoint import Checkpoint, save_checkpoint
+from toco_core.model.toco import ToCo, build_model
+from toco_core.parallel.determinism import choose_algorithms
+from toco_core.parallel.precision import allow_tf32, make_scaler, precision_on
+from toco_core.random_state import capture_random_state, restore_random_state
+from toco_core.remote_path import Place
+from toco_core.schedule import PolyWarmup, make_optimiser
+from toco_core.settings import Recipe
+from toco_core.settings.recipe import ConcretePrecision
+
+
+class ResumableTrainer:
+    """A network on its device, from a checkpoint or from the start, and its optimisation.
+
+    Args:
+        recipe: the whole run.
+        class_names: C names, without background.
+        device: of the network.
+        checkpoint: of this recipe, to go on from.
+
+    Raises:
+        ValueError: recipe, backbone, classes and checkpoint do not go together.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        class_names: tuple[str, ...],
+        device: str | torch.device,
+        checkpoint: Checkpoint | None,
+    ) -> None:
+        if checkpoint:
+            checkpoint.require_run(recipe, class_names)
+        self.recipe, self.class_names = recipe, class_names
+        self.device = torch.device(device)
+        self.iteration = 0  # steps done
+        self.model = (
+            checkpoint.build_model() if checkpoint else build_model(recipe, len(class_names))
+        ).to(self.device)
+        self.optimiser, self.schedule = build_optimisation(self.model, recipe)
+        self.precision: ConcretePrecision = precision_on(self.device, recipe)
+        allow_tf32(self.device, recipe)
+        choose_algorithms(self.device, recipe)
+        self._scaler = make_scaler(self.precision, self.device)
+        if checkpoint:
+            self._restore(checkpoint)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all iterations of the recipe are done."""
+        return self.iteration >= self.recipe.iterations
+
+    def save(self, path: str | Place) -> None:
+        """Write a checkpoint; among several ranks one does, they all hold the same."""
+        save_checkpoint(
+            path,
+            Checkpoint(
+                recipe=self.recipe,
+                class_names=self.class_names,
+                iteration=self.iteration,
+                model=self.model.state_dict(),
+                optimiser=self.optimiser.state_dict(),
+                schedule=self.schedule.state_dict(),
+                scaler=self._scaler.state_dict(),
+                random=capture_random_state(),
+            ),
+        )
+
+    def _update(self) -> None:
+        """Take the step whose gradients are there."""
+        self._scaler.step(self.optimiser)
+        self._scaler.update()
+        self.schedule.step()
+        self.iteration += 1
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        self.optimiser.load_state_dict(checkpoint.optimiser)
+        self.schedule.load_state_dict(checkpoint.schedule)
+        self._scaler.load_state_dict(checkpoint.scaler)
+        restore_random_state(checkpoint.random)
+        self.iteration = checkpoint.iteration
+
+
+def build_optimisation(model: ToCo, recipe: Recipe) -> tuple[AdamW, PolyWarmup]:
+    """Build optimiser and schedule: one rate for the encoder, a higher one for all the rest."""
+    settings = recipe.optimiser
+    encoder = set(model.encoder.parameters())
+    rest = [weight for weight in model.parameters() if weight not in encoder]
+    optimiser = make_optimiser(model.encoder.parameters(), rest, settings)
+    schedule = PolyWarmup(
+        optimiser, recipe.iterations, settings.warmup, settings.warmup_ratio, settings.power
+    )
+    return optimiser, schedule
