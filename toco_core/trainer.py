@@ -14,7 +14,6 @@ from toco_core.checkpoint import Checkpoint, load_checkpoint
 from toco_core.data.loader import TrainLoader
 from toco_core.data.reader import ParquetDataset
 from toco_core.kernels.operators import HAS_TRITON
-from toco_core.losses.finite import check_finite
 from toco_core.parallel.ranks import average_over_ranks
 from toco_core.random_state import seeded
 from toco_core.settings import Recipe
@@ -105,22 +104,13 @@ class Trainer(ResumableTrainer):
         """The encoder's rate in force at the next step."""
         return float(self.schedule.get_last_lr()[0])
 
-    def step(self) -> dict[str, float]:
-        """Train one iteration; return its losses, averaged over the ranks.
-
-        Raises:
-            NonFiniteLossError: on every rank alike; the weights are those before the step.
-        """
-        assert not self.finished, "the caller steps only until the trainer is finished"
+    def _backward(self) -> dict[str, Tensor]:
         fed = self._feed.take()
         self.optimiser.zero_grad()
         with self._seeded():
             losses = self._compute(fed, self.iteration)
         self._feed.fetch()  # while the device computes
-        # The one wait for the device in a step: nothing is learnt from a loss that is not finite.
-        numbers = check_finite(average_over_ranks(losses, self.world_size), self.iteration)
-        self._update()
-        return numbers
+        return average_over_ranks(losses, self.world_size)
 
     def _make_losses(self) -> ToCoLosses:
         compute, encoder = self.recipe.compute, self.model.encoder
