@@ -19,7 +19,7 @@ from toco_core.random_state import seeded
 from toco_core.settings import Recipe
 from toco_core.step import ToCoLosses
 from toco_core.training.accumulation import GradientAccumulator
-from toco_core.training.distribution import distribute
+from toco_core.training.distribution import Distribution
 from toco_core.training.feed import Fed, Feed, GpuFeed, PlainFeed
 from toco_core.training.recording import RecordedLosses, can_record
 from toco_core.training.resumable import ResumableTrainer, build_optimisation
@@ -70,6 +70,7 @@ class Trainer(ResumableTrainer):
         )
         losses = self._make_losses()
         self._feed = self._make_feed(losses)
+        self._distribution = Distribution(losses)
         self._compute = self._make_computation(losses)
 
     @classmethod
@@ -105,6 +106,8 @@ class Trainer(ResumableTrainer):
         return float(self.schedule.get_last_lr()[0])
 
     def _backward(self) -> dict[str, Tensor]:
+        if self._distribution.is_border(self.iteration):
+            self._check.settle()  # all ranks begin the stage, or none
         fed = self._feed.take()
         self.optimiser.zero_grad()
         with self._seeded():
@@ -136,7 +139,8 @@ class Trainer(ResumableTrainer):
     def _make_computation(self, losses: ToCoLosses) -> Callable[[Fed, int], dict[str, Tensor]]:
         if can_record(losses, self.device):
             return RecordedLosses(losses, self.device)
-        return GradientAccumulator(losses, distribute(losses), self._scaler)
+        self._distribution.at(self.iteration)  # the ranks meet, and begin with the same weights
+        return GradientAccumulator(self._distribution, self._scaler)
 
     @contextmanager
     def _seeded(self) -> Iterator[None]:
