@@ -126,6 +126,7 @@ class Trainer(ResumableTrainer):
         losses = ToCoLosses(
             self.model, self.recipe, world_size=self.world_size, parts=compute.parts
         )
+        losses.views_together = not on_cpu
         return losses.to(self.device).train()
 
     def _make_feed(self, losses: ToCoLosses) -> Feed:
