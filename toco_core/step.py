@@ -62,6 +62,8 @@ class ToCoLosses(nn.Module):
         self.reuse_raw_cam = not model.encoder.is_stochastic
         self.objective = Objective(recipe)
         self.refiner = PixelAdaptiveRefinement(recipe.cam.par_iterations, recipe.cam.par_dilations)
+        # A GPU takes both views in one pass, a CPU one after the other: that needs less memory.
+        self.views_together = False
         self._cam_network: list[CamNetwork] = []  # in a list, since it is nothing to train or save
 
     def forward(
@@ -97,8 +99,10 @@ class ToCoLosses(nn.Module):
     ) -> dict[str, Tensor]:
         terms = self.objective.in_force(iteration)
         of_segmentation, others = split_by_decoder(terms)
+        together = self.views_together and any(term.reads_second_view for term in terms)
+        second = batch.global_view if together else None
         with self._autocast(batch.images):  # first: it casts the weights with their gradient
-            output = self.model(batch.images, segment=bool(of_segmentation))
+            output = self.model(batch.images, segment=bool(of_segmentation), second=second)
         losses = {
             "cls": multilabel_soft_margin(output.cls, batch.class_labels),
             "cls_aux": multilabel_soft_margin(output.cls_aux, batch.class_labels),

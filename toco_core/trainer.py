@@ -14,13 +14,12 @@ from toco_core.checkpoint import Checkpoint, load_checkpoint
 from toco_core.data.loader import TrainLoader
 from toco_core.data.reader import ParquetDataset
 from toco_core.kernels.operators import HAS_TRITON
-from toco_core.losses.finite import check_finite
 from toco_core.parallel.ranks import average_over_ranks
 from toco_core.random_state import seeded
 from toco_core.settings import Recipe
 from toco_core.step import ToCoLosses
 from toco_core.training.accumulation import GradientAccumulator
-from toco_core.training.distribution import distribute
+from toco_core.training.distribution import Distribution
 from toco_core.training.feed import Fed, Feed, GpuFeed, PlainFeed
 from toco_core.training.recording import RecordedLosses, can_record
 from toco_core.training.resumable import ResumableTrainer, build_optimisation
@@ -71,6 +70,7 @@ class Trainer(ResumableTrainer):
         )
         losses = self._make_losses()
         self._feed = self._make_feed(losses)
+        self._distribution = Distribution(losses)
         self._compute = self._make_computation(losses)
 
     @classmethod
@@ -105,22 +105,15 @@ class Trainer(ResumableTrainer):
         """The encoder's rate in force at the next step."""
         return float(self.schedule.get_last_lr()[0])
 
-    def step(self) -> dict[str, float]:
-        """Train one iteration; return its losses, averaged over the ranks.
-
-        Raises:
-            NonFiniteLossError: on every rank alike; the weights are those before the step.
-        """
-        assert not self.finished, "the caller steps only until the trainer is finished"
+    def _backward(self) -> dict[str, Tensor]:
+        if self._distribution.is_border(self.iteration):
+            self._check.settle()  # all ranks begin the stage, or none
         fed = self._feed.take()
         self.optimiser.zero_grad()
         with self._seeded():
             losses = self._compute(fed, self.iteration)
         self._feed.fetch()  # while the device computes
-        # The one wait for the device in a step: nothing is learnt from a loss that is not finite.
-        numbers = check_finite(average_over_ranks(losses, self.world_size), self.iteration)
-        self._update()
-        return numbers
+        return average_over_ranks(losses, self.world_size)
 
     def _make_losses(self) -> ToCoLosses:
         compute, encoder = self.recipe.compute, self.model.encoder
@@ -133,6 +126,7 @@ class Trainer(ResumableTrainer):
         losses = ToCoLosses(
             self.model, self.recipe, world_size=self.world_size, parts=compute.parts
         )
+        losses.views_together = not on_cpu
         return losses.to(self.device).train()
 
     def _make_feed(self, losses: ToCoLosses) -> Feed:
@@ -146,7 +140,8 @@ class Trainer(ResumableTrainer):
     def _make_computation(self, losses: ToCoLosses) -> Callable[[Fed, int], dict[str, Tensor]]:
         if can_record(losses, self.device):
             return RecordedLosses(losses, self.device)
-        return GradientAccumulator(losses, distribute(losses), self._scaler)
+        self._distribution.at(self.iteration)  # the ranks meet, and begin with the same weights
+        return GradientAccumulator(self._distribution, self._scaler)
 
     @contextmanager
     def _seeded(self) -> Iterator[None]:

@@ -31,7 +31,7 @@ def on_device(backbone: str, size: int, images: int, device: torch.device) -> Ma
     torch.manual_seed(0)
     made = make_step(backbone, size, images)
     model, losses = made.model.to(device), made.losses.to(device)
-    model.encoder.recomputation.enabled = False  # as on every GPU
+    model.encoder.recomputation.enabled, losses.views_together = False, True  # as on every GPU
     crops = LocalCrops(made.crops.crops.to(device), made.crops.is_positive.to(device))
     return dataclasses.replace(
         made,

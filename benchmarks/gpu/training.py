@@ -80,8 +80,11 @@ def _training(
     seconds = []
     for _ in range(steps[1]):
         began = time.perf_counter()
-        trainer.step()
+        trainer.advance()
         seconds.append(time.perf_counter() - began)
+    began = time.perf_counter()
+    trainer.settle()  # of the last step, which the host has only asked for
+    seconds[-1] += time.perf_counter() - began
     mean = sum(seconds) / len(seconds)
     peak = torch.cuda.max_memory_allocated(device) / 2**20 if device.type == "cuda" else 0.0
     figures.add(

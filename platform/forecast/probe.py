@@ -60,7 +60,7 @@ def measure(
     )
     for _ in range(warm_up):
         trainer.step()
-    step_seconds = _seconds(trainer.step, measured)
+    step_seconds = _step_seconds(trainer, measured)
     image_seconds = None if split is None else _scoring_seconds(trainer, dataset, split)
     return Measured(
         step_seconds=step_seconds,
@@ -101,9 +101,17 @@ def _all_terms_in_force(recipe: Recipe, least: int) -> Recipe:
     return apply_overrides(recipe, {**stages, "iterations": max(recipe.iterations, least)})
 
 
+def _step_seconds(trainer: Trainer, steps: int) -> float:
+    start = time.perf_counter()
+    for _ in range(steps):  # as in training, where a GPU is asked for the next one meanwhile
+        trainer.advance()
+    trainer.settle()
+    return (time.perf_counter() - start) / steps
+
+
 def _seconds(action: Callable[[], object], times: int) -> float:
     start = time.perf_counter()
-    for _ in range(times):  # a step waits for its losses, and a chunk for its counts
+    for _ in range(times):  # a chunk waits for its counts
         action()
     return (time.perf_counter() - start) / times
 

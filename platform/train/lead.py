@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +24,7 @@ from platform.workers.requests import ScoreRequest
 from platform.workers.results import EvaluationResult
 from toco_core.remote_path import Place, RemotePath
 from toco_core.scoring.cam_score import Score
+from toco_core.training.loss_checks import StepLosses
 
 PROGRESS_SECONDS = 2.0  # between two events of progress; each one costs the trial a few ms
 SAVE_SECONDS = 600.0  # between two checkpoints at most: what a crash can cost
@@ -43,7 +44,9 @@ class Stepped(Protocol):
     @property
     def finished(self) -> bool: ...
 
-    def step(self) -> dict[str, float]: ...
+    def advance(self) -> list[StepLosses]: ...
+
+    def settle(self) -> list[StepLosses]: ...
 
     def save(self, path: str | Place) -> None: ...
 
@@ -88,7 +91,7 @@ class MainRank:
         self._ask_again()
         while not self._trainer.finished:
             began = time.monotonic()
-            self._add(self._trainer.step())
+            self._add(self._trainer.advance())
             iteration = self._trainer.iteration
             at_point, is_wanted = iteration in self._points, self._prefixes.wants(iteration)
             stop = self._stop_requested()
@@ -102,16 +105,18 @@ class MainRank:
             self._emit_scores(wait=False)
             if stop and not self._trainer.finished:
                 break
+        self._add(self._trainer.settle())
         if self._log is not None:
             self._log.flush()
         self._emit_scores(wait=True)
         if not self._trainer.finished:
             raise RunStopped(self._trainer.iteration)
 
-    def _add(self, losses: Mapping[str, float]) -> None:
-        self._losses.add(losses)
-        if self._log is not None:
-            self._log.add(self._trainer.iteration, losses)
+    def _add(self, steps: Iterable[StepLosses]) -> None:
+        for iteration, losses in steps:
+            self._losses.add(losses)
+            if self._log is not None:
+                self._log.add(iteration, losses)
 
     def _ask_again(self) -> None:
         """Ask for the scores that were lost with an earlier session of this run."""
@@ -123,6 +128,7 @@ class MainRank:
 
     def _save(self) -> None:
         iteration = self._trainer.iteration
+        self._add(self._trainer.settle())
         if self._log is not None:
             self._log.flush()  # before the checkpoint: a run that goes on from it has these steps
         path = checkpoint_path(self._plan.checkpoints, iteration)
@@ -176,6 +182,8 @@ class MainRank:
     def _progress(self, *, at_once: bool) -> None:
         now = time.monotonic()
         if not at_once and now - self._last_progress < PROGRESS_SECONDS:
+            return
+        if self._losses.is_empty:  # those of a GPU's first step are still on their way
             return
         seconds = self._trained - self._trained_at_progress
         self._last_progress, self._trained_at_progress = now, self._trained

@@ -58,7 +58,7 @@ def run(
     Raises:
         RunStopped: on the main rank, after `stop_requested`. The other ranks wait for it in their
             next step, until whoever started them all ends them.
-        NonFiniteLossError: a loss became infinite or NaN; every rank raises it at the same step.
+        NonFiniteLossError: a loss became infinite or NaN; every rank raises it of the same step.
         GpuMemoryError: the GPU's memory ran out; in one line with the way out. It is free again.
         ValueError: the recipe, the dataset or a checkpoint cannot be used.
     """
@@ -86,7 +86,8 @@ def _run(
             emit(WentBack(iteration=resume.iteration, damage="; ".join(resume.damage)))
         MainRank(plan, trainer, executor, emit, stop_requested).run()
     while not trainer.finished:
-        trainer.step()
+        trainer.advance()
+    trainer.settle()
 
 
 def _start(plan: RunPlan, rank: Rank, checkpoint: Checkpoint | None) -> Trainer:

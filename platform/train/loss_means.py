@@ -12,6 +12,11 @@ class Means:
     def __init__(self) -> None:
         self._values: defaultdict[str, list[float]] = defaultdict(list)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there was no step since the last event."""
+        return not self._values
+
     def add(self, losses: Mapping[str, float]) -> None:
         """Add the losses of one step; their names may differ from step to step."""
         for name, value in losses.items():

@@ -146,11 +146,47 @@ def test_the_same_batch_gives_the_same_losses_to_the_bit() -> None:
     assert all(torch.equal(first[name], again[name]) for name in first)
 
 
+def test_both_views_in_one_pass_give_the_losses_and_gradients_of_two() -> None:
+    recipe = small_recipe()
+    by_way: list[tuple[dict[str, Tensor], dict[str, Tensor], int]] = []
+    for together in (False, True):
+        module = losses_module(recipe).double()
+        module.views_together = together
+        batch = random_batch(recipe).changed(lambda t: t.double() if t.is_floating_point() else t)
+        seen: list[Tensor] = []
+        block = module.model.encoder.vit.blocks[0]
+        block.register_forward_hook(lambda _, inputs, output, seen=seen: seen.append(output))
+        losses = module(batch, 9)
+        losses["total"].backward()
+        weights = module.named_parameters()
+        by_way.append((losses, {n: w.grad for n, w in weights if w.grad is not None}, len(seen)))
+    (losses, gradients, passes), (joint, joint_gradients, fewer) = by_way
+    assert fewer == passes - 1
+    torch.testing.assert_close(joint, losses, rtol=1e-6, atol=1e-8)
+    assert joint_gradients.keys() == gradients.keys()
+    for name, gradient in gradients.items():
+        scale = gradient.abs().max().item()
+        torch.testing.assert_close(joint_gradients[name], gradient, rtol=1e-4, atol=1e-5 * scale)
+
+
+def test_without_ctc_no_second_view_is_encoded() -> None:
+    recipe = small_recipe(weights__ctc=0.0)
+    module = losses_module(recipe)
+    module.views_together = True
+    assert module.model.forward(random_batch(recipe).images).second_token is None
+    seen: list[Tensor] = []
+    patches = module.model.encoder.vit.patch_embed.proj
+    patches.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    module(random_batch(recipe), 9)
+    assert len(seen[0]) == 2
+
+
 @pytest.mark.parametrize("is_built", [True, False])
 def test_a_step_never_waits_for_the_device(is_built: bool) -> None:
     # Fake tensors have no content: to read a number off one, or a size that hangs on it, raises.
     recipe = small_recipe()
     module, batch = losses_module(recipe), random_batch(recipe)
+    module.views_together = True  # as on a GPU
     with FakeTensorMode(allow_non_fake_inputs=True):
         if is_built:
             corners = energy_of(module).corners(batch.images)

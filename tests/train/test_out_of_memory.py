@@ -18,6 +18,7 @@ from tests.train.short_run import Listener, short_plan
 from toco_core.data.reader import open_dataset
 from toco_core.model.toco import ToCo
 from toco_core.trainer import Trainer
+from toco_core.training.loss_checks import StepLosses
 
 
 def no_memory(*_: object, **__: object) -> Any:
@@ -30,11 +31,11 @@ def test_a_run_out_of_memory_says_what_to_change_and_leaves_nothing(
 ) -> None:
     networks: list[weakref.ref[ToCo]] = []
 
-    def step(trainer: Trainer) -> dict[str, float]:
+    def advance(trainer: Trainer) -> list[StepLosses]:
         networks.append(weakref.ref(trainer.model))
         return no_memory()
 
-    monkeypatch.setattr(Trainer, "step", step)
+    monkeypatch.setattr(Trainer, "advance", advance)
     with pytest.raises(MemoryError, match="ran out in a step of 2 images at 32 px") as caught:
         Listener().train(short_plan(scenes, tmp_path))
     assert "--set compute.parts=2" in str(caught.value)

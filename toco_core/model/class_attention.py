@@ -7,6 +7,8 @@ from timm.layers.attention import Attention
 from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 
+from toco_core.model.attention import JoinedAttention, split_heads
+
 
 def class_token_of(block: nn.Module, x: Tensor) -> Tensor:
     """Return the class token after a block: (B, 1 + N, D) -> (B, 1, D).
@@ -14,7 +16,7 @@ def class_token_of(block: nn.Module, x: Tensor) -> Tensor:
     CTC reads nothing else of the second view and of the local crops. All tokens are attended to,
     but queries, projection and MLP, five sixths of the products of the block, are for one token.
     """
-    if not isinstance(block, Block) or type(block.attn) is not Attention:
+    if not isinstance(block, Block) or type(block.attn) not in (Attention, JoinedAttention):
         return block(x)[:, :1]
     token = x[:, :1] + block.drop_path1(block.ls1(_attend(block.attn, block.norm1(x))))
     return token + block.drop_path2(block.ls2(block.mlp(block.norm2(token))))
@@ -27,11 +29,9 @@ def _attend(attention: Attention, x: Tensor) -> Tensor:
     width, bias = attention.attn_dim, attention.qkv.bias
     query_weight, rest_weight = attention.qkv.weight.split([width, 2 * width])
     query_bias, rest_bias = (None, None) if bias is None else bias.split([width, 2 * width])
-    heads = (attention.num_heads, attention.head_dim)
-    query = F.linear(x[:, :1], query_weight, query_bias).unflatten(2, heads)  # (B, 1, h, d)
-    rest = F.linear(x, rest_weight, rest_bias).unflatten(2, (2, *heads))  # (B, 1 + N, 2, h, d)
-    key, value = rest.permute(2, 0, 3, 1, 4).unbind(0)  # (B, h, 1 + N, d) each
-    query = attention.q_norm(query.transpose(1, 2))
+    (query,) = split_heads(F.linear(x[:, :1], query_weight, query_bias), 1, attention)
+    key, value = split_heads(F.linear(x, rest_weight, rest_bias), 2, attention)
+    query = attention.q_norm(query)  # (B, h, 1, d); keys and values (B, h, 1 + N, d)
     drop = attention.attn_drop.p if attention.training else 0.0
     attended = F.scaled_dot_product_attention(query, attention.k_norm(key), value, dropout_p=drop)
     attended = attention.norm(attended.transpose(1, 2).flatten(2))  # (B, 1, D)

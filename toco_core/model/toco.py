@@ -26,6 +26,7 @@ class ToCoOutput(NamedTuple):
     cam_raw: Tensor  # (B, C, h, w) before ReLU and normalisation
     cam_aux_raw: Tensor  # (B, C, h, w)
     blocks: tuple[Tensor, ...] = ()  # (B, h * w, D) patch tokens of every block, if they were kept
+    second_token: Tensor | None = None  # (B, D) class token of a second view, if there was one
 
     @property
     def raw_cams(self) -> Tensor:
@@ -62,7 +63,11 @@ class ToCo(nn.Module):
         self.teacher_projection = copy.deepcopy(self.projection).requires_grad_(False)
 
     def forward(
-        self, images: Tensor, segment: bool = True, keep_blocks: bool = False
+        self,
+        images: Tensor,
+        segment: bool = True,
+        keep_blocks: bool = False,
+        second: Tensor | None = None,
     ) -> ToCoOutput:
         """Run encoder, classifiers and decoder on normalised images (B, 3, H, W).
 
@@ -70,8 +75,14 @@ class ToCo(nn.Module):
             images: ImageNet-normalised.
             segment: False to skip the decoder.
             keep_blocks: return the patch tokens of every block as well.
+            second: (B, 3, H, W) views whose class token is computed in the same pass.
         """
-        class_token, tokens, aux_tokens, blocks = self.encoder(images, keep_blocks=keep_blocks)
+        second_token = None
+        if second is None:
+            encoded = self.encoder(images, keep_blocks=keep_blocks)
+        else:
+            encoded, second_token = self.encoder.forward_pair(images, second)
+        class_token, tokens, aux_tokens, blocks = encoded
         return ToCoOutput(
             cls=_classify(tokens, self.classifier),
             cls_aux=_classify(aux_tokens, self.aux_classifier),
@@ -82,6 +93,7 @@ class ToCo(nn.Module):
             cam_raw=self.classifier(tokens),
             cam_aux_raw=self.aux_classifier(aux_tokens),
             blocks=blocks,
+            second_token=second_token,
         )
 
     def raw_cams(self, images: Tensor) -> Tensor:

@@ -9,7 +9,6 @@ from torch import Tensor
 from toco_core.checkpoint import Checkpoint
 from toco_core.data.reader import ParquetDataset
 from toco_core.images import normalise
-from toco_core.losses.finite import check_finite
 from toco_core.losses.precision import at_least_float32
 from toco_core.parallel.precision import autocast
 from toco_core.random_state import seeded
@@ -60,24 +59,15 @@ class SupervisedTrainer(ResumableTrainer):
         loader = LabelledLoader(dataset.split("train"), labels, recipe, num_workers=num_workers)
         self._batches = loader.batches(self.iteration)
 
-    def step(self) -> dict[str, float]:
-        """Train one iteration; return its loss.
-
-        Raises:
-            NonFiniteLossError: the weights are those before the step.
-        """
-        assert not self.finished, "the caller steps only until the trainer is finished"
+    def _backward(self) -> dict[str, Tensor]:
         batch = next(self._batches)
         images = normalise(batch.images.to(self.device, non_blocking=True))
         labels = batch.labels.to(self.device, non_blocking=True)
         self.optimiser.zero_grad()
         with seeded((_STEP, self.recipe.seed, self.iteration), self.device):
-            loss = self._backward(images, labels)
-        numbers = check_finite({"total": loss}, self.iteration)
-        self._update()
-        return numbers
+            return {"total": self._part_by_part(images, labels)}
 
-    def _backward(self, images: Tensor, labels: Tensor) -> Tensor:
+    def _part_by_part(self, images: Tensor, labels: Tensor) -> Tensor:
         """Add up the gradients of a step part by part; return its loss."""
         counted = (labels != self._ignore_index).sum().clamp(min=1)
         total = torch.zeros((), device=self.device)

@@ -30,13 +30,16 @@ class ClassContrast(Term):
 
     name = "ctc"
     head = "projection"
+    reads_second_view = True
     targets = (local_crops,)
 
     def __call__(self, given: TrainingPass) -> Tensor:
         local, model = given.targets[local_crops], given.model
         crops = local.crops.transpose(0, 1).flatten(0, 1)  # (n * B, 3, S, S), view after view
         with given.autocast():
-            second = model.class_token(given.batch.global_view)  # (B, D)
+            second = given.output.second_token  # (B, D), where both views were one pass
+            if second is None:
+                second = model.class_token(given.batch.global_view)
             globals_ = torch.cat([given.output.class_token, second])  # (2 B, D)
             locals_ = model.class_token(crops)  # (n * B, D)
             student = model.project(torch.cat([globals_, locals_]))

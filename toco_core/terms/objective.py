@@ -29,6 +29,11 @@ class Objective:
         """Return the terms whose stage has come and whose weight is not 0."""
         return tuple(term for term in self.terms if term.is_in_force(iteration))
 
+    def idle_heads(self, iteration: int) -> frozenset[str]:
+        """Return the heads of the network that no loss trains yet."""
+        trained = {term.head for term in self.in_force(iteration)}
+        return frozenset({"decoder", "projection"} - trained)
+
     def total(self, losses: Mapping[str, Tensor]) -> Tensor:
         """Add up the losses that are there, both classification losses with weight 1."""
         total = losses["cls"] + losses["cls_aux"]
@@ -51,9 +56,3 @@ def split_by_decoder(terms: Iterable[Term]) -> tuple[list[Term], list[Term]]:
         [term for term in terms if term.head == "decoder"],
         [term for term in terms if term.head != "decoder"],
     )
-
-
-def leaves_parameters_unused(recipe: Recipe) -> bool:
-    """Whether some step has no gradient for the decoder or for the projection head."""
-    first = Objective(recipe).in_force(0)  # they only ever become more
-    return not {"decoder", "projection"} <= {term.head for term in first}

@@ -57,6 +57,7 @@ class Term(ABC):
 
     name: ClassVar[str]  # of the loss, and of its weight in the settings
     head: ClassVar[Literal["decoder", "projection"] | None] = None  # which no other loss trains
+    reads_second_view: ClassVar[bool] = False  # its class token
     targets: ClassVar[tuple[Target[Any], ...]] = ()  # made before the losses, of all parts
 
     def __init__(self, recipe: Recipe) -> None:

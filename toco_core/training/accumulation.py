@@ -5,13 +5,14 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.amp.grad_scaler import GradScaler
 from torch.nn.parallel import DistributedDataParallel
 
 from toco_core.data.batch import TrainBatch
 from toco_core.losses.permutohedral import PermutohedralLattice
-from toco_core.step import Part, ToCoLosses
+from toco_core.step import Part
+from toco_core.training.distribution import Distribution
 from toco_core.training.feed import Fed
 
 
@@ -19,13 +20,13 @@ class GradientAccumulator:
     """Adds up the gradients of the parts that a step's batch is worked through in.
 
     Args:
-        losses: of one part.
-        distributed: the same, wrapped where several ranks share a step.
+        distribution: of the losses among the ranks.
         scaler: of the loss.
     """
 
-    def __init__(self, losses: ToCoLosses, distributed: nn.Module, scaler: GradScaler) -> None:
-        self._losses, self._distributed, self._scaler = losses, distributed, scaler
+    def __init__(self, distribution: Distribution, scaler: GradScaler) -> None:
+        self._distribution, self._scaler = distribution, scaler
+        self._losses = distribution.losses
 
     def __call__(self, fed: Fed, iteration: int) -> dict[str, Tensor]:
         """Compute the losses of a rank's batch and add their gradients to those of the weights.
@@ -52,12 +53,13 @@ class GradientAccumulator:
         self, batch: TrainBatch, part: Part, iteration: int, *, last: bool
     ) -> dict[str, Tensor]:
         waits = not last and self._losses.world_size > 1  # the ranks meet once a step
-        with self._without_meeting() if waits else nullcontext():
+        with self._without_meeting(iteration) if waits else nullcontext():
             return self._backward(batch, iteration, part)
 
-    def _without_meeting(self) -> AbstractContextManager[None]:
-        assert isinstance(self._distributed, DistributedDataParallel)
-        return self._distributed.no_sync()
+    def _without_meeting(self, iteration: int) -> AbstractContextManager[None]:
+        distributed = self._distribution.at(iteration)
+        assert isinstance(distributed, DistributedDataParallel)
+        return distributed.no_sync()
 
     def _backward(
         self,
@@ -66,7 +68,8 @@ class GradientAccumulator:
         part: Part | None,
         lattice: PermutohedralLattice | None = None,
     ) -> dict[str, Tensor]:
-        losses: dict[str, Tensor] = self._distributed(batch, iteration, None, part, lattice)
+        distributed = self._distribution.at(iteration)
+        losses: dict[str, Tensor] = distributed(batch, iteration, None, part, lattice)
         self._scaler.scale(losses["total"] / self._losses.parts).backward()
         return {name: loss.detach() for name, loss in losses.items()}
 

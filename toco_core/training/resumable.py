@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+
 import torch
+from torch import Tensor
 from torch.optim import AdamW
 
 from toco_core.checkpoint import Checkpoint, save_checkpoint
@@ -14,9 +18,10 @@ from toco_core.remote_path import Place
 from toco_core.schedule import PolyWarmup, make_optimiser
 from toco_core.settings import Recipe
 from toco_core.settings.recipe import ConcretePrecision
+from toco_core.training.loss_checks import StepLosses, make_check
 
 
-class ResumableTrainer:
+class ResumableTrainer(ABC):
     """A network on its device, from a checkpoint or from the start, and its optimisation.
 
     Args:
@@ -49,6 +54,7 @@ class ResumableTrainer:
         allow_tf32(self.device, recipe)
         choose_algorithms(self.device, recipe)
         self._scaler = make_scaler(self.precision, self.device)
+        self._check = make_check(self.optimiser, self.device, self.precision)
         if checkpoint:
             self._restore(checkpoint)
 
@@ -57,8 +63,46 @@ class ResumableTrainer:
         """Whether all iterations of the recipe are done."""
         return self.iteration >= self.recipe.iterations
 
+    def step(self) -> dict[str, float]:
+        """Train one iteration, wait for it, and return its losses.
+
+        Raises:
+            NonFiniteLossError: on every rank alike; the weights are those before the step.
+        """
+        return [*self.advance(), *self.settle()][-1].losses
+
+    def advance(self) -> list[StepLosses]:
+        """Train one iteration; return the losses that are known by now.
+
+        On a CPU they are those of this step. A GPU is asked for this step first, then those of the
+        step before are read: so it never waits for the host.
+
+        Raises:
+            NonFiniteLossError: names the step, this one or the one before; the weights are those
+                before that step.
+        """
+        assert not self.finished, "the caller steps only until the trainer is finished"
+        self._check.before_update(self._backward(), self.iteration)
+        self._update()
+        self._check.settle(unread=1)
+        return self._check.take()
+
+    def settle(self) -> list[StepLosses]:
+        """Wait for all steps; return the losses that were not known yet.
+
+        Raises:
+            NonFiniteLossError: as `advance`.
+        """
+        self._check.settle()
+        return self._check.take()
+
     def save(self, path: str | Place) -> None:
-        """Write a checkpoint; among several ranks one does, they all hold the same."""
+        """Write a checkpoint; among several ranks one does, they all hold the same.
+
+        Raises:
+            NonFiniteLossError: as `advance`; nothing is written.
+        """
+        self._check.settle()
         save_checkpoint(
             path,
             Checkpoint(
@@ -72,6 +116,10 @@ class ResumableTrainer:
                 random=capture_random_state(),
             ),
         )
+
+    @abstractmethod
+    def _backward(self) -> Mapping[str, Tensor]:
+        """Compute the losses of the next step, and the gradients of all weights."""
 
     def _update(self) -> None:
         """Take the step whose gradients are there."""

@@ -139,3 +139,15 @@ def test_positions_are_resized_once_for_each_grid_and_anew_when_they_change() ->
         encoder._positions.add_(1.0)  # as when weights are loaded
     torch.testing.assert_close(encoder._positions_of((5, 6)), first + 1.0)
     assert encoder.double()._positions_of((5, 6)).dtype == torch.float64
+
+
+@pytest.mark.parametrize("changes", [{}, {"reg_tokens": 2}, {"init_values": 0.1}])
+@pytest.mark.parametrize("aux_layer", [0, -2, -1])
+def test_two_views_in_one_pass_are_those_of_two(changes: dict[str, object], aux_layer: int) -> None:
+    encoder = Encoder(tiny_vit(**changes), aux_layer).double()
+    images, second = (torch.randn(2, 3, 32, 32, dtype=torch.float64) for _ in range(2))
+    encoded, token = encoder.forward_pair(images, second)
+    expected = encoder(images)
+    for ours, theirs in zip(encoded[:3], expected[:3], strict=True):
+        torch.testing.assert_close(ours, theirs)
+    torch.testing.assert_close(token, encoder.class_token(second))

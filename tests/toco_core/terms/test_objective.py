@@ -7,7 +7,7 @@ import torch
 
 from tests.toco_core.small_run import small_recipe
 from toco_core.settings import LossWeights, Recipe
-from toco_core.terms.objective import TERMS, Objective, leaves_parameters_unused
+from toco_core.terms.objective import TERMS, Objective
 
 STAGES = {"stages__contrast": 3, "stages__segmentation": 5}
 ALL = {"ptc", "ctc", "seg", "energy"}
@@ -36,20 +36,21 @@ def test_a_weight_of_zero_switches_a_term_off(term: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "unused"),
+    ("changes", "idle"),
     [
-        ({"stages__segmentation": 0}, False),
-        ({"stages__segmentation": 1}, True),
-        ({"stages__segmentation": 0, "weights__seg": 0.0}, False),
-        ({"stages__segmentation": 0, "weights__seg": 0.0, "weights__energy": 0.0}, True),
-        ({"stages__segmentation": 0, "weights__ctc": 0.0}, True),
-        ({"stages__segmentation": 0, "weights__ptc": 0.0}, False),
+        ({"stages__segmentation": 0}, set()),
+        ({"stages__segmentation": 1}, {"decoder"}),
+        ({"stages__segmentation": 1, "stages__contrast": 1}, {"decoder", "projection"}),
+        ({"stages__segmentation": 0, "weights__seg": 0.0}, set()),
+        ({"stages__segmentation": 0, "weights__seg": 0.0, "weights__energy": 0.0}, {"decoder"}),
+        ({"stages__segmentation": 0, "weights__ctc": 0.0}, {"projection"}),
+        ({"stages__segmentation": 0, "weights__ptc": 0.0}, set()),
     ],
 )
-def test_parameters_are_unused_where_no_term_reads_a_head(
-    changes: dict[str, Any], unused: bool
+def test_a_head_is_idle_where_no_term_in_force_reads_it(
+    changes: dict[str, Any], idle: set[str]
 ) -> None:
-    assert leaves_parameters_unused(small_recipe(**changes)) is unused
+    assert Objective(small_recipe(**changes)).idle_heads(0) == idle
 
 
 def test_total_weighs_the_terms_that_are_there() -> None:

@@ -16,6 +16,7 @@ from toco_core.terms import objective
 from toco_core.terms.targets import StepCams, Targets
 from toco_core.terms.term import Term, TrainingPass
 from toco_core.training.accumulation import GradientAccumulator
+from toco_core.training.distribution import Distribution
 from toco_core.training.feed import Fed
 
 made: list[int] = []  # images of each call of the target
@@ -58,7 +59,8 @@ def losses_of(recipe: Recipe) -> dict[str, Tensor]:
     module = ToCoLosses(model, recipe, parts=recipe.compute.parts).train()
     batch = random_batch(recipe, images=4)
     batch.boxes[0, 3] = 32  # one wide image, three narrow ones: parts alone would weigh them wrong
-    accumulate = GradientAccumulator(module, module, make_scaler("float32", torch.device("cpu")))
+    scaler = make_scaler("float32", torch.device("cpu"))
+    accumulate = GradientAccumulator(Distribution(module), scaler)
     return accumulate(Fed(batch), 9)
 
 

@@ -20,6 +20,7 @@ from toco_core.settings import Recipe
 from toco_core.step import ToCoLosses
 from toco_core.trainer import Trainer
 from toco_core.training.accumulation import GradientAccumulator
+from toco_core.training.distribution import Distribution
 from toco_core.training.feed import Fed
 
 Gradients = dict[str, Tensor]
@@ -36,7 +37,7 @@ def one_step(recipe: Recipe) -> tuple[dict[str, Tensor], Gradients, ToCoLosses]:
     model.encoder.recompute_blocks = compute.recompute_blocks
     module = ToCoLosses(model, recipe, parts=compute.parts).train()
     scaler = make_scaler("float32", torch.device("cpu"))
-    losses = GradientAccumulator(module, module, scaler)(Fed(random_batch(recipe, IMAGES)), 9)
+    losses = GradientAccumulator(Distribution(module), scaler)(Fed(random_batch(recipe, IMAGES)), 9)
     gradients = {n: w.grad for n, w in model.named_parameters() if w.grad is not None}
     return losses, gradients, module
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import socket
+import weakref
 from pathlib import Path
 
 import pytest
 import torch
 import torch.distributed
-from torch import Tensor
+from torch import Tensor, nn
 from torch.multiprocessing.spawn import spawn
+from torch.nn.parallel import DistributedDataParallel
 
 from tests.toco_core.small_run import small_dataset, small_recipe
-from toco_core.data.reader import open_dataset
+from toco_core.data.reader import ParquetDataset, open_dataset
 from toco_core.losses.finite import NonFiniteLossError
 from toco_core.settings import Recipe
 from toco_core.trainer import Trainer
+from toco_core.training.accumulation import GradientAccumulator
+from toco_core.training.distribution import Distribution
+from toco_core.training.loss_checks import CheckLate
 
 pytestmark = pytest.mark.slow
 
@@ -42,7 +47,7 @@ def shared_recipe() -> Recipe:
 
 
 def train(rank: int, folder: Path, port: int) -> None:
-    """Train two steps, save, resume, train two more, and then break one rank."""
+    """Train a step, save, resume, train over the borders of two stages, then break one rank."""
     torch.set_num_threads(1)
     torch.distributed.init_process_group(
         "gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2
@@ -52,16 +57,24 @@ def train(rank: int, folder: Path, port: int) -> None:
     losses = []
     for step in range(4):
         losses.append(whole.step())
-        if step == 1 and rank == 0:
+        if step == 0 and rank == 0:
             whole.save(folder / "run.pt")
     torch.distributed.barrier()
     resumed = Trainer.resume(folder / "run.pt", dataset, rank=rank, world_size=2)
-    resumed_losses = [resumed.step(), resumed.step()]
+    resumed_losses = [resumed.step() for _ in range(3)]
     broken = _stops_on_a_broken_rank(
         Trainer.resume(folder / "run.pt", dataset, rank=rank, world_size=2)
     )
     shared = Trainer(shared_recipe(), dataset, rank=rank, world_size=2)
+    reference = Trainer(staged_recipe(), dataset, rank=rank, world_size=2)
+    reference._compute = GradientAccumulator(Searching(reference), reference._scaler)
+    searched_losses = [reference.step() for _ in range(4)]
     record = {
+        "searched_losses": searched_losses,
+        "searched_weights": reference.model.state_dict(),
+        "hooks_left": _wrappings_left(dataset, rank),
+        "late": _late(dataset, rank),
+        "late_stopped": _late_stops(dataset, rank),
         "shared": [shared.step() for _ in range(3)],
         "losses": losses,
         "resumed_losses": resumed_losses,
@@ -71,6 +84,55 @@ def train(rank: int, folder: Path, port: int) -> None:
     }
     torch.save(record, folder / f"rank{rank}.pt")
     torch.distributed.destroy_process_group()
+
+
+class Searching(Distribution):
+    """The way before: DDP is built once, and searches each step for weights without gradient."""
+
+    def __init__(self, trainer: Trainer) -> None:
+        super().__init__(trainer._distribution.losses)
+        self._once = DistributedDataParallel(
+            self.losses, find_unused_parameters=True, broadcast_buffers=False
+        )
+
+    def at(self, iteration: int) -> nn.Module:
+        return self._once
+
+
+def _wrappings_left(dataset: ParquetDataset, rank: int) -> list[bool]:
+    """Whether each wrapping but the last is gone with its hooks, over three stages."""
+    trainer = Trainer(staged_recipe(), dataset, rank=rank, world_size=2)
+    wrapped: list[weakref.ref[nn.Module]] = []
+    for iteration in range(4):
+        trainer.step()
+        now = weakref.ref(trainer._distribution.at(iteration))
+        wrapped += [now] if not wrapped or now() is not wrapped[-1]() else []
+    return [one() is not None for one in wrapped]
+
+
+def reads_late(trainer: Trainer) -> Trainer:
+    trainer._check = CheckLate(trainer.optimiser, trainer.device)
+    return trainer
+
+
+def _late(dataset: ParquetDataset, rank: int) -> list[dict[str, float]]:
+    trainer = reads_late(Trainer(staged_recipe(), dataset, rank=rank, world_size=2))
+    told = [step for _ in range(4) for step in trainer.advance()] + trainer.settle()
+    assert [step.iteration for step in told] == [1, 2, 3, 4]
+    return [step.losses for step in told]
+
+
+def _late_stops(dataset: ParquetDataset, rank: int) -> str:
+    trainer = reads_late(Trainer(staged_recipe(), dataset, rank=rank, world_size=2))
+    if rank == 1:
+        with torch.no_grad():
+            trainer.model.classifier.weight.fill_(torch.nan)
+    assert trainer.advance() == []
+    try:
+        trainer.advance()  # a stage begins: the ranks would meet, and one alone would wait for ever
+    except NonFiniteLossError as error:
+        return str(error)
+    return ""
 
 
 def _stops_on_a_broken_rank(trainer: Trainer) -> bool:
@@ -91,8 +153,14 @@ def test_two_ranks_agree_resume_to_the_bit_and_stop_together(tmp_path: Path) -> 
     assert first["losses"] == second["losses"]
     assert [len(losses) for losses in first["losses"]] == [3, 5, 7, 7]
     assert _equal(first["weights"], second["weights"])
-    assert first["resumed_losses"] == first["losses"][2:]
+    assert first["resumed_losses"] == first["losses"][1:]
     assert _equal(first["resumed_weights"], first["weights"])
+    assert first["searched_losses"] == first["losses"]
+    assert _equal(first["searched_weights"], first["weights"])
+    assert first["hooks_left"] == [False, False, True]
+    assert first["late"] == first["losses"]
+    assert "non-finite loss at iteration 0: cls = nan" in first["late_stopped"]
+    assert second["late_stopped"] == first["late_stopped"]
     assert first["stopped"]
     assert second["stopped"]
     alone = Trainer(shared_recipe(), open_dataset(tmp_path / "noise"))
