@@ -98,7 +98,8 @@ def _search_started(event: SearchStarted) -> str:
 
 def _trial_started(event: TrialStarted, state: SearchState) -> str:
     begun = f"resumed at {_reached(event.iteration, state)}" if event.iteration else "started"
-    return _joined(f"trial {event.number}", begun, params_text(event.params))
+    group = f"with {event.workers} workers" if event.workers else ""
+    return _joined(f"trial {event.number}", begun, group, params_text(event.params))
 
 
 def _trial_went_back(event: TrialWentBack, state: SearchState) -> str:

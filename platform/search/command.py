@@ -15,6 +15,7 @@ from platform.cluster.runtime import start_ray
 from platform.command_line import FAILED, INTERRUPTED, drawing_progress, shown_path, write_recipe
 from platform.lock import only_one
 from platform.mirror.session import Mirror, mirrored
+from platform.resource_ranges import most_of
 from platform.results.progress import print_line
 from platform.search.confirmation.command import Confirmation, confirm
 from platform.search.earlier import EarlierSearch, read_earlier
@@ -166,5 +167,7 @@ def _run_session(
     from platform.search.session import Session
 
     resources = options.resources
-    with start_ray(setup.log_file, address=resources.address, dashboard=resources.workers > 1):
+    with start_ray(
+        setup.log_file, address=resources.address, dashboard=most_of(resources.workers) > 1
+    ):
         return Session(setup, options, study, console).run()

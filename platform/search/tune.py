@@ -152,7 +152,7 @@ def room_for_a_trial(placement: Placement, possible: Sequence[Resources] = ()) -
         try:
             make_placement(
                 left,
-                workers_per_trial=placement.workers_per_trial,
+                workers_per_trial=placement.least_workers,
                 worker=placement.worker,
                 scorers=math.ceil(placement.scorers * share),
                 scorer=placement.scorer,

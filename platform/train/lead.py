@@ -69,10 +69,13 @@ class MainRank:
         executor: Executor | None,
         emit: Emit,
         stop_requested: StopRequested,
+        *,
+        workers: int = 1,
     ) -> None:
         assert (executor is None) == (plan.split is None), "who scores, and on what, go together"
         self._plan, self._trainer, self._executor = plan, trainer, executor
         self._emit, self._stop_requested = emit, stop_requested
+        self._workers = workers
         self._points = frozenset(score_points(plan.recipe))
         self._prefixes = PrefixWriter(plan)
         self._losses = Means()
@@ -159,7 +162,7 @@ class MainRank:
         while self._pending and (wait or self._pending[0][1].done()):
             iteration, future = self._pending.popleft()
             seconds = self._seconds.pop(iteration)
-            score = scored_event(iteration, seconds, future.result())
+            score = scored_event(iteration, seconds, future.result(), self._workers)
             self._prefixes.scored(score)
             self._emit(score)
             self._emitted.append((iteration, time.monotonic()))
@@ -189,7 +192,7 @@ class MainRank:
 
 
 def scored_event(
-    iteration: int, seconds_training: float, result: EvaluationResult[Score]
+    iteration: int, seconds_training: float, result: EvaluationResult[Score], workers: int = 1
 ) -> Scored:
     """Return the event of a score; its curve is thinned to steps of 0.01."""
     score = result.score
@@ -209,6 +212,7 @@ def scored_event(
         seconds_training=seconds_training,
         seconds_scoring=result.seconds,
         mask_reads=score.masks_opened,
+        workers=workers,
         pictures=result.pictures,
         counts=score.by_image,
     )

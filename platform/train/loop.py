@@ -84,7 +84,8 @@ def _run(
     if rank.index == 0:
         if resume.damage:
             emit(WentBack(iteration=resume.iteration, damage="; ".join(resume.damage)))
-        MainRank(plan, trainer, executor, emit, stop_requested).run()
+        workers = rank.world_size
+        MainRank(plan, trainer, executor, emit, stop_requested, workers=workers).run()
     while not trainer.finished:
         trainer.step()
 

@@ -58,6 +58,7 @@ def test_a_trial_is_a_row_with_its_parameters_as_columns(tmp_path: Path) -> None
             "f1": 0.9,
             "agreement": 0.6,
             "unsupervised": 0.6,
+            "workers": 1.0,
             "seconds_training": 30.0,
             "seconds_scoring": 5.0,
             "mask_reads": 40,
