@@ -264,6 +264,7 @@ class TrialBroken:
         retry: the number of the retry, from 1; 0 where it counts nothing against the trial.
         retries: as many as there may be.
         machine_lost: the whole machine was lost.
+        preempted: its process or machine was to end, and the trial has saved before that.
     """
 
     number: int
@@ -274,6 +275,7 @@ class TrialBroken:
     retry: int = 0
     retries: int = 0
     machine_lost: bool = False
+    preempted: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

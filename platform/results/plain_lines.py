@@ -120,7 +120,8 @@ def score_text(event: TrialScored, fields: Sequence[ScoreField]) -> str:
 
 
 def _trial_broken(event: TrialBroken, state: SearchState) -> str:
-    where = f"broken on {event.machine}" if event.machine else "broken"
+    what = "preempted" if event.preempted else "broken"
+    where = f"{what} on {event.machine}" if event.machine else what
     return _joined(f"trial {event.number}", f"{where}: {event.cause}; {_goes_on(event, state)}")
 
 

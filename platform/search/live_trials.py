@@ -81,6 +81,7 @@ class LiveTrials:
         self._iterations = iterations
         self._trials: dict[int, optuna.Trial] = {}
         self._unfinished: deque[int] = deque()
+        self._is_closing = False
         for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             self._adopt(trial)
 
@@ -98,7 +99,7 @@ class LiveTrials:
 
     def next(self) -> Assignment | None:
         """Hand out the next trial: an unfinished one, or a new one while the budget lasts."""
-        if self.faults.cause is not None:
+        if self._is_closing or self.faults.cause is not None:
             return None
         if self._unfinished:
             trial = self._trials[self._unfinished.popleft()]
@@ -126,7 +127,11 @@ class LiveTrials:
 
     def may_come_back(self) -> bool:
         """Return whether a trial in work, should it break, would be handed out again."""
-        return bool(self._trials) and self.faults.cause is None
+        return bool(self._trials) and self.faults.cause is None and not self._is_closing
+
+    def close(self) -> None:
+        """Hand out no trial any more: the session ends, and those in work save and stop."""
+        self._is_closing = True
 
     def record(
         self, number: int, score: float, step: int, node: str = "", *, earned: bool = True
@@ -182,6 +187,9 @@ class LiveTrials:
         A trial that had its end already, a verdict or its last score, is told to the study.
         """
         if number not in self._trials or self._settle(number):
+            return
+        if self._is_closing and fault.kind == "preempted":  # as it was told
+            del self._trials[number]
             return
         outcome = self.faults.take(number, fault)
         if outcome.goes_on:

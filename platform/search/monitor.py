@@ -108,6 +108,7 @@ class TrialObserver(Unpickled):
                 retry=outcome.retry,
                 retries=RETRIES,
                 machine_lost=fault.kind == "machine",
+                preempted=fault.kind == "preempted",
             )
         )
         if outcome.struck:

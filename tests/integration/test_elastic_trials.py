@@ -29,7 +29,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
 
 def test_it_goes_on_with_fewer_workers(cluster: Cluster, scenes: Path, tmp_path: Path) -> None:
     machine = cluster.add_node(num_cpus=2)
-    where = ("--address", cluster.address, "--workers", "2-4", "--cpus", "1", "--scorers", "1")
+    where = ("--address", str(cluster.address), "--workers", "2-4", "--cpus", "1", "--scorers", "1")
     search = Search(
         data=scenes, directory=tmp_path / "reports", arguments=(*where, "--trials", "1")
     )
