@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias, TypeVar
+import re
+from typing import Literal, NamedTuple, TypeAlias, TypeVar
 
 from platform.option_ranges import check_amount, check_at_least
 
@@ -18,6 +19,44 @@ Auto: TypeAlias = Literal["auto"]  # an option that the machines decide
 T = TypeVar("T")
 
 
+class Between(NamedTuple):
+    """A number of training workers for which there is room: 2-4."""
+
+    least: int
+    most: int
+
+    def __str__(self) -> str:
+        return f"{self.least}-{self.most}"
+
+
+Group: TypeAlias = int | Between  # training workers of a trial
+
+
+def parse_group(text: str) -> Group:
+    """Read a number of training workers, or a range of it.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    found = re.fullmatch(r"(-?\d+)(?:-(\d+))?", text)
+    if found is None:
+        raise ValueError(f"{text} is no number of workers, and no range of it such as 2-4")
+    least, most = int(found[1]), int(found[2] or found[1])
+    if found[2] and least > most:
+        raise ValueError(f"{text}: the smaller number comes first: {most}-{least}")
+    return least if least == most else Between(least, most)
+
+
+def most_of(group: Group) -> int:
+    """Return the largest number of workers that is asked for."""
+    return group if isinstance(group, int) else group.most
+
+
+def least_of(group: Group) -> int:
+    """Return the smallest number of workers that is asked for."""
+    return group if isinstance(group, int) else group.least
+
+
 def asked(value: T | Auto) -> T | None:
     """Return what an option asks for, or None if it leaves that to the machines."""
     return None if value == "auto" else value  # pyright: ignore[reportReturnType]
@@ -30,6 +69,8 @@ def check_resources(options: ResourceOptions) -> None:
         ValueError: names the option, its value and the range.
     """
     given = {name: asked(value) for name, value in vars(options).items()}
+    if isinstance(workers := given.get("workers"), Between):
+        given["workers"] = workers.least
     for name, least in _LEAST_COUNTS.items():
         check_at_least(least, **{name: given.get(name)})
     check_amount(LEAST_AMOUNT, **{name: given.get(name) for name in _CPUS + _GPUS})

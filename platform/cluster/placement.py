@@ -28,6 +28,8 @@ class Placement:
         gpus_per_trial: That its workers compute on; scorers may have a share of them.
         scorers_on_head: Whether all scorers have room on the first machine, and none needs a GPU.
         drivers_on_head: Whether all drivers have room there, and none trains.
+        sizes: Numbers of workers that a trial may have, largest first, where there are several; of
+            `workers_per_trial` there would be room for all trials at once.
     """
 
     max_concurrent_trials: int
@@ -40,6 +42,12 @@ class Placement:
     gpus_per_trial: float = 0.0
     scorers_on_head: bool = False
     drivers_on_head: bool = False
+    sizes: Sequence[int] = ()
+
+    @property
+    def least_workers(self) -> int:
+        """Training workers of a trial at least."""
+        return min(self.sizes, default=self.workers_per_trial)
 
 
 def total(nodes: Sequence[Resources], name: str) -> float:
@@ -102,6 +110,31 @@ def make_placement(
         scorers_on_head=scorers_on_head,
         drivers_on_head=workers_per_trial > 0 and _has_room(nodes[0], _units(driver), count),
     )
+
+
+def largest_group(
+    nodes: Sequence[Resources], placement: Placement, sizes: Sequence[int], taken: Sequence[int]
+) -> int | None:
+    """Return how many workers a trial can have beside the trials in work; None if there is no room.
+
+    Args:
+        nodes: Resources of each machine, the head first.
+        placement: What the scorers, a driver and a worker take.
+        sizes: Numbers of workers that it may have, largest first.
+        taken: Of the trials in work.
+    """
+    scorer = _units(placement.scorer)
+    for size in sizes:
+        free = [_Node(node) for node in nodes]
+        _spread(free[:1] if placement.scorers_on_head else free, scorer, placement.scorers)
+        groups = [*sorted(taken, reverse=True), size]
+        if all(_fit(free, _bundles(placement, group)) for group in groups):
+            return size
+    return None
+
+
+def _bundles(placement: Placement, workers: int) -> list[_Units]:
+    return [_units(placement.driver), *[_units(placement.worker)] * workers]
 
 
 def _check_counts(workers_per_trial: int, scorers: int, trials: int | None) -> None:

@@ -92,6 +92,20 @@ def be_patient() -> None:
     os.environ.setdefault(_GROUP_TIMEOUT, str(_PATIENCE))
 
 
+def draining_nodes() -> Mapping[str, int]:
+    """Return the machines that are to end soon, by Ray's ids, each with the time of that, ms.
+
+    Empty where nobody can tell at the moment: the head may be away for a while.
+    """
+    from ray._private.state import state
+    from ray.exceptions import RaySystemError
+
+    try:
+        return state.get_draining_nodes() or {}
+    except (RaySystemError, RuntimeError):
+        return {}
+
+
 def error_of(trial: Any) -> Exception:
     """Return the error with which an attempt at a trial of Tune's has just ended.
 

@@ -25,6 +25,7 @@ from platform.cluster.ray_internals import (
     listen_on_loopback_only,
     sigterm_left_alone,
 )
+from platform.cluster.session_directory import bounded, log_rotation
 from platform.interruption import held_back
 
 ROOT = Path(__file__).resolve().parents[2]  # the checkout, or site-packages
@@ -118,7 +119,14 @@ def start_ray(
         with held_back(_say_that_it_was_heard), sigterm_left_alone():
             start = _start_local(num_cpus, dashboard) if address is None else _connect(address)
             context = stack.enter_context(start)
+        if address is None:
+            stack.enter_context(bounded(session_directory(context)))
         yield context
+
+
+def session_directory(context: Any) -> Path:
+    """Return where a Ray keeps its files, from what `start_ray` yields."""
+    return Path(context.address_info["session_dir"])
 
 
 def _say_that_it_was_heard() -> None:
@@ -128,7 +136,7 @@ def _say_that_it_was_heard() -> None:
 def _start_local(num_cpus: int | None, dashboard: bool) -> AbstractContextManager[Any]:
     # Through the environment, and not runtime_env(): Ray throws away the workers it has started
     # ahead when a job asks for other variables, which costs a second or two.
-    with _environment(worker_environment() | LOOPBACK_ONLY):
+    with _environment(worker_environment() | LOOPBACK_ONLY | log_rotation()):
         import ray
 
         listen_on_loopback_only()

@@ -27,6 +27,7 @@ class Demand:
 
     Attributes:
         workers: training workers of a trial.
+        least_workers: with which a trial goes on where there is no room for `workers`.
         in_driver: whether a single worker trains in the trial's own process.
         among: workers that share the CPUs of machines without GPUs; None: one for each core.
         scorer_bytes: memory of an evaluation worker on a GPU.
@@ -45,6 +46,7 @@ class Demand:
     cpu_scorers: int
     trials: int | None = None
     among: int | None = None
+    least_workers: int | None = None
 
 
 def place(
@@ -67,7 +69,8 @@ def place(
     """
     machines = max(len(with_gpus(nodes)), 1)
     nodes = [*nodes, *possible]
-    gpus = gpu_share(nodes, demand.workers) if demand.gpus is None else demand.gpus
+    least = demand.least_workers or demand.workers
+    gpus = gpu_share(nodes, least) if demand.gpus is None else demand.gpus
     scorers, scorer_gpus, left = _scorers(nodes, demand, gpus, machines)
     loaders = loaders_beside(nodes, gpus) if demand.loaders is None else demand.loaders
     worker = {

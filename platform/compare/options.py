@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
-from tyro.conf import Positional, arg
+from tyro.conf import Positional
+
+from platform.search.options import PLACE
+from toco_core.remote_path import Place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +19,7 @@ class CompareOptions:
     configuration is better.
     """
 
-    results: Annotated[Positional[tuple[Path, ...]], arg(metavar="RESULT")]
+    results: Positional[tuple[Annotated[Place, PLACE], ...]]
     """Two or more of: the directory of a search (its winner on report), of a run of platform.train,
-    or of an evaluation; or a checkpoint that was evaluated."""
+    or of an evaluation, each a path or an s3:// URI; or a checkpoint of this machine that was
+    evaluated."""

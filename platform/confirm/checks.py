@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from platform.command_line import check_name
+from pathlib import Path
+
+from platform.command_line import RECIPE_FILE, check_name
 from platform.confirm.options import ConfirmOptions
 from platform.option_ranges import check_at_least, check_between, check_positive
 from platform.resource_ranges import check_resources
@@ -20,5 +22,9 @@ def check_options(options: ConfirmOptions) -> None:
     check_positive(hours=options.hours, gpu_hours=options.gpu_hours)
     check_resources(options.resources)
     check_name(options.name)
-    if not options.search.is_dir():
-        raise ValueError(f"there is no directory {options.search}: name that of a search")
+    search = options.search
+    if isinstance(search, Path):
+        if not search.is_dir():
+            raise ValueError(f"there is no directory {search}: name that of a search")
+    elif not search.glob(RECIPE_FILE):
+        raise ValueError(f"{search}: there is no search: name its directory in the store")

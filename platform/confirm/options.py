@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from platform.search.options import Resources
+from platform.search.options import PLACE, Resources
+from toco_core.remote_path import Place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,8 +19,9 @@ class ConfirmOptions:
     seeds would tell. The same command goes on with a confirmation that was stopped.
     """
 
-    search: Annotated[Positional[Path], arg(metavar="SEARCH")]
-    """The directory of a search, such as reports/partscenes; it may still run."""
+    search: Positional[Annotated[Place, PLACE]]
+    """The directory of a search, such as reports/partscenes, which may still run; or
+    s3://bucket/reports/partscenes, which may not."""
     top: int = 3
     """The best so many configurations, by what they are worth."""
     seeds: int = 5

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from platform.command_line import require_local
 from platform.report.options import ReportOptions
 
 
@@ -22,8 +23,11 @@ def check_options(options: ReportOptions) -> None:
         raise ValueError("name the directory of a search, such as reports/partscenes, or --list")
     if options.study is not None and len(options.searches) != 1:
         raise ValueError("--study is of one search: name one directory")
+    if options.output is not None:
+        require_local(output=options.output)
     for directory in options.searches:
-        _check_directory(directory)
+        if isinstance(directory, Path):
+            _check_directory(directory)
 
 
 def _check_directory(path: Path) -> None:

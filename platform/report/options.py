@@ -8,6 +8,9 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
+from platform.search.options import PLACE
+from toco_core.remote_path import Place
+
 
 @dataclass(frozen=True, kw_only=True)
 class ReportOptions:
@@ -17,9 +20,9 @@ class ReportOptions:
     searches, one page sets them side by side.
     """
 
-    searches: Annotated[Positional[tuple[Path, ...]], arg(metavar="SEARCH")] = ()
-    """Directories of searches, such as reports/partscenes; of one that runs, what there is so
-    far."""
+    searches: Positional[tuple[Annotated[Place, PLACE], ...]] = ()
+    """Directories of searches, such as reports/partscenes or s3://bucket/reports/partscenes; of one
+    that runs, what there is so far."""
     list: Annotated[Path | None, arg(metavar="DIRECTORY")] = None
     """Write nothing: list the searches in a directory."""
     output: Path | None = None

@@ -47,12 +47,14 @@ class TrialStarted:
 
     Attributes:
         waiting: for a machine; `TrialPlaced` follows.
+        workers: that train it, where trials differ in that; else 0.
     """
 
     number: int
     params: Mapping[str, ParameterValue]
     iteration: int = 0
     waiting: bool = False
+    workers: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +100,7 @@ class Scored:
         seconds_scoring: time of the evaluation workers, s.
         mask_reads: masks opened for the score.
         pictures: PNG bytes, see `platform.results.pictures`.
+        workers: that trained it; a float, since older tables have NaN there.
         counts: of its images one by one, with the last score of a trial.
     """
 
@@ -153,6 +156,7 @@ class Scored:
         ScoreField(heading="scoring", text=duration, tag="cost/scoring_seconds", per_trial="sum")
     )
     mask_reads: int = score_field(ScoreField(kind="int", per_trial="sum"))
+    workers: float = score_field(ScoreField(per_trial="latest", since=2))
     pictures: Sequence[bytes] = ()
     counts: ImageCounts | None = None
 
@@ -260,6 +264,7 @@ class TrialBroken:
         retry: the number of the retry, from 1; 0 where it counts nothing against the trial.
         retries: as many as there may be.
         machine_lost: the whole machine was lost.
+        preempted: its process or machine was to end, and the trial has saved before that.
     """
 
     number: int
@@ -270,6 +275,7 @@ class TrialBroken:
     retry: int = 0
     retries: int = 0
     machine_lost: bool = False
+    preempted: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

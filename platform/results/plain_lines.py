@@ -98,7 +98,8 @@ def _search_started(event: SearchStarted) -> str:
 
 def _trial_started(event: TrialStarted, state: SearchState) -> str:
     begun = f"resumed at {_reached(event.iteration, state)}" if event.iteration else "started"
-    return _joined(f"trial {event.number}", begun, params_text(event.params))
+    group = f"with {event.workers} workers" if event.workers else ""
+    return _joined(f"trial {event.number}", begun, group, params_text(event.params))
 
 
 def _trial_went_back(event: TrialWentBack, state: SearchState) -> str:
@@ -119,7 +120,8 @@ def score_text(event: TrialScored, fields: Sequence[ScoreField]) -> str:
 
 
 def _trial_broken(event: TrialBroken, state: SearchState) -> str:
-    where = f"broken on {event.machine}" if event.machine else "broken"
+    what = "preempted" if event.preempted else "broken"
+    where = f"{what} on {event.machine}" if event.machine else what
     return _joined(f"trial {event.number}", f"{where}: {event.cause}; {_goes_on(event, state)}")
 
 

@@ -50,6 +50,7 @@ class TrialRow:
         reason: why it was pruned, has failed, or is unfinished after a fault.
         retries: how often it was begun again after a fault, all sessions together.
         machines_lost: how often a machine was lost with it.
+        preemptions: how often it was told of its end, and saved.
         shared_iterations: the first ones, which an equal trial had trained; scores up to there are
             those of that trial.
         machine: where it ran last; kept in no table.
@@ -71,6 +72,7 @@ class TrialRow:
     reason: str = ""
     retries: int = 0
     machines_lost: int = 0
+    preemptions: int = 0
     shared_iterations: int = 0
     machine: str = ""
     step_seconds: float | None = None
@@ -172,8 +174,9 @@ def _broken(row: TrialRow, event: TrialBroken) -> TrialRow:
         row,
         state="unfinished",
         reason=f"{event.cause} (on {event.machine})" if event.machine else event.cause,
-        retries=row.retries + event.goes_on,
+        retries=row.retries + (event.goes_on and not event.preempted),
         machines_lost=row.machines_lost + event.machine_lost,
+        preemptions=row.preemptions + event.preempted,
     )
 
 

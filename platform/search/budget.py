@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ray.tune import Stopper
 
+from platform.cluster.placement import Placement
 from platform.search.faults import Faults
 
 
@@ -57,3 +59,17 @@ class Budget(Stopper):
         if self._gpu_hours is not None and self._gpu_seconds() >= 3600 * self._gpu_hours:
             return f"{self._gpu_hours:g} GPU-hours"
         return None
+
+
+def worker_seconds(scores: Iterable[Mapping[str, Any]], placement: Placement) -> float:
+    """Return how long training workers were at work, all of them together, s.
+
+    Args:
+        scores: rows of `curves.parquet`; older ones do not say how many workers there were.
+        placement: has their number then.
+    """
+    usual = max(placement.workers_per_trial, 1)
+    return sum(
+        row["seconds_training"] * (usual if math.isnan(row["workers"]) else row["workers"])
+        for row in scores
+    )

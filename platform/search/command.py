@@ -11,10 +11,12 @@ import optuna
 from rich.console import Console
 
 from platform.cluster.machine import device_for, is_on_cluster, this_machine
-from platform.cluster.runtime import start_ray
+from platform.cluster.runtime import session_directory, start_ray
+from platform.cluster.session_directory import session_line
 from platform.command_line import FAILED, INTERRUPTED, drawing_progress, shown_path, write_recipe
 from platform.lock import only_one
 from platform.mirror.session import Mirror, mirrored
+from platform.resource_ranges import most_of
 from platform.results.progress import print_line
 from platform.search.confirmation.command import Confirmation, confirm
 from platform.search.earlier import EarlierSearch, read_earlier
@@ -166,5 +168,8 @@ def _run_session(
     from platform.search.session import Session
 
     resources = options.resources
-    with start_ray(setup.log_file, address=resources.address, dashboard=resources.workers > 1):
+    several = most_of(resources.workers) > 1
+    with start_ray(setup.log_file, address=resources.address, dashboard=several) as context:
+        if not is_on_cluster(resources.address):
+            print_line(console, session_line(session_directory(context)))
         return Session(setup, options, study, console).run()

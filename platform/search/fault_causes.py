@@ -8,6 +8,7 @@ from ray.exceptions import (
     ActorUnavailableError,
     NodeDiedError,
     OutOfMemoryError,
+    RayActorError,
     RayError,
     RayTaskError,
 )
@@ -15,6 +16,7 @@ from ray.exceptions import (
 from platform.cluster.whereabouts import Whereabouts, raised_on
 from platform.search.faults import Fault
 from platform.search.trial_protocol import BrokenTrialError
+from platform.train.stops import Preempted
 
 # As Ray words it, in errors whose classes do not tell.
 _NODE_IS_GONE = re.compile(r"node has died|node it was running on is dead")
@@ -37,6 +39,10 @@ def fault_of(error: BaseException, here: Whereabouts | None = None) -> Fault:
         return Fault(kind=cause.kind, cause=cause.cause, machine=cause.machine, node=cause.node)
     if isinstance(cause, RayError):
         return _lost(cause)
+    if isinstance(cause, Preempted):
+        place = raised_on(cause) or here or Whereabouts()
+        kind, why = "preempted", str(cause)
+        return Fault(kind=kind, cause=why, machine=place.address, node=place.node)
     # What Ray Train raises by itself, where a group finds no place, is of no one machine.
     at_fault = None if type(cause).__module__.startswith("ray.") else here
     place = raised_on(cause) or at_fault or Whereabouts()
@@ -60,6 +66,8 @@ def _lost(error: RayError) -> Fault:
     text = str(error)
     found = _ADDRESS.search(text)
     address = next(filter(None, found.groups()), "") if found else ""
+    if isinstance(error, RayActorError) and error.preempted:
+        return Fault(kind="preempted", cause="its machine was taken away", machine=address)
     if isinstance(error, ActorUnavailableError | NodeDiedError) or _NODE_IS_GONE.search(text):
         return Fault(kind="machine", cause="the machine was lost", machine=address)
     return Fault(kind="process", cause=_how_lost(error, text), machine=address)

@@ -19,7 +19,7 @@ STRIKES = 2
 # So many equal faults in a row, without a score from anywhere: the next one would be the same.
 MOST_EQUAL = 3
 
-Kind: TypeAlias = Literal["error", "stalled", "process", "machine"]
+Kind: TypeAlias = Literal["error", "stalled", "process", "machine", "preempted"]
 # Whether a trial still finds room where these machines, by Ray's ids, are avoided.
 HasRoom: TypeAlias = Callable[[Collection[str]], bool]
 
@@ -29,7 +29,8 @@ class Fault:
     """What ended an attempt at a trial.
 
     Attributes:
-        kind: an error was raised; nothing moved any more; the process was lost; the machine was.
+        kind: an error was raised; nothing moved any more; the process was lost; the machine was;
+            either was to end, and the trial has saved.
         cause: one line.
         machine: its name for people; empty where it is not known.
         node: its id in Ray; empty where it is not known.
@@ -97,8 +98,8 @@ class Faults:
 
     def take(self, number: int, fault: Fault) -> Outcome:
         """Count a fault of a trial, and decide what follows."""
-        if fault.kind == "machine":
-            self.machines_lost += 1
+        if fault.kind in ("machine", "preempted"):
+            self.machines_lost += fault.kind == "machine"
             return Outcome(goes_on=True)
         if fault.node in self.struck:
             return Outcome(goes_on=True)

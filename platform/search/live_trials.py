@@ -13,9 +13,10 @@ from optuna.trial import FrozenTrial, TrialState
 from platform.results.events import EndState
 from platform.search.borders import Borders
 from platform.search.faults import Fault, Faults, Outcome
+from platform.search.group_sizes import GroupSizes
 from platform.search.optuna_internals import take_up
 from platform.search.retries import count_started, repeat_of
-from platform.search.space.checked import CheckedSpace
+from platform.search.space.checked import CheckedSpace, Params
 from platform.search.trial_protocol import Assignment
 
 _VERDICT = "verdict"  # the trial attribute that says why a trial was stopped
@@ -55,6 +56,7 @@ class LiveTrials:
         observer: Is told of starts and ends, after the study has them.
         faults: The budgets for faults of this session.
         borders: Where trials part; None if they share nothing.
+        sizes: Chooses the number of workers of each trial; None if it is the same for all.
     """
 
     def __init__(
@@ -67,17 +69,19 @@ class LiveTrials:
         observer: Observer | None = None,
         faults: Faults | None = None,
         borders: Borders | None = None,
+        sizes: GroupSizes | None = None,
     ) -> None:
         if budget < 1:
             raise ValueError(f"the number of trials is {budget}, but must be at least 1")
         self.study = study
         self.observer = observer
         self.faults = faults or Faults()
-        self._space, self._borders = space, borders
+        self._space, self._borders, self._sizes = space, borders, sizes
         self._budget = budget
         self._iterations = iterations
         self._trials: dict[int, optuna.Trial] = {}
         self._unfinished: deque[int] = deque()
+        self._is_closing = False
         for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             self._adopt(trial)
 
@@ -95,7 +99,7 @@ class LiveTrials:
 
     def next(self) -> Assignment | None:
         """Hand out the next trial: an unfinished one, or a new one while the budget lasts."""
-        if self.faults.cause is not None:
+        if self._is_closing or self.faults.cause is not None:
             return None
         if self._unfinished:
             trial = self._trials[self._unfinished.popleft()]
@@ -108,14 +112,26 @@ class LiveTrials:
         repeat = repeat_of(self.study, trial.number, params)
         avoid = self.faults.avoided(trial.number)
         borders = self._borders.of(trial.number, params, repeat) if self._borders else ()
-        assignment = Assignment(trial.number, params, scored, repeat, avoid, borders)
+        workers = self._workers_of(trial.number, params)
+        assignment = Assignment(trial.number, params, scored, repeat, avoid, borders, workers)
         if self.observer:
             self.observer.started(assignment)
         return assignment
 
+    def _workers_of(self, number: int, params: Params) -> int:
+        """Return with how many workers a trial begins, or goes on; 0 where all have as many."""
+        if self._sizes is None:
+            return 0
+        in_work = self._trials.keys() - {number, *self._unfinished}
+        return self._sizes.choose(number, self._space.recipe_for(params), in_work)
+
     def may_come_back(self) -> bool:
         """Return whether a trial in work, should it break, would be handed out again."""
-        return bool(self._trials) and self.faults.cause is None
+        return bool(self._trials) and self.faults.cause is None and not self._is_closing
+
+    def close(self) -> None:
+        """Hand out no trial any more: the session ends, and those in work save and stop."""
+        self._is_closing = True
 
     def record(
         self, number: int, score: float, step: int, node: str = "", *, earned: bool = True
@@ -171,6 +187,9 @@ class LiveTrials:
         A trial that had its end already, a verdict or its last score, is told to the study.
         """
         if number not in self._trials or self._settle(number):
+            return
+        if self._is_closing and fault.kind == "preempted":  # as it was told
+            del self._trials[number]
             return
         outcome = self.faults.take(number, fault)
         if outcome.goes_on:

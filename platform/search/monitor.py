@@ -39,9 +39,9 @@ class Unpickled:
 class EventForwarder(Unpickled, Callback):
     """Tune's callback: hands on the events of the trials, and says where each runs."""
 
-    def __init__(self, sink: Sink, gpus_per_trial: float) -> None:
+    def __init__(self, sink: Sink, gpus_per_worker: float) -> None:
         self._sink = sink
-        self._gpus = gpus_per_trial
+        self._gpus = gpus_per_worker
         self.gpu_seconds = 0.0  # of training, in this session
         self._machines: dict[int, str] = {}
 
@@ -60,7 +60,7 @@ class EventForwarder(Unpickled, Callback):
         if event is not None:
             self._sink.handle(event)
         if isinstance(event, TrialScored):
-            self.gpu_seconds += event.seconds_training * self._gpus
+            self.gpu_seconds += event.seconds_training * event.workers * self._gpus
 
 
 class TrialObserver(Unpickled):
@@ -83,6 +83,7 @@ class TrialObserver(Unpickled):
                 params=assignment.params,
                 iteration=self._reached(assignment.number),
                 waiting=waiting,
+                workers=assignment.workers,
             )
         )
 
@@ -107,6 +108,7 @@ class TrialObserver(Unpickled):
                 retry=outcome.retry,
                 retries=RETRIES,
                 machine_lost=fault.kind == "machine",
+                preempted=fault.kind == "preempted",
             )
         )
         if outcome.struck:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from tyro.conf import UseAppendAction, arg
 from tyro.constructors import PrimitiveConstructorSpec
 
-from platform.resource_ranges import Auto
+from platform.resource_ranges import Auto, Between, Group, parse_group
 from toco_core.remote_path import Place, place
 
 Sampler = Literal["curve", "tpe", "gp", "cmaes", "random", "qmc", "nsga2"]
@@ -24,6 +24,13 @@ PLACE = PrimitiveConstructorSpec(
     is_instance=lambda value: isinstance(value, Place),
     str_from_instance=lambda value: [str(value)],
 )
+GROUP = PrimitiveConstructorSpec(
+    nargs=1,
+    metavar="INT|INT-INT",
+    instance_from_str=lambda words: parse_group(words[0]),
+    is_instance=lambda value: isinstance(value, int | Between),
+    str_from_instance=lambda value: [str(value)],
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +39,9 @@ class Resources:
 
     concurrent: Annotated[int | None, arg(metavar="INT")] = None
     """Trials at once; by default as many as fit."""
-    workers: int = 1
-    """Training workers of a trial (DDP). One trains in the trial's own process."""
+    workers: Annotated[Group, GROUP] = 1
+    """Training workers of a trial (DDP). One trains in the trial's own process. Of 2-4, a trial
+    takes as many as there is room for when it begins, and when it goes on after a loss."""
     cpus: Annotated[float | None, arg(metavar="FLOAT")] = None
     """CPUs of a training worker; by default its loading processes and one more beside a GPU, else
     what the scorers leave of one."""

@@ -81,11 +81,14 @@ def fault_findings(trials: Iterable[TrialRow], struck: Iterable[Fault]) -> list[
     """Say how often trials were begun again, and which machines get none any more."""
     rows = list(trials)
     retries, lost = sum(row.retries for row in rows), sum(row.machines_lost for row in rows)
+    preempted = sum(row.preemptions for row in rows)
     found = [f"Machine {one.machine} was struck off: {one.cause}." for one in struck]
     if retries:
         found.append(
             f"After faults, trials began again {retries} times, {lost} of them off a lost machine."
         )
+    if preempted:
+        found.append(f"Preemptions: {preempted}, after each of which a trial went on as saved.")
     return found
 
 

@@ -11,12 +11,13 @@ from optuna.trial import TrialState
 from rich.console import Console
 
 from platform.cluster.machines import growth_lines
-from platform.cluster.placement import Placement
-from platform.cluster.remote import cluster_machines
+from platform.cluster.placement import Placement, Resources
+from platform.cluster.remote import cluster_machines, machines_up
 from platform.command_line import FAILED, INTERRUPTED, shown_path
 from platform.forecast.estimate import forecast
 from platform.forecast.lines import plan_lines, warning
 from platform.interruption import asked_to_stop
+from platform.resource_ranges import Between
 from platform.results.curves import read_curves
 from platform.results.events import SearchEnded, SearchStarted, fan_out
 from platform.results.progress import make_progress
@@ -24,8 +25,9 @@ from platform.results.state_file import StateFile
 from platform.results.tables import TrialTables, read_trials
 from platform.results.trackers import make_trackers
 from platform.search.borders import Borders
-from platform.search.budget import Budget
+from platform.search.budget import Budget, worker_seconds
 from platform.search.faults import RETRIES, Faults
+from platform.search.group_sizes import GroupSizes
 from platform.search.kept import disk_line, keep_best
 from platform.search.live_trials import LiveTrials
 from platform.search.machines import place_on, prove_places
@@ -69,8 +71,14 @@ class Session:
         self._machines = cluster_machines(options.resources.cluster)
         self._placement = place_on(self._machines, options, setup.space.recipe)
         self._places = prove_places(self._machines, options, setup)
-        shares = options.share_prefixes and setup.store is None  # whose objects have no second name
+        workers = options.resources.workers
+        # Objects of a store have no second name. And a prefix is one of so many workers.
+        shares = options.share_prefixes and setup.store is None and isinstance(workers, int)
         self._borders = Borders(setup.space, study, options.trials) if shares else None
+        self._sizes = self._group_sizes(workers) if isinstance(workers, Between) else None
+
+    def _group_sizes(self, workers: Between) -> GroupSizes:
+        return GroupSizes(workers, self._placement, up_resources, self._machines.possible)
 
     def run(self) -> int:
         """Run the trials that are left, then score the winner; return the exit status."""
@@ -127,7 +135,7 @@ class Session:
             self._state_file,
             progress,
         )
-        gpus = self._placement.gpus_per_trial
+        gpus = self._placement.gpus_per_trial / max(self._placement.workers_per_trial, 1)
         forwarder = EventForwarder(sink, gpus)
         trials = self._setup.trials_directory
         keep = partial(keep_best, self._study, trials, self._options.keep)
@@ -159,8 +167,8 @@ class Session:
         )
 
     def _seconds_trained(self) -> float:
-        """Return how long the trials of earlier sessions trained that the budget counts."""
-        return sum(row["seconds_training"] for row in read_curves(self._setup.directory))
+        """Return how long the workers of earlier sessions trained that the budget counts."""
+        return worker_seconds(read_curves(self._setup.directory), self._placement)
 
     def _started(self) -> SearchStarted:
         trials = self._study.get_trials(deepcopy=False)
@@ -192,6 +200,7 @@ class Session:
             observer=observer,
             faults=budget.faults,
             borders=self._borders,
+            sizes=self._sizes,
         )
         if live.remaining() == 0 or budget.interrupted:
             return
@@ -245,6 +254,11 @@ class Session:
         for line in lines:
             print(f"error: {line}", file=sys.stderr)
         return bool(lines)
+
+
+def up_resources() -> list[Resources]:
+    """Return the resources of each machine that is up, the head first."""
+    return [machine.resources for machine in machines_up()]
 
 
 def trial_needs(placement: Placement) -> str:

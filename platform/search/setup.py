@@ -25,7 +25,7 @@ from platform.search.space.checks import check_space
 from platform.search.space.spaces import load_space
 from platform.search.study_setup import CODE, DATA
 from platform.statistics.seeds import MOST_SEEDS
-from platform.train.image_shares import check_shares
+from platform.train.image_shares import group_sizes
 from toco_core.cost import scoring_bytes
 from toco_core.data.identity import dataset_hash
 from toco_core.data.schema import DatasetInfo
@@ -212,10 +212,11 @@ def place_search(
     Raises:
         ValueError: they never fit, or the images of a step cannot be shared among the workers.
     """
-    check_shares(resources.workers, recipe)
+    sizes = group_sizes(resources.workers, recipe)
     demand = Demand(
-        workers=resources.workers,
+        workers=sizes[0],
         in_driver=resources.workers == 1,
+        least_workers=sizes[-1],
         cpus=resources.cpus,
         gpus=resources.gpus,
         loaders=asked(resources.loaders),
@@ -226,4 +227,10 @@ def place_search(
         cpu_scorers=_CPU_SCORERS,
         trials=resources.concurrent,
     )
-    return place(nodes, demand, possible)
+    for size in sizes[:-1]:
+        try:
+            return replace(place(nodes, replace(demand, workers=size), possible), sizes=sizes)
+        except ValueError:  # there is no room for so many, now or later
+            continue
+    placement = place(nodes, replace(demand, workers=sizes[-1]), possible)
+    return replace(placement, sizes=sizes if len(sizes) > 1 else ())

@@ -90,7 +90,7 @@ def _fit(run_plan: RunPlan, assignment: Assignment, plan: TrialPlan, emit: Resul
     from platform.train.on_ray import fit_in_process, fit_in_workers, own_device
 
     name, placement = f"train-{tune.get_context().get_trial_id()}", plan.placement
-    workers = placement.workers_per_trial
+    workers = assignment.workers or placement.workers_per_trial
     if run_plan.sharing is not None:
         device = own_device() if workers == 0 else None
         conditions = conditions_of(run_plan.recipe, device, workers, placement.worker)

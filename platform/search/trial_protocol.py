@@ -28,6 +28,7 @@ class Assignment:
         repeat: How many earlier trials have the same parameters: this one gets another seed.
         avoid: Machines, by Ray's ids, on which it shall not run.
         borders: Iterations after which it saves its checkpoint for others that begin alike.
+        workers: Of its group; 0 for as many as every trial has.
     """
 
     number: int
@@ -36,6 +37,7 @@ class Assignment:
     repeat: int = 0
     avoid: tuple[str, ...] = ()
     borders: tuple[int, ...] = ()
+    workers: int = 0
 
 
 class BrokenTrialError(Exception):

@@ -16,12 +16,14 @@ from platform.cluster.places import Places
 from platform.cluster.ray_internals import HEAD_RESOURCE, survive_memory_kills
 from platform.cluster.remote import machines_up
 from platform.search.budget import Budget
+from platform.search.farewell import Farewell
 from platform.search.faults import HasRoom
 from platform.search.live_trials import LiveTrials
 from platform.search.monitor import EventForwarder
 from platform.search.setup import TUNE_SPLIT, SearchSetup
 from platform.search.stall_callback import StallCallback
 from platform.search.trial import TrialPlan, run_trial
+from platform.search.trial_process import trial_process
 from platform.search.tune_scheduler import StudyScheduler
 from platform.search.tune_searcher import StudySearcher
 from platform.train.plan import RunPlan, Sharing
@@ -45,16 +47,17 @@ def make_tuner(
         live: the trials that are left.
         forwarder: hands on their events.
         stalls: ends those that make no progress.
-        budget: ends the session early.
+        budget: ends the session early; the trials save first.
         storage: a directory for what Tune writes.
     """
+    farewell = Farewell(budget, live, trial_plan.base.recipe.iterations)
     at_once = trial_plan.placement.max_concurrent_trials
     # As many may start at once as fit: otherwise one waits until the process before it is up.
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(at_once)
     survive_memory_kills()
     trainable = partial(run_trial, plan=trial_plan)
     return tune.Tuner(
-        tune.with_resources(trainable, _driver(trial_plan.placement)),
+        trial_process(tune.with_resources(trainable, _driver(trial_plan.placement))),
         tune_config=tune.TuneConfig(
             search_alg=StudySearcher(live),
             scheduler=StudyScheduler(live, stalls.watch),
@@ -65,8 +68,8 @@ def make_tuner(
         run_config=tune.RunConfig(
             name=time.strftime("session-%Y%m%d-%H%M%S"),
             storage_path=storage,
-            callbacks=[stalls, forwarder],
-            stop=budget,
+            callbacks=[stalls, farewell, forwarder],  # the last takes the events out
+            stop=farewell,
             # An attempt that breaks is over; the study hands the trial out again (`faults.py`).
             failure_config=tune.FailureConfig(max_failures=0),
             verbose=0,
@@ -152,7 +155,7 @@ def room_for_a_trial(placement: Placement, possible: Sequence[Resources] = ()) -
         try:
             make_placement(
                 left,
-                workers_per_trial=placement.workers_per_trial,
+                workers_per_trial=placement.least_workers,
                 worker=placement.worker,
                 scorers=math.ceil(placement.scorers * share),
                 scorer=placement.scorer,

@@ -18,11 +18,11 @@ from platform.second_stage.options import Resources, SecondStageOptions
 from platform.second_stage.output import Outcome, show_outcome, write_outcome
 from platform.second_stage.setup import SecondStageSetup, check_second_stage
 from platform.train.fit import Fit, fit_here
-from platform.train.lead import RunStopped
 from platform.train.loop import Rank
 from platform.train.options import Workers
 from platform.train.plan import RunPlan
 from platform.train.session import train_runs
+from platform.train.stops import RunStopped
 from platform.workers.executor import LocalExecutor
 from platform.workers.requests import SegmentationRequest
 from platform.workers.start import run_with_progress

@@ -25,12 +25,12 @@ from platform.train.fit import (
     place_workers,
     uses_ray,
 )
-from platform.train.lead import RunStopped
 from platform.train.loss_log import LOSSES_FILE, first_difference, read_losses
 from platform.train.options import TrainOptions
 from platform.train.plan import SCORING_PURPOSE
 from platform.train.session import train_runs
 from platform.train.setup import RunSetup, check_runs
+from platform.train.stops import RunStopped
 from toco_core.data.ledger import MaskLedger
 from toco_core.settings import Recipe
 

@@ -16,10 +16,11 @@ from platform.cluster.placement import Placement
 from platform.cluster.places import mark_places
 from platform.cluster.shares import Demand, loaders_beside, place
 from platform.resource_ranges import asked
-from platform.train.lead import Emit, StopRequested
+from platform.train.lead import Emit
 from platform.train.loop import Rank, Start, run
 from platform.train.options import Workers
 from platform.train.plan import RunPlan
+from platform.train.stops import StopRequested
 from platform.workers.executor import LocalExecutor
 from platform.workers.worker import ScoringWorker
 from toco_core.cost import scoring_bytes

@@ -19,6 +19,7 @@ from platform.train.run_checkpoints import (
     iteration_of,
     list_checkpoints,
 )
+from platform.train.stops import Notice, Preempted, RunStopped, StopRequested, no_notice
 from platform.workers.executor import Executor, Future
 from platform.workers.requests import ScoreRequest
 from platform.workers.results import EvaluationResult
@@ -33,7 +34,6 @@ SAVE_SECONDS = 600.0  # between two checkpoints at most: what a crash can cost
 RECORD_SECONDS = 60.0
 
 Emit = Callable[[RunEvent], None]
-StopRequested = Callable[[], bool]
 
 
 class Stepped(Protocol):
@@ -51,17 +51,6 @@ class Stepped(Protocol):
     def save(self, path: str | Place) -> None: ...
 
 
-class RunStopped(Exception):  # noqa: N818 - no error, like KeyboardInterrupt
-    """A run was asked to stop, and has saved a checkpoint from which it can go on."""
-
-    def __init__(self, iteration: int) -> None:
-        super().__init__(iteration)
-        self.iteration = iteration
-
-    def __str__(self) -> str:
-        return f"stopped at iteration {self.iteration}"
-
-
 class MainRank:
     """The rank that saves checkpoints, asks for their scores, and emits the events of the run."""
 
@@ -72,10 +61,14 @@ class MainRank:
         executor: Executor | None,
         emit: Emit,
         stop_requested: StopRequested,
+        notice: Notice = no_notice,
+        *,
+        workers: int = 1,
     ) -> None:
         assert (executor is None) == (plan.split is None), "who scores, and on what, go together"
         self._plan, self._trainer, self._executor = plan, trainer, executor
-        self._emit, self._stop_requested = emit, stop_requested
+        self._emit, self._stop_requested, self._notice = emit, stop_requested, notice
+        self._workers = workers
         self._points = frozenset(score_points(plan.recipe))
         self._prefixes = PrefixWriter(plan)
         self._losses = Means()
@@ -89,12 +82,14 @@ class MainRank:
 
     def run(self) -> None:
         self._ask_again()
+        why = ""
         while not self._trainer.finished:
             began = time.monotonic()
             self._add(self._trainer.advance())
             iteration = self._trainer.iteration
             at_point, is_wanted = iteration in self._points, self._prefixes.wants(iteration)
-            stop = self._stop_requested()
+            why = self._notice()
+            stop = bool(why) or self._stop_requested()
             late = time.monotonic() - self._last_save >= SAVE_SECONDS
             if at_point or is_wanted or stop or late:
                 self._save()
@@ -108,6 +103,8 @@ class MainRank:
         self._add(self._trainer.settle())
         if self._log is not None:
             self._log.flush()
+        if why and not self._trainer.finished:  # whose scores in flight are asked for again
+            raise Preempted(self._trainer.iteration, why)
         self._emit_scores(wait=True)
         if not self._trainer.finished:
             raise RunStopped(self._trainer.iteration)
@@ -165,7 +162,7 @@ class MainRank:
         while self._pending and (wait or self._pending[0][1].done()):
             iteration, future = self._pending.popleft()
             seconds = self._seconds.pop(iteration)
-            score = scored_event(iteration, seconds, future.result())
+            score = scored_event(iteration, seconds, future.result(), self._workers)
             self._prefixes.scored(score)
             self._emit(score)
             self._emitted.append((iteration, time.monotonic()))
@@ -197,7 +194,7 @@ class MainRank:
 
 
 def scored_event(
-    iteration: int, seconds_training: float, result: EvaluationResult[Score]
+    iteration: int, seconds_training: float, result: EvaluationResult[Score], workers: int = 1
 ) -> Scored:
     """Return the event of a score; its curve is thinned to steps of 0.01."""
     score = result.score
@@ -217,6 +214,7 @@ def scored_event(
         seconds_training=seconds_training,
         seconds_scoring=result.seconds,
         mask_reads=score.masks_opened,
+        workers=workers,
         pictures=result.pictures,
         counts=score.by_image,
     )

@@ -10,9 +10,10 @@ import torch
 
 from platform.cluster.gpu_memory import GpuMemoryError, out_of_memory, release
 from platform.results.events import WentBack
-from platform.train.lead import Emit, MainRank, Stepped, StopRequested
+from platform.train.lead import Emit, MainRank, Stepped
 from platform.train.plan import RunPlan
 from platform.train.run_checkpoints import find_resume_point, require_same_settings
+from platform.train.stops import Notice, StopRequested, never, no_notice
 from platform.workers.executor import Executor
 from toco_core.checkpoint import Checkpoint
 from toco_core.data.reader import open_dataset
@@ -31,11 +32,6 @@ class Rank:
 Start: TypeAlias = Callable[[RunPlan, Rank, Checkpoint | None], Stepped]
 
 
-def never() -> bool:
-    """Ask no run to stop."""
-    return False
-
-
 def run(
     plan: RunPlan,
     rank: Rank,
@@ -43,6 +39,7 @@ def run(
     emit: Emit,
     stop_requested: StopRequested = never,
     start: Start | None = None,
+    notice: Notice = no_notice,
 ) -> None:
     """Train a run from its last checkpoint, or from the start, to its end.
 
@@ -54,16 +51,18 @@ def run(
         emit: takes the events of the run.
         stop_requested: is asked by the main rank after each step.
         start: builds what is trained; ToCo by default.
+        notice: is asked by the main rank after each step, why its process is to end soon.
 
     Raises:
         RunStopped: on the main rank, after `stop_requested`. The other ranks wait for it in their
             next step, until whoever started them all ends them.
+        Preempted: the same, after a `notice`.
         NonFiniteLossError: a loss became infinite or NaN; every rank raises it of the same step.
         GpuMemoryError: the GPU's memory ran out; in one line with the way out. It is free again.
         ValueError: the recipe, the dataset or a checkpoint cannot be used.
     """
     try:
-        return _run(plan, rank, executor, emit, stop_requested, start or _start)
+        return _run(plan, rank, executor, emit, stop_requested, start or _start, notice)
     except torch.OutOfMemoryError as error:
         release(error)
     raise GpuMemoryError(out_of_memory(plan.recipe, rank.world_size))
@@ -76,6 +75,7 @@ def _run(
     emit: Emit,
     stop_requested: StopRequested,
     start: Start,
+    notice: Notice,
 ) -> None:
     resume = find_resume_point(plan.checkpoints, plan.unscored)
     if resume.checkpoint is not None:
@@ -84,7 +84,8 @@ def _run(
     if rank.index == 0:
         if resume.damage:
             emit(WentBack(iteration=resume.iteration, damage="; ".join(resume.damage)))
-        MainRank(plan, trainer, executor, emit, stop_requested).run()
+        workers = rank.world_size
+        MainRank(plan, trainer, executor, emit, stop_requested, notice, workers=workers).run()
     while not trainer.finished:
         trainer.advance()
     trainer.settle()

@@ -10,7 +10,8 @@ from typing import Any
 
 from ray.util.queue import Queue
 
-from platform.train.lead import Emit, StopRequested
+from platform.train.lead import Emit
+from platform.train.stops import Notice, StopRequested, no_notice
 
 DRAIN_SECONDS = 0.5
 STOP_SECONDS = 1.0
@@ -30,11 +31,17 @@ class Channel:
         return self._events.put
 
     @property
-    def stop_requested(self) -> StopRequested:
-        """For the main rank: look whether it shall stop."""
-        return _StopSignal(self._stops)
+    def stops(self) -> Stops:
+        """For the ranks: what the main one is told of its end."""
+        return Stops(self._stops)
 
-    def relay(self, fit: Callable[[], Any], emit: Emit, stop_requested: StopRequested) -> None:
+    def relay(
+        self,
+        fit: Callable[[], Any],
+        emit: Emit,
+        stop_requested: StopRequested,
+        notice: Notice = no_notice,
+    ) -> None:
         """Run `fit` in another thread, and in this one emit its events and hand on the stop.
 
         Raises:
@@ -43,19 +50,19 @@ class Channel:
         call = _BackgroundCall(fit)
         while True:
             over = call.is_over  # asked before the queue: the last event could come between the two
-            self._hand_on(stop_requested)
+            self._hand_on(stop_requested, notice)
             try:
                 while True:
                     emit(self._events.get(block=not over, timeout=DRAIN_SECONDS))
-                    self._hand_on(stop_requested)
+                    self._hand_on(stop_requested, notice)
             except queue.Empty:
                 if over:
                     break
         call.result()
 
-    def _hand_on(self, stop_requested: StopRequested) -> None:
-        if not self._is_stopping and stop_requested():
-            self._stops.put(None)
+    def _hand_on(self, stop_requested: StopRequested, notice: Notice) -> None:
+        if not self._is_stopping and (notice() or stop_requested()):
+            self._stops.put(notice())
             self._is_stopping = True
 
     def close(self) -> None:
@@ -64,19 +71,39 @@ class Channel:
         self._stops.shutdown()
 
 
-class _StopSignal:
-    """The main rank's look at the request: a second apart, because it asks another process."""
+class Stops:
+    """What the main rank is told of its end, by its driver and by the other ranks.
+
+    It looks a second apart, because it asks another process.
+    """
 
     def __init__(self, stops: Queue) -> None:
         self._stops = stops
         self._next_look = 0.0
+        self._is_asked, self._why = False, ""
 
-    def __call__(self) -> bool:
+    def tell(self, why: str) -> None:
+        """For another rank: have the main one save, since this rank's process is to end."""
+        self._stops.put(why)
+
+    def requested(self) -> bool:
+        """For the main rank: whether it was asked to stop."""
+        self._look()
+        return self._is_asked
+
+    def notice(self) -> str:
+        """For the main rank: why another process of its group is to end soon."""
+        self._look()
+        return self._why
+
+    def _look(self) -> None:
         now = time.monotonic()
         if now < self._next_look:
-            return False
+            return
         self._next_look = now + STOP_SECONDS
-        return not self._stops.empty()
+        while not self._stops.empty():
+            word = self._stops.get()
+            self._is_asked, self._why = self._is_asked or not word, self._why or word
 
 
 class _BackgroundCall:

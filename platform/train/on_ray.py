@@ -9,16 +9,19 @@ import ray
 import torch
 from ray import train
 from ray.exceptions import RayError, RayTaskError
-from ray.train.torch import TorchConfig, TorchTrainer
+from ray.train.torch import TorchTrainer
 from ray.train.v2.api.exceptions import TrainingFailedError, WorkerGroupError
 
 from platform.cluster.gpu_memory import GpuMemoryError
+from platform.cluster.notice import END_NOTICE
 from platform.cluster.ray_internals import be_patient
+from platform.cluster.torch_group import GroupConfig
 from platform.cluster.whereabouts import avoiding, telling_where
-from platform.train.lead import Emit, RunStopped, StopRequested
-from platform.train.loop import Rank, never, run
-from platform.train.messages import Channel
+from platform.train.lead import Emit
+from platform.train.loop import Rank, run
+from platform.train.messages import Channel, Stops
 from platform.train.plan import RunPlan
+from platform.train.stops import RunStopped, StopRequested, never
 from platform.workers.pool import PoolExecutor
 from toco_core.losses.finite import NonFiniteLossError
 from toco_core.remote_files import is_remote
@@ -35,6 +38,9 @@ def fit_in_process(plan: RunPlan, executor: PoolExecutor, emit: Emit, name: str)
         executor: the evaluation workers.
         emit: is called with each event.
         name: of the Ray Train run.
+
+    Raises:
+        Preempted: this process, or its machine, is to end; the run has saved.
     """
     trainer = TorchTrainer(
         _train_alone,
@@ -70,6 +76,7 @@ def fit_in_workers(
 
     Raises:
         RunStopped: after `stop_requested`.
+        Preempted: a process of the group, or its machine, is to end; the run has saved.
         NonFiniteLossError, ValueError, ...: the error of a worker, as it was raised there.
         RayError: a worker died.
         TrainingFailedError: the group could not be placed.
@@ -83,7 +90,7 @@ def fit_in_workers(
             "plan": plan,
             "executor": executor,
             "emit": channel.emit,
-            "stop_requested": channel.stop_requested,
+            "stops": channel.stops,
         },
         scaling_config=train.ScalingConfig(
             num_workers=workers,
@@ -91,17 +98,21 @@ def fit_in_workers(
             resources_per_worker=dict(resources),
             label_selector=avoiding(avoid) or None,
         ),
-        torch_config=TorchConfig(backend="nccl" if on_gpu else "gloo"),
+        torch_config=GroupConfig(backend="nccl" if on_gpu else "gloo"),
         run_config=train.RunConfig(
             name=name,
             # Train keeps nothing of ours there: beside an object store, its own place will do.
             storage_path=None if is_remote(plan.directory) else plan.directory,
             # Without a limit, a controller that cannot place its workers tries for ever.
-            failure_config=train.FailureConfig(max_failures=0, controller_failure_limit=2),
+            # What is lost goes on from here, or in the search, which count it: Train shall not.
+            failure_config=train.FailureConfig(
+                max_failures=0, max_preemption_failures=0, controller_failure_limit=2
+            ),
         ),
     )
     try:
-        channel.relay(trainer.fit, emit, stop_requested)
+        with END_NOTICE.heeded() as notice:
+            channel.relay(trainer.fit, emit, stop_requested, notice)
     except TrainingFailedError as error:
         raise _cause(error) from error
     finally:
@@ -136,7 +147,9 @@ def _rank(error: BaseException) -> int:
 
 
 def _train_alone(config: Mapping[str, Any]) -> None:
-    run(config["plan"], Rank(device=own_device()), config["executor"], config["emit"])
+    rank = Rank(device=own_device())
+    with END_NOTICE.heeded() as notice:
+        run(config["plan"], rank, config["executor"], config["emit"], notice=notice)
 
 
 def _train_rank(config: Mapping[str, Any]) -> None:
@@ -144,8 +157,16 @@ def _train_rank(config: Mapping[str, Any]) -> None:
     index, world_size = context.get_world_rank(), context.get_world_size()
     rank = Rank(device=own_device(), index=index, world_size=world_size)
     executor = config["executor"] if index == 0 else None
-    with telling_where():
-        run(config["plan"], rank, executor, config["emit"], config["stop_requested"])
+    stops: Stops = config["stops"]
+    with telling_where(), END_NOTICE.heeded(stops.tell if index else None) as own:
+        run(
+            config["plan"],
+            rank,
+            executor,
+            config["emit"],
+            stops.requested,
+            notice=lambda: own() or stops.notice(),
+        )
 
 
 def own_device() -> str:

@@ -25,10 +25,10 @@ from platform.results.run_progress import RunProgress
 from platform.results.tables import TrialTables, read_trials
 from platform.results.tensorboard import TensorBoardSink
 from platform.train.fit import Fit
-from platform.train.lead import RunStopped, StopRequested
 from platform.train.plan import score_points
 from platform.train.run_checkpoints import list_checkpoints
 from platform.train.setup import RunSetup
+from platform.train.stops import RunStopped, StopRequested
 
 # Of the one row that a run has in tables of the same columns as those of a search.
 _NUMBER = 0

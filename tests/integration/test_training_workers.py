@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 
 from platform.cluster.runtime import start_ray
-from platform.train.lead import RunStopped, StopRequested
-from platform.train.loop import never
 from platform.train.on_ray import fit_in_workers
 from platform.train.plan import RunPlan
 from platform.train.run_checkpoints import list_checkpoints
+from platform.train.stops import RunStopped, StopRequested, never
 from platform.workers.pool import EvaluationPool, PoolOptions
 from tests.train.short_run import Listener, final_checkpoint, short_plan
 

@@ -78,6 +78,7 @@ def scored(
         seconds_training=30.0,
         seconds_scoring=5.0,
         mask_reads=40,
+        workers=1,
         pictures=pictures,
     )
 

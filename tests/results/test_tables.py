@@ -58,6 +58,7 @@ def test_a_trial_is_a_row_with_its_parameters_as_columns(tmp_path: Path) -> None
             "f1": 0.9,
             "agreement": 0.6,
             "unsupervised": 0.6,
+            "workers": 1.0,
             "seconds_training": 30.0,
             "seconds_scoring": 5.0,
             "mask_reads": 40,
@@ -66,6 +67,7 @@ def test_a_trial_is_a_row_with_its_parameters_as_columns(tmp_path: Path) -> None
             "reason": "",
             "retries": 0,
             "machines_lost": 0,
+            "preemptions": 0,
             "shared_iterations": 0,
         }
     ]
@@ -294,11 +296,10 @@ def test_another_table_is_refused_with_what_it_lacks(tmp_path: Path) -> None:
 def test_a_table_from_before_retries_were_counted_can_be_read(tmp_path: Path) -> None:
     write(tmp_path, search_started(), trial_started(0))
     path = tmp_path / "trials.parquet"
-    pq.write_table(
-        pq.read_table(path).drop_columns(["retries", "machines_lost", "shared_iterations"]), path
-    )
+    younger = ["retries", "machines_lost", "preemptions", "shared_iterations"]
+    pq.write_table(pq.read_table(path).drop_columns(younger), path)
     (row,) = read_trials(tmp_path)
-    assert (row.retries, row.machines_lost, row.shared_iterations) == (0, 0, 0)
+    assert [getattr(row, name) for name in younger] == [0, 0, 0, 0]
 
 
 def test_a_table_made_by_blocks_is_the_whole_one_whatever_changed() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from optuna.storages import BaseStorage
 
+from platform.search.group_sizes import GroupSizes
 from platform.search.live_trials import LiveTrials
 from platform.search.pruners import make_pruner
 from platform.search.samplers import make_sampler
@@ -44,6 +45,7 @@ def opener(
     pruner: str = "halving",
     seed: int = 0,
     space: CheckedSpace | None = None,
+    sizes: GroupSizes | None = None,
 ) -> Callable[[], LiveTrials]:
     """Return what opens the search as a new process would."""
     space = space or small_space()
@@ -56,7 +58,7 @@ def opener(
             sampler=make_sampler(sampler, space, seed),
             pruner=make_pruner(pruner, ITERATIONS),
         )
-        return LiveTrials(study, space, budget=budget, iterations=ITERATIONS)
+        return LiveTrials(study, space, budget=budget, iterations=ITERATIONS, sizes=sizes)
 
     return open_trials
 

@@ -19,8 +19,8 @@ from platform.second_stage.checks import check_options
 from platform.second_stage.command import run_second_stage, start
 from platform.second_stage.options import SecondStageOptions
 from platform.second_stage.setup import check_second_stage
-from platform.train.lead import RunStopped
 from platform.train.loop import Rank, run
+from platform.train.stops import RunStopped
 from tests.commands.processes import short_settings
 from tests.data.noise_dataset import make_rows
 from toco_core.checkpoint import load_checkpoint

@@ -10,9 +10,10 @@ from typing import Any
 import torch
 
 from platform.results.events import Progressed, RunEvent, Scored
-from platform.train.loop import Rank, never, run
+from platform.train.loop import Rank, run
 from platform.train.plan import RunPlan
 from platform.train.run_checkpoints import latest_checkpoint
+from platform.train.stops import never
 from platform.workers.executor import LocalExecutor
 from platform.workers.worker import ScoringWorker
 from tests.toco_core.small_run import small_recipe

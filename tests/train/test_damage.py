@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from platform.results.events import WentBack
-from platform.train.lead import RunStopped
 from platform.train.plan import RunPlan
 from platform.train.run_checkpoints import (
     checkpoint_path,
@@ -20,6 +19,7 @@ from platform.train.run_checkpoints import (
     list_checkpoints,
     newest_iteration,
 )
+from platform.train.stops import RunStopped
 from tests.train.short_run import Listener, final_checkpoint, same_state, short_plan
 from toco_core.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from toco_core.files import archive_problem

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from platform.results.events import Progressed, Scored, WentBack
 from platform.train import lead
-from platform.train.lead import RunStopped
+from platform.train.loop import Rank, run
 from platform.train.plan import RunPlan
 from platform.train.run_checkpoints import find_resume_point, list_checkpoints
+from platform.train.stops import Preempted, RunStopped
 from tests.train.short_run import Listener, final_checkpoint, same_state, short_plan
 from tests.train.test_damage import flip
 from toco_core.remote_files import StoreError
@@ -68,6 +71,13 @@ def test_the_last_score_alone_brings_counts_by_image_where_they_are_wanted(
     same_scores(without, uninterrupted[1].scores)
 
 
+class Unhurried:
+    """Takes requests, and gives no result."""
+
+    def submit(self, request: Any, progress: Any = None) -> Future[Any]:
+        return Future()  # of concurrent.futures: nobody ever sets it
+
+
 # Stopped before the first score, together with it, and after it.
 @pytest.mark.parametrize("stop", [2, 4, 5])
 def test_a_run_that_was_stopped_goes_on_to_the_same_bits(
@@ -81,6 +91,27 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bits(
     assert resumed.progress[0] > stop
     same_scores(stopped.scores | resumed.scores, uninterrupted[1].scores)
     assert not stopped.scores.keys() & resumed.scores.keys()
+    whole, pieced = final_checkpoint(uninterrupted[0]), final_checkpoint(plan)
+    for part in ("model", "optimiser", "schedule"):
+        assert same_state(getattr(whole, part), getattr(pieced, part)), part
+
+
+def test_a_run_that_is_told_of_its_end_saves_and_leaves_scores_to_the_next_one(
+    uninterrupted: tuple[RunPlan, Listener], scenes: Path, tmp_path: Path
+) -> None:
+    plan, told, resumed = short_plan(scenes, tmp_path), Listener(), Listener()
+    executor = Unhurried()
+
+    def notice() -> str:
+        told.steps += 1
+        return "its machine is drained" if told.steps == 5 else ""
+
+    with pytest.raises(Preempted, match="its machine is drained; saved at iteration 5"):
+        run(plan, Rank(), executor, told.events.append, notice=notice)
+    assert not told.scores  # nobody has waited for that of iteration 4
+    resumed.train(plan)
+    same_scores(resumed.scores, uninterrupted[1].scores)
+    assert resumed.progress[0] > 5
     whole, pieced = final_checkpoint(uninterrupted[0]), final_checkpoint(plan)
     for part in ("model", "optimiser", "schedule"):
         assert same_state(getattr(whole, part), getattr(pieced, part)), part

@@ -11,6 +11,7 @@ from platform.cluster.machine import is_on_cluster, this_machine
 from platform.cluster.runtime import start_ray
 from platform.command_line import shown_path
 from platform.lock import only_one
+from platform.resource_ranges import most_of
 from platform.results.progress import print_line
 from platform.search.confirmation.chosen import Configuration, best_configurations
 from platform.search.confirmation.confirmed import DIRECTORY
@@ -116,5 +117,7 @@ def _run(
     from platform.search.confirmation.session import ConfirmSession  # Tune takes seconds
 
     resources = asked.resources
-    with start_ray(setup.log_file, address=resources.address, dashboard=resources.workers > 1):
+    with start_ray(
+        setup.log_file, address=resources.address, dashboard=most_of(resources.workers) > 1
+    ):
         return ConfirmSession(setup, options, study, console, chosen).run()

@@ -8,7 +8,7 @@ from rich.console import Console
 from platform.command_line import shown_path
 from platform.results.curves import read_curves
 from platform.results.task_progress import task_progress
-from platform.search.budget import Budget
+from platform.search.budget import Budget, worker_seconds
 from platform.search.confirmation.chosen import Configuration
 from platform.search.confirmation.outcome import read_outcome
 from platform.search.confirmation.tables import finish
@@ -68,7 +68,7 @@ class ConfirmSession(Session):
     def _seconds_trained(self) -> float:
         """Count the search's own trials too: the budget is that of both."""
         search = read_curves(self._setup.directory.parent)
-        return super()._seconds_trained() + sum(row["seconds_training"] for row in search)
+        return super()._seconds_trained() + worker_seconds(search, self._placement)
 
     def _conclude(self, budget: Budget) -> int:
         outcome = read_outcome(self._setup, self._study, self._chosen)
