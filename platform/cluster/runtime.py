@@ -16,6 +16,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from platform.cluster.lost_ray import ending_with_ray
 from platform.cluster.native_stderr import native_stderr_to
 from platform.cluster.ray_internals import (
     LOOPBACK_ONLY,
@@ -118,6 +119,7 @@ def start_ray(
         with held_back(_say_that_it_was_heard), sigterm_left_alone():
             start = _start_local(num_cpus, dashboard) if address is None else _connect(address)
             context = stack.enter_context(start)
+        stack.enter_context(ending_with_ray())
         yield context
 
 
