@@ -89,8 +89,7 @@ class Search:
 
     def trials(self) -> list[FrozenTrial]:
         """Return the trials of the study, in the order of their numbers."""
-        storage = open_storage(default_storage(self.results))
-        return optuna.load_study(study_name=NAME, storage=storage).trials
+        return trials_of(self.results)
 
     def processes(self) -> list[int]:
         """Return the processes that belong to the search, on a system that has /proc.
@@ -112,10 +111,7 @@ class Search:
 
     def scores(self) -> list[tuple[object, ...]]:
         """Return what must not depend on what befell a search: its trials, scores to the bit."""
-        return [
-            (trial.number, trial.state, trial.params, trial.intermediate_values, trial.value)
-            for trial in self.trials()
-        ]
+        return outcomes(self.results)
 
     def _owns(self, process: Path) -> bool:
         try:
@@ -123,6 +119,20 @@ class Search:
             return self.mark.encode() in (process / "environ").read_bytes() and not is_agent
         except OSError:  # it has ended, or is not ours to read
             return False
+
+
+def trials_of(directory: Path, name: str = NAME) -> list[FrozenTrial]:
+    """Return the trials of a search in a directory, in the order of their numbers."""
+    storage = open_storage(default_storage(directory))
+    return optuna.load_study(study_name=name, storage=storage).trials
+
+
+def outcomes(directory: Path, name: str = NAME) -> list[tuple[object, ...]]:
+    """Return what must not depend on what befell a search: its trials, scores to the bit."""
+    return [
+        (trial.number, trial.state, trial.params, trial.intermediate_values, trial.value)
+        for trial in trials_of(directory, name)
+    ]
 
 
 def whole_search(data: Path, directory: Path, arguments: tuple[str, ...]) -> Search:

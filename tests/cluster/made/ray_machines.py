@@ -10,14 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import optuna
 import pyarrow.parquet as pq
-from optuna.trial import FrozenTrial
 
-from platform.search.study import default_storage, open_storage
 from tests.cluster.made.checkout import copy_checkout
 from tests.cluster.made.machines import Machines
-from tests.integration.search_command import SETTINGS
+from tests.integration.search_command import SETTINGS, outcomes
 from toco_core.data.partscenes.dataset import PartScenes, write_partscenes
 
 HEAD = "head"
@@ -70,10 +67,9 @@ class RayMachines:
     def reports(self, name: str) -> Path:
         return self.machines.room / "shared/reports" / name
 
-    def trials(self, name: str) -> list[FrozenTrial]:
-        """Return the trials of a search in the order of their numbers."""
-        storage = open_storage(default_storage(self.reports(name)))
-        return optuna.load_study(study_name=name, storage=storage).trials
+    def outcomes(self, name: str) -> list[tuple[object, ...]]:
+        """Return what must not depend on what befell a search: its trials, scores to the bit."""
+        return outcomes(self.reports(name), name)
 
     def has_scores(self, name: str) -> bool:
         """Whether a trial has been scored; the table is there, without one, from the start."""
