@@ -52,7 +52,7 @@ def open_search(
     url = options.study or default_storage(setup.directory)
     has_begun = Path(url).is_file()
     study = open_study(
-        open_storage(url, say),
+        open_storage(url, say, alone=not options.study),  # with the directory, which is held
         setup.name,
         setup.space,
         sampler=make_sampler(options.sampler, setup.space, options.seed, earlier),
