@@ -8,8 +8,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 
 from pyarrow import fs
 
@@ -44,6 +45,54 @@ def serving(port: int, log: Path) -> Iterator[None]:
             yield
         finally:
             server.terminate()
+
+
+class Cable:
+    """Forwards a port to a server's: where it is pulled out, whoever asks is refused.
+
+    What the server holds stays, which moto's would forget if it were ended.
+    """
+
+    def __init__(self, server: str) -> None:
+        host, _, port = server.partition(":")
+        self._server = host, int(port)
+        self._open: list[socket.socket] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._address = self._listener.getsockname()
+        self.endpoint = f"127.0.0.1:{self._address[1]}"
+        self._serve()
+
+    def pull_out(self) -> None:
+        """Break off all connections, and accept none."""
+        for one in (self._listener, *self._open):
+            with suppress(OSError):  # it is over
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+        self._open.clear()
+
+    def plug_in(self) -> None:
+        """Accept connections again."""
+        self._listener = socket.create_server(self._address)
+        self._serve()
+
+    def _serve(self) -> None:
+        Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def _accept(self, listener: socket.socket) -> None:
+        with suppress(OSError):  # pulled out
+            while True:
+                client, _ = listener.accept()
+                server = socket.create_connection(self._server)
+                self._open += [client, server]
+                for ends in ((client, server), (server, client)):
+                    Thread(target=_forward, args=ends, daemon=True).start()
+
+
+def _forward(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(1 << 16):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
 
 
 def client(endpoint: str) -> fs.S3FileSystem:

@@ -21,6 +21,8 @@ SUBMITTED_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 # The head has one of it, and no other machine any.
 HEAD_RESOURCE = "node:__internal_head__"
 _CONFIG_OPTION = "--autoscaling-config"
+_RAYLET_OPTION = "--raylet_socket_name"
+_NEEDED = ("raylet", "gcs_server")  # as Ray names its processes
 _GROUP_TIMEOUT = "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S"
 # A cloud takes minutes for a machine, and hours where it is short of them; Train waits for one.
 _PATIENCE = 24 * 3600  # s
@@ -82,6 +84,40 @@ def autoscaler_file(gcs_address: str) -> str | None:
             if options.get("--gcs-address") == gcs_address and _CONFIG_OPTION in options:
                 return os.path.expanduser(options[_CONFIG_OPTION])
     return None
+
+
+def needed_processes() -> dict[str, Callable[[], bool]]:
+    """Return what this process's Ray cannot do without, and what tells that it has ended.
+
+    A Ray of our own has its processes as children. Of a cluster's, which may bring back its GCS
+    elsewhere, only the raylet of this machine counts, where its process can be seen.
+    """
+    from ray._private import worker
+
+    node = worker.global_worker.node
+    if node is None:  # not connected, or through `ray://`
+        return {}
+    own = {
+        f"its {kind} (process {one.process.pid})": lambda one=one: one.process.poll() is not None
+        for kind in _NEEDED
+        for one in node.all_processes.get(kind, ())
+    }
+    return own or {
+        f"the raylet of this machine (process {process.name})": lambda process=process: (
+            not process.exists()
+        )
+        for process in _processes_with(f"{_RAYLET_OPTION}={node.raylet_socket_name}")
+    }
+
+
+def _processes_with(argument: str) -> list[Path]:
+    """Return the directories in /proc of the processes whose command line has an argument."""
+    found: list[Path] = []
+    for line in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            if argument in line.read_bytes().decode(errors="replace").split("\0"):
+                found.append(line.parent)
+    return found
 
 
 def be_patient() -> None:

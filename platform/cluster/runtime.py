@@ -16,6 +16,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from platform.cluster.lost_ray import ending_with_ray
 from platform.cluster.native_stderr import native_stderr_to
 from platform.cluster.ray_internals import (
     LOOPBACK_ONLY,
@@ -121,6 +122,7 @@ def start_ray(
             context = stack.enter_context(start)
         if address is None:
             stack.enter_context(bounded(session_directory(context)))
+        stack.enter_context(ending_with_ray())
         yield context
 
 

@@ -22,6 +22,7 @@ Operation: TypeAlias = dict[str, Any]
 # The operation that begins a trial, by its number in a journal of Optuna.
 _CREATE_TRIAL = 4
 _LOCKED_SECONDS = 30.0  # a lock that is older was left by a process that died
+_STILL_SECONDS = 1.0  # who only reads, and mends, holds it for less
 
 
 def require_journal(path: Path) -> None:
@@ -36,7 +37,7 @@ def require_journal(path: Path) -> None:
         raise ValueError(f"study storage {path}: not a journal of Optuna; {way_out}")
 
 
-def mend_journal(path: Path, say: Say) -> None:
+def mend_journal(path: Path, say: Say, *, alone: bool = False) -> None:
     """Make a journal one that Optuna reads: without half a last line, and without garbled ones.
 
     Optuna skips half a line at the end, but appends the next one to it, and the file is lost for
@@ -45,10 +46,11 @@ def mend_journal(path: Path, say: Say) -> None:
     Args:
         path: of the journal; it need not be there.
         say: is told, in a line, what was lost.
+        alone: no other process writes to it.
     """
     if not path.exists():
         return
-    _break_old_lock(path, say)
+    _break_dead_lock(path, say, alone=alone)
     lock = JournalFileSymlinkLock(str(path))
     lock.acquire()  # nobody else is in the middle of writing
     try:
@@ -69,13 +71,25 @@ def mend_journal(path: Path, say: Say) -> None:
     )
 
 
-def _break_old_lock(path: Path, say: Say) -> None:
-    """Remove the lock of a process that died with it; Optuna would wait half a minute for it."""
+def _break_dead_lock(path: Path, say: Say, *, alone: bool) -> None:
+    """Remove the lock of a process that died with it; Optuna would wait half a minute for it.
+
+    Clocks of machines differ: however old it looks, it must not move for a while.
+    """
     lock = path.with_name(f"{path.name}.lock")
     with suppress(FileNotFoundError):
-        if time.time() - lock.lstat().st_mtime > _LOCKED_SECONDS:
+        found = _identity(lock)
+        if not alone and time.time() - lock.lstat().st_mtime <= _LOCKED_SECONDS:
+            return
+        time.sleep(_STILL_SECONDS)
+        if _identity(lock) == found:
             lock.unlink()
             say(f"{lock}: left by a process that died, and removed")
+
+
+def _identity(link: Path) -> tuple[int, int]:
+    found = link.lstat()
+    return found.st_ino, found.st_mtime_ns
 
 
 def _write(path: Path, lines: list[bytes]) -> None:

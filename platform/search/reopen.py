@@ -22,6 +22,8 @@ from platform.search.trial_protocol import trial_directory
 from platform.train.run_checkpoints import delete_checkpoints, list_checkpoints
 from toco_core.remote_path import Place, RemotePath
 
+_DIRECTORY = "directory"  # the study attribute that says which search a study in no directory is of
+
 
 def open_search(
     setup: SearchSetup,
@@ -50,7 +52,7 @@ def open_search(
     url = options.study or default_storage(setup.directory)
     has_begun = Path(url).is_file()
     study = open_study(
-        open_storage(url, say),
+        open_storage(url, say, alone=not options.study),  # with the directory, which is held
         setup.name,
         setup.space,
         sampler=make_sampler(options.sampler, setup.space, options.seed, earlier),
@@ -58,6 +60,8 @@ def open_search(
         extra=setup.fingerprint(),
         forced=go_on_all_the_same if options.force else None,
     )
+    if options.study:
+        _require_own(study, setup, say, force=options.force)
     if begins_trials_anew(restart):
         _forget_unfinished(setup, study)
     if setup.store is not None and has_begun:
@@ -68,6 +72,27 @@ def open_search(
     for line in repair(setup.directory, study, iterations, maximised):
         say(line)
     return study
+
+
+def _require_own(study: optuna.Study, setup: SearchSetup, say: Say, *, force: bool) -> None:
+    """Require that no other directory works on a study that lies in none.
+
+    A session holds its directory, and takes up every trial of the study that is not finished: the
+    trials of two directories would be trained twice.
+    """
+    own = str(setup.kept_in if setup.store else setup.directory.absolute())
+    if _DIRECTORY not in study.user_attrs:
+        study.set_user_attr(_DIRECTORY, own)  # and read again below: another may have begun too
+    owner = study.user_attrs[_DIRECTORY]
+    if owner == own:
+        return
+    if not force:
+        raise ValueError(
+            f"study {study.study_name!r} belongs to the search in {owner}: go on there "
+            "(--reports), choose another --name, or, if that was moved here, add --force"
+        )
+    study.set_user_attr(_DIRECTORY, own)
+    say(f"warning: --force goes on here with the study of the search in {owner}")
 
 
 def _forget_unfinished(setup: SearchSetup, study: optuna.Study) -> None:

@@ -34,12 +34,13 @@ def default_storage(directory: Path) -> str:
     return str(directory / "study.journal")
 
 
-def open_storage(url: str, say: Say = print) -> BaseStorage:
+def open_storage(url: str, say: Say = print, *, alone: bool = False) -> BaseStorage:
     """Open a journal file (a path), or any storage that Optuna knows by its URL.
 
     Args:
         url: the path, or the URL.
         say: is told, in a line, if a journal was damaged.
+        alone: no other process writes to it: a lock on it is one that was left.
 
     Raises:
         ValueError: If the file cannot be read, or nothing answers at the URL.
@@ -52,7 +53,7 @@ def open_storage(url: str, say: Say = print) -> BaseStorage:
     path = Path(url).absolute()  # its lock is a link to it
     path.parent.mkdir(parents=True, exist_ok=True)
     require_journal(path)  # before anything is cut off it
-    mend_journal(path, say)
+    mend_journal(path, say, alone=alone)
     try:
         return JournalStorage(JournalFileBackend(str(path)))
     except (ValueError, KeyError, OSError) as error:

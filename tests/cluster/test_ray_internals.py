@@ -23,6 +23,7 @@ from ray.exceptions import OutOfMemoryError, RayActorError
 from ray.train.v2._internal import constants as train_constants
 from ray.tune.experiment import Trial
 
+from platform.cluster import ray_internals
 from platform.cluster.ray_internals import (
     HEAD_RESOURCE,
     LOOPBACK_ONLY,
@@ -54,6 +55,15 @@ def test_a_start_that_takes_too_long_is_known_by_its_message() -> None:
     assert "timed out during startup" in inspect.getsource(node), CHANGED
     assert is_start_timeout(Exception("The current node timed out during startup. This ..."))
     assert not is_start_timeout(Exception("no space left on device"))
+
+
+def test_the_processes_that_a_ray_cannot_do_without_are_known_by_their_names() -> None:
+    assert {
+        ray_constants.PROCESS_TYPE_RAYLET,
+        ray_constants.PROCESS_TYPE_GCS_SERVER,
+    } == set(ray_internals._NEEDED), CHANGED
+    assert "all_processes[ray_constants.PROCESS_TYPE_RAYLET]" in inspect.getsource(node), CHANGED
+    assert f"{ray_internals._RAYLET_OPTION}=" in inspect.getsource(services), CHANGED
 
 
 def test_every_actor_says_when_it_is_up() -> None:

@@ -33,6 +33,11 @@ SETTINGS = {
     "scoring.scores": "5",
     "thresholds.low": "0.25",
 }
+# One trial at a time: what is proposed depends on nothing but the seed. Scored at every 4th step.
+TWO_TRIALS = (
+    *("--trials", "2", "--concurrent", "1", "--sampler", "random", "--pruner", "none"),
+    "--set=iterations=20",
+)
 # The second trial, which is told to take the largest rate, breaks at its first steps.
 SPACE = """
 parameters:
@@ -84,8 +89,7 @@ class Search:
 
     def trials(self) -> list[FrozenTrial]:
         """Return the trials of the study, in the order of their numbers."""
-        storage = open_storage(default_storage(self.results))
-        return optuna.load_study(study_name=NAME, storage=storage).trials
+        return trials_of(self.results)
 
     def processes(self) -> list[int]:
         """Return the processes that belong to the search, on a system that has /proc.
@@ -96,12 +100,55 @@ class Search:
             int(process.name) for process in Path("/proc").glob("[0-9]*") if self._owns(process)
         ]
 
+    def find(self, kind: str, session: Session) -> list[int]:
+        """Wait for processes of the search whose command line has a word, and return them."""
+        deadline = time.monotonic() + SECONDS
+        while time.monotonic() < deadline:
+            if found := [one for one in self.processes() if kind in command_line(one)]:
+                return found
+            time.sleep(0.05)
+        raise AssertionError(f"no process with {kind!r}:\n{session.output}{session.errors}")
+
+    def scores(self) -> list[tuple[object, ...]]:
+        """Return what must not depend on what befell a search: its trials, scores to the bit."""
+        return outcomes(self.results)
+
     def _owns(self, process: Path) -> bool:
         try:
             is_agent = b"Agent" in (process / "cmdline").read_bytes()
             return self.mark.encode() in (process / "environ").read_bytes() and not is_agent
         except OSError:  # it has ended, or is not ours to read
             return False
+
+
+def trials_of(directory: Path, name: str = NAME) -> list[FrozenTrial]:
+    """Return the trials of a search in a directory, in the order of their numbers."""
+    storage = open_storage(default_storage(directory))
+    return optuna.load_study(study_name=name, storage=storage).trials
+
+
+def outcomes(directory: Path, name: str = NAME) -> list[tuple[object, ...]]:
+    """Return what must not depend on what befell a search: its trials, scores to the bit."""
+    return [
+        (trial.number, trial.state, trial.params, trial.intermediate_values, trial.value)
+        for trial in trials_of(directory, name)
+    ]
+
+
+def whole_search(data: Path, directory: Path, arguments: tuple[str, ...]) -> Search:
+    """Run a search to its end, in one session."""
+    search = Search(data=data, directory=directory, arguments=arguments)
+    session = search.run()
+    assert session.wait() == 0, session.output + session.errors
+    return search
+
+
+def command_line(process: int) -> str:
+    """Return the command line of a process; of one that has ended, nothing."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes().decode(errors="replace")
+    except OSError:
+        return ""
 
 
 class Session:
@@ -132,13 +179,17 @@ class Session:
     def errors(self) -> str:
         return self._files[1].read_text()
 
-    def wait(self) -> int:
+    def wait(self, seconds: float = SECONDS) -> int:
         """Wait for the end; return the exit status."""
         try:
-            return self._process.wait(timeout=SECONDS)
+            return self._process.wait(timeout=seconds)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise AssertionError(f"no end after {SECONDS} s:\n{self.output}{self.errors}") from None
+            raise AssertionError(f"no end after {seconds} s:\n{self.output}{self.errors}") from None
+
+    def is_over(self) -> bool:
+        """Whether the process has ended."""
+        return self._process.poll() is not None
 
     def wait_for(self, text: str) -> None:
         """Wait until the process has printed a text."""

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import sys
-import time
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,7 +14,7 @@ import pytest
 from optuna.trial import TrialState
 
 from platform.results.tables import read_trials
-from tests.integration.search_command import Search, Session
+from tests.integration.search_command import Search
 
 pytestmark = [
     pytest.mark.ray,
@@ -24,7 +23,7 @@ pytestmark = [
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc"),
 ]
 
-TRIAL_PROCESS = b"ray::ImplicitFunc"  # of Tune, with our function in it
+TRIAL_PROCESS = "ray::ImplicitFunc"  # of Tune, with our function in it
 
 
 def truncate_first_image(dataset: Path) -> None:
@@ -36,19 +35,6 @@ def truncate_first_image(dataset: Path) -> None:
     place = table.column_names.index("image")
     field = table.schema.field("image")
     pq.write_table(table.set_column(place, field, pa.array(images, field.type)), shard)
-
-
-def kill_trial_process(search: Search, session: Session) -> int:
-    """Kill the process of the trial that runs, once there is one."""
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        for process in search.processes():
-            name = Path(f"/proc/{process}/cmdline")
-            if name.exists() and TRIAL_PROCESS in name.read_bytes():
-                os.kill(process, signal.SIGKILL)
-                return process
-        time.sleep(0.1)
-    raise AssertionError(f"no process of a trial:\n{session.output}{session.errors}")
 
 
 def test_no_fault_is_a_verdict_and_the_same_command_goes_on_after_the_repair(
@@ -78,7 +64,8 @@ def test_no_fault_is_a_verdict_and_the_same_command_goes_on_after_the_repair(
     assert refused.wait() == 2
     assert "content of the dataset" in refused.errors
     killed = search.start("--set=scoring.scores=1", "--force")
-    process = kill_trial_process(search, killed)
+    (process,) = search.find(TRIAL_PROCESS, killed)
+    os.kill(process, signal.SIGKILL)
     assert killed.wait() == 0, killed.output + killed.errors
     assert killed.errors == ""
     assert f"its process {process} was killed, or crashed; " in killed.output

@@ -13,14 +13,15 @@ from optuna.trial import FrozenTrial, TrialState
 
 from platform.search.status import print_status
 from platform.search.study import default_storage, open_storage
-from tests.integration.search_command import NAME, Search
+from tests.integration.search_command import NAME, TWO_TRIALS, Search
 from tests.integration.test_search_command import ARGUMENTS, outcome
-from tests.object_store import object_store, variables
+from tests.object_store import Cable, object_store, variables
 from toco_core.remote_path import RemotePath
 
 pytest.importorskip("moto", reason="moto is not installed: the extra object-store")
 pytestmark = [pytest.mark.ray, pytest.mark.cluster]
 
+OUTAGE = 30.0  # s
 REPORTS = "s3://bucket/reports"
 
 
@@ -85,3 +86,25 @@ def test_three_machines_that_share_no_files_end_with_the_trials_of_one(
     status = json.loads(capsys.readouterr().out)
     complete = sum(trial.state is TrialState.COMPLETE for trial in ended)
     assert (status["condition"], status["trials"]["complete"]) == ("over", complete)
+
+
+def test_an_outage_of_half_a_minute_costs_time_and_no_number(
+    undisturbed: Search, endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cable = Cable(endpoint)
+    for name, value in variables(cable.endpoint).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    search = Search(
+        data=undisturbed.data, directory=tmp_path / "out", arguments=TWO_TRIALS, reports=REPORTS
+    )
+    session = search.start()
+    session.wait_for("trial 0  8/20")
+    cable.pull_out()
+    time.sleep(OUTAGE)
+    cable.plug_in()
+    assert session.wait() == 0, session.output + session.errors
+    print(session.output)
+    assert "broken" not in session.output
+    found = [outcome(trial) for trial in trials(tmp_path)]
+    assert found == [outcome(trial) for trial in undisturbed.trials()]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -80,7 +81,7 @@ def test_what_follows_no_beginning_is_left_out(journal: Path, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("name", ["study.journal", "deep/study.journal"])
-def test_the_lock_of_a_dead_process_is_broken_at_once(
+def test_an_old_lock_of_a_dead_process_is_broken_at_once(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -92,3 +93,38 @@ def test_the_lock_of_a_dead_process_is_broken_at_once(
     opener(open_storage(name, said.append), budget=1)().next()
     assert time.monotonic() - began < 5
     assert said == [f"{lock.absolute()}: left by a process that died, and removed"]
+
+
+def test_whoever_writes_alone_waits_for_no_lock_however_young(tmp_path: Path) -> None:
+    name = str(tmp_path / "study.journal")
+    open_storage(name)
+    lock = Path(f"{name}.lock")
+    lock.symlink_to(name)
+    began, said = time.monotonic(), list[str]()
+    opener(open_storage(name, said.append, alone=True), budget=1)().next()
+    assert time.monotonic() - began < 5
+    assert said == [f"{lock}: left by a process that died, and removed"]
+
+
+def test_a_lock_that_looks_old_by_another_clock_is_left_to_who_holds_it(tmp_path: Path) -> None:
+    name = str(tmp_path / "study.journal")
+    open_storage(name)
+    lock = Path(f"{name}.lock")
+    lock.symlink_to(name)
+    an_hour_ago = (0, time.time() - 3600)
+    os.utime(lock, an_hour_ago, follow_symlinks=False)
+
+    def write_on() -> None:
+        time.sleep(0.3)
+        lock.unlink()
+        lock.symlink_to(name)
+        os.utime(lock, (0, an_hour_ago[1] + 1), follow_symlinks=False)
+        time.sleep(1.2)
+        lock.unlink()
+
+    writer = threading.Thread(target=write_on)
+    writer.start()
+    said: list[str] = []
+    open_storage(name, said.append)
+    writer.join()
+    assert said == []

@@ -119,3 +119,19 @@ def test_trials_without_their_study_are_not_taken_for_others(scenes: Path, tmp_p
     (line,) = reopen(setup, force=True)
     assert "are deleted" in line
     assert not (setup.directory / "trials").exists()
+
+
+def test_a_study_in_a_database_is_of_one_directory(scenes: Path, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/studies.db"
+
+    def start(reports: str, *, force: bool = False) -> list[str]:
+        setup, said = setup_on(scenes, tmp_path / reports), list[str]()
+        options = SearchOptions(pruner="none", sampler="random", study=url, force=force)
+        open_search(setup, options, said.append)
+        return said
+
+    assert start("first") == start("first") == []
+    with pytest.raises(ValueError, match=rf"'s' belongs to the search in {tmp_path}/first/s: "):
+        start("second")
+    assert "goes on here" in "".join(start("second", force=True))
+    assert start("second") == []

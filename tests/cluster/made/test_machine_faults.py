@@ -1,0 +1,103 @@
+"""What befalls the machines of a search: a wrong clock, a mount that goes, the head's own end."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from platform.results.curves import read_curves
+from tests.cluster.made.machines import missing
+from tests.cluster.made.ray_machines import (
+    HEAD,
+    SECONDS,
+    SHARED,
+    RayMachines,
+    ray_machines,
+    wait_for,
+)
+from tests.integration.search_command import TWO_TRIALS, Search
+
+FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
+REASON = missing()
+pytestmark = [
+    pytest.mark.ray,
+    pytest.mark.cluster,
+    pytest.mark.skipif(REASON is not None, reason=str(REASON)),
+]
+
+OPTIONS = " ".join(TWO_TRIALS).replace("--concurrent 1", "--concurrent 2")
+WORKERS = ("w1", "w2")
+HOUR = 3600.0
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[RayMachines]:
+    with ray_machines(WORKERS) as cluster:
+        fast = f"FAKETIME=+1h FAKETIME_DONT_FAKE_MONOTONIC=1 LD_PRELOAD={FAKETIME}"
+        cluster.start(HEAD)
+        cluster.start("w1")
+        cluster.start("w2", fast if FAKETIME.exists() else "")
+        yield cluster
+
+
+def _end_of(cluster: RayMachines, search: subprocess.Popen[str], name: str) -> str:
+    search.wait(timeout=SECONDS)
+    output = cluster.output(name)
+    print(output)
+    return output
+
+
+@pytest.mark.skipif(not FAKETIME.exists(), reason="libfaketime is not installed")
+def test_a_clock_that_is_an_hour_fast_on_one_machine_changes_nothing(
+    cluster: RayMachines, undisturbed: Search
+) -> None:
+    _, said = cluster.machines.run(
+        "w2", f"LD_PRELOAD={FAKETIME} FAKETIME=+1h date +%s; date +%s", 9
+    )
+    fast, right = map(int, said.split())
+    assert fast - right >= HOUR - 2
+    fast = cluster.machines.run("w2", "tr '\\0' '\\n' < /proc/$(pgrep -o raylet)/environ", 60)
+    assert "FAKETIME=+1h" in fast[1], fast
+    search = cluster.search("clocks", OPTIONS)
+    output = _end_of(cluster, search, "clocks")
+    assert search.returncode == 0, output
+    assert cluster.outcomes("clocks") == undisturbed.scores()
+    training = [row["seconds_training"] for row in read_curves(cluster.reports("clocks"))]
+    assert all(0 < seconds < HOUR / 2 for seconds in training)
+
+
+def test_a_machine_that_loses_its_mount_is_left_and_its_trial_goes_on_elsewhere(
+    cluster: RayMachines, undisturbed: Search
+) -> None:
+    search = cluster.search("unmounted", OPTIONS)
+    wait_for(lambda: cluster.has_scores("unmounted"), search)
+    status, said = cluster.machines.run("w1", f"umount --lazy {SHARED}", 60)
+    assert status == 0, said
+    output = _end_of(cluster, search, "unmounted")
+    assert search.returncode == 0, output
+    assert "broken on" in output
+    assert cluster.outcomes("unmounted") == undisturbed.scores()
+
+
+def test_the_head_may_be_lost_and_the_same_command_goes_on_on_a_new_one(
+    cluster: RayMachines, undisturbed: Search
+) -> None:
+    for name in WORKERS:
+        cluster.machines.power_off(name)
+        cluster.start(name)
+    search = cluster.search("beheaded", OPTIONS)
+    wait_for(lambda: cluster.has_scores("beheaded"), search)
+    cluster.machines.power_off(HEAD)
+    search.wait(timeout=60)
+    for name in WORKERS:  # whose Ray follows the head that is gone
+        cluster.machines.power_off(name)
+    for name in (HEAD, *WORKERS):
+        cluster.start(name)
+    again = cluster.search("beheaded", OPTIONS)
+    output = _end_of(cluster, again, "beheaded")
+    assert again.returncode == 0, output
+    assert "resumed at" in output
+    assert cluster.outcomes("beheaded") == undisturbed.scores()
