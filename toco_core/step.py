@@ -95,6 +95,7 @@ class ToCoLosses(nn.Module):
         part: Part | None,
         lattice: PermutohedralLattice | None,
     ) -> dict[str, Tensor]:
+        self.model.encoder.frozen = iteration < self.recipe.optimiser.freeze
         terms = self.objective.in_force(iteration)
         of_segmentation, others = split_by_decoder(terms)
         with self._autocast(batch.images):  # first: it casts the weights with their gradient

@@ -54,6 +54,8 @@ def split_by_decoder(terms: Iterable[Term]) -> tuple[list[Term], list[Term]]:
 
 
 def leaves_parameters_unused(recipe: Recipe) -> bool:
-    """Whether some step has no gradient for the decoder or for the projection head."""
+    """Whether some step has no gradient for the backbone, the decoder or the projection head."""
+    if recipe.optimiser.freeze > 0:
+        return True
     first = Objective(recipe).in_force(0)  # they only ever become more
     return not {"decoder", "projection"} <= {term.head for term in first}
