@@ -1,4 +1,4 @@
-"""AdamW with a rate for each part of the network, and the polynomial schedule with linear warm-up."""
+"""AdamW with a rate for each part of the network; polynomial schedule with linear warm-up."""
 
 from __future__ import annotations
 
