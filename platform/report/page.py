@@ -15,6 +15,7 @@ from platform.report.figures.drawing import Numbers
 from platform.report.figures.render import render
 from platform.report.files import write_numbers, write_table
 from platform.report.health.all_cards import make_cards
+from platform.report.hours import hours_table
 from platform.report.importance import LEAST_TRIALS, importance
 from platform.report.mask_worth import MaskWorth, in_words, mask_worth, masks_worth_table
 from platform.report.methods import bibtex, methods_paragraph
@@ -106,6 +107,7 @@ def _tables(searched: Searched, worth: MaskWorth | None) -> Mapping[str, Section
         ("scores", "Scores of recipe and winner", scores_table),
         ("confirmation", "Confirmation on fresh seeds", confirmation_table),
         ("trials", "All trials", trials_table),
+        ("hours", "Where the hours went", hours_table),
         ("masks", "Masks opened", masks_table),
         ("protocol", "How the winner was scored", protocol_table),
     )

@@ -42,11 +42,17 @@ LAST_COLUMNS = (
     pa.field("reason", pa.string(), nullable=False),
     pa.field("retries", pa.int64(), nullable=False),
     pa.field("machines_lost", pa.int64(), nullable=False),
+    pa.field("lost_iterations", pa.int64(), nullable=False),
     pa.field("shared_iterations", pa.int64(), nullable=False),
 )
 # What is younger than tables that may be read: no number there, or 0.
 YOUNGER_SCORES = frozenset(one.name for one in SCORE_FIELDS if one.since > 1)
-YOUNGER = YOUNGER_SCORES | {"retries", "machines_lost", "shared_iterations"}
+YOUNGER = YOUNGER_SCORES | {
+    "retries",
+    "machines_lost",
+    "lost_iterations",
+    "shared_iterations",
+}
 _IN_NO_COLUMN = ("params", "latest", "totals", "machine", "step_seconds")  # of that name
 
 

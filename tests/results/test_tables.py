@@ -66,6 +66,7 @@ def test_a_trial_is_a_row_with_its_parameters_as_columns(tmp_path: Path) -> None
             "reason": "",
             "retries": 0,
             "machines_lost": 0,
+            "lost_iterations": 0,
             "shared_iterations": 0,
         }
     ]
@@ -295,10 +296,14 @@ def test_a_table_from_before_retries_were_counted_can_be_read(tmp_path: Path) ->
     write(tmp_path, search_started(), trial_started(0))
     path = tmp_path / "trials.parquet"
     pq.write_table(
-        pq.read_table(path).drop_columns(["retries", "machines_lost", "shared_iterations"]), path
+        pq.read_table(path).drop_columns(
+            ["retries", "machines_lost", "lost_iterations", "shared_iterations"]
+        ),
+        path,
     )
     (row,) = read_trials(tmp_path)
     assert (row.retries, row.machines_lost, row.shared_iterations) == (0, 0, 0)
+    assert row.lost_iterations == 0
 
 
 def test_a_table_made_by_blocks_is_the_whole_one_whatever_changed() -> None:
