@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 
 from platform.compare.options import CompareOptions
-from platform.compare.result import read_result
+from platform.compare.reading import read_result
 from platform.compare.tables import comparison_tables, headline
 from platform.results.progress import print_line
 from platform.results.text_tables import to_rich

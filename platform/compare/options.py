@@ -19,4 +19,5 @@ class CompareOptions:
 
     results: Annotated[Positional[tuple[Path, ...]], arg(metavar="RESULT")]
     """Two or more of: the directory of a search (its winner on report), of a run of platform.train,
-    or of an evaluation; or a checkpoint that was evaluated."""
+    of an evaluation, or of a second stage (the mean of its seeds); or a checkpoint that was
+    evaluated."""
