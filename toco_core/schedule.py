@@ -1,8 +1,9 @@
-"""AdamW with two rates, and the polynomial schedule with linear warm-up."""
+"""AdamW with a rate for each part of the network; polynomial schedule with linear warm-up."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
@@ -13,20 +14,18 @@ from toco_core.settings.warmup import require_warmup
 
 
 def make_optimiser(
-    encoder: Iterable[nn.Parameter], rest: Iterable[nn.Parameter], settings: Optimiser
+    parts: Iterable[tuple[Iterable[nn.Parameter], float]], settings: Optimiser
 ) -> AdamW:
-    """Build AdamW: the encoder at `lr`, everything else at `head_lr_factor` times that.
+    """Build AdamW, with a group for each part.
 
-    Frozen parameters (the position embedding, the teacher's head) are left out, so that weight
-    decay cannot move them.
+    Parameters without gradient (the position embedding, the teacher's head) are left out, so that
+    weight decay cannot move them.
+
+    Args:
+        parts: weights, and their base rate.
+        settings: everything else.
     """
-    groups = [
-        {"params": [p for p in encoder if p.requires_grad], "lr": settings.lr},
-        {
-            "params": [p for p in rest if p.requires_grad],
-            "lr": settings.lr * settings.head_lr_factor,
-        },
-    ]
+    groups = [{"params": [p for p in part if p.requires_grad], "lr": lr} for part, lr in parts]
     return AdamW(
         groups,
         lr=settings.lr,
@@ -80,3 +79,31 @@ class PolyWarmup(LRScheduler):
         """Return the rate of each parameter group now."""
         factor = self.factor(self.last_epoch)
         return [base * factor for base in self.base_lrs]
+
+
+def take_up(
+    optimiser: Optimizer,
+    schedule: PolyWarmup,
+    optimiser_state: Mapping[str, Any],
+    schedule_state: Mapping[str, Any],
+) -> None:
+    """Go on from the states of a checkpoint, at the rates of this run.
+
+    They may not be those of the checkpoint: a run that forks off has other rates for the heads that
+    had not learnt by then. How its weights are grouped does not matter, as long as their order is
+    the same.
+
+    Args:
+        optimiser: as built.
+        schedule: of `optimiser`, as built.
+        optimiser_state: what the optimiser has gathered.
+        schedule_state: how far the schedule was.
+    """
+    groups = optimiser.state_dict()["param_groups"]
+    optimiser.load_state_dict({"state": optimiser_state["state"], "param_groups": groups})
+    factor = schedule.factor(schedule_state["last_epoch"])
+    rates = [base * factor for base in schedule.base_lrs]
+    own = {"base_lrs": schedule.base_lrs, "_last_lr": rates}
+    schedule.load_state_dict({**schedule_state, **own})
+    for group, rate in zip(optimiser.param_groups, rates, strict=True):
+        group["lr"] = rate

@@ -97,6 +97,7 @@ class ToCoLosses(nn.Module):
         part: Part | None,
         lattice: PermutohedralLattice | None,
     ) -> dict[str, Tensor]:
+        self.model.encoder.frozen = iteration < self.recipe.optimiser.freeze
         terms = self.objective.in_force(iteration)
         of_segmentation, others = split_by_decoder(terms)
         together = self.views_together and any(term.reads_second_view for term in terms)

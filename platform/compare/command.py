@@ -9,7 +9,8 @@ from rich.console import Console
 
 from platform.command_line import shown_path
 from platform.compare.options import CompareOptions
-from platform.compare.result import Result, read_result
+from platform.compare.reading import read_result
+from platform.compare.result import Result
 from platform.compare.tables import comparison_tables, headline
 from platform.mirror.reading import read_here
 from platform.results.progress import print_line

@@ -21,5 +21,5 @@ class CompareOptions:
 
     results: Positional[tuple[Annotated[Place, PLACE], ...]]
     """Two or more of: the directory of a search (its winner on report), of a run of platform.train,
-    or of an evaluation, each a path or an s3:// URI; or a checkpoint of this machine that was
-    evaluated."""
+    of an evaluation, or of a second stage (the mean of its seeds), each a path or an s3:// URI; or
+    a checkpoint of this machine that was evaluated."""

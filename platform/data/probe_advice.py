@@ -13,6 +13,7 @@ FEW_IMAGES = 20  # of a class
 LEAST_GAIN = 2.0  # of the average precision over chance, below which features know nothing
 ALIKE = 0.9  # cosine of patch tokens from which a CAM can hardly tell places apart
 COMMON = 0.5  # share of the tokens' squared length that is common to all
+FROZEN = 0.1  # of the iterations, where it is more: until the segmentation loss begins
 SLOWER, FASTER = 0.05, 2.5  # encoder and heads where it is more: 500 apart, where the paper has 10
 VOC_IMAGES, VOC_ITERATIONS, VOC_STEP = 10_582, 20_000, 4
 LEAST_ITERATIONS = 2000
@@ -66,7 +67,7 @@ def remarks(found: Probed) -> Iterator[str]:
         yield (
             f"{found.common:.0%} of what a patch token is, all of them have in common: at the "
             "paper's rates the encoder may unlearn what it knows before the classifiers find it; "
-            "the suggested recipe has a lower rate for it"
+            "the suggested recipe freezes it at first, and has a lower rate for it"
         )
 
 
@@ -94,6 +95,7 @@ def suggested_recipe(recipe: Recipe, found: Probed, *, name: str, source: str, s
         "ctc.local_size": min(recipe.ctc.local_size, size),
     }
     if found.common > COMMON:
+        changes["optimiser.freeze"] = int(FROZEN * iterations)
         changes["optimiser.lr"] = SLOWER * recipe.optimiser.lr
         changes["optimiser.head_lr_factor"] = FASTER / SLOWER * recipe.optimiser.head_lr_factor
     return apply_overrides(recipe, changes)

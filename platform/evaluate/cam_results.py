@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from platform.evaluate.numbers import boundary_content, number, overlap_content
+import numpy as np
+from numpy.typing import NDArray
+
+from platform.evaluate.numbers import (
+    boundary_content,
+    distance_content,
+    number,
+    overlap_content,
+)
 from platform.evaluate.setup import EvaluationSetup
 from platform.results.formats import percent, threshold
 from platform.results.text_tables import TextTable
@@ -50,10 +58,15 @@ def class_rims(score: Score) -> dict[str, ClassPixels]:
     return dict(zip(("CAM", "aux. CAM"), score.boundary, strict=False))
 
 
+def class_distances(score: Score) -> dict[str, NDArray[np.float64]]:
+    """Return the distances of edges, (N, K) px; nothing if they were not measured."""
+    return dict(zip(("CAM", "aux. CAM"), score.distances, strict=False))
+
+
 def cam_content(setup: EvaluationSetup, score: Score) -> dict[str, Any]:
     """Return what the JSON file says of the CAMs; IoU as fractions, null where there is none."""
     final, aux = class_pixels(setup, score).values()
-    rims = class_rims(score)
+    rims, distances = class_rims(score), class_distances(score)
     return {
         "bkg": setup.bkg,
         "bkg_source": setup.bkg_source,
@@ -70,6 +83,8 @@ def cam_content(setup: EvaluationSetup, score: Score) -> dict[str, Any]:
         **overlap_content(setup.class_names, aux, "aux_"),
         **boundary_content(setup.class_names, rims.get("CAM")),
         **boundary_content(setup.class_names, rims.get("aux. CAM"), "aux_"),
+        **distance_content(setup.class_names, distances.get("CAM")),
+        **distance_content(setup.class_names, distances.get("aux. CAM"), "aux_"),
         "agreement": number(score.agreement),
         "token_similarity": list(map(number, score.token_similarity)),
         "thresholds": score.final.thresholds.tolist(),

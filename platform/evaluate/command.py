@@ -7,9 +7,10 @@ import math
 from rich.console import Console
 
 from platform.command_line import drawing_progress
+from platform.evaluate.evaluation import Evaluation, cards_of
 from platform.evaluate.network import read_network
 from platform.evaluate.options import EvaluateOptions
-from platform.evaluate.output import Evaluation, cards_of, show_evaluation, write_evaluation
+from platform.evaluate.output import show_evaluation, write_evaluation
 from platform.evaluate.setup import EvaluationSetup, check_dataset
 from platform.workers.executor import Executor
 from platform.workers.start import check_workers, run_with_progress, start_executor

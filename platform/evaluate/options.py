@@ -50,6 +50,8 @@ class EvaluateOptions:
     """Score the segmentation after a CRF too: seconds for each image of VOC."""
     boundary: bool = False
     """Score the boundary IoU of each class too (Cheng et al. 2021): where the edges run."""
+    hausdorff: bool = False
+    """Measure the 95 % Hausdorff distance of each class too, px: how far the edges are off."""
     images: int | None = None
     """Score only the first so many images."""
     pictures: int = 8

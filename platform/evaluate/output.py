@@ -4,82 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 from rich.console import Console
 
 from platform.evaluate import cam_results, segmentation_results
-from platform.evaluate.cards import evaluation_cards
-from platform.evaluate.numbers import OVERLAPS
-from platform.evaluate.segmentation_results import HEADINGS
+from platform.evaluate.classes import class_rows, class_tables
+from platform.evaluate.evaluation import Evaluation, mask_ledger
 from platform.evaluate.setup import EvaluationSetup
 from platform.protocol.card import ProtocolCard, card_table
-from platform.results.evaluation_tables import class_table, similarity_table, threshold_plot
+from platform.results.evaluation_tables import similarity_table, threshold_plot
 from platform.results.formats import percent
 from platform.results.progress import print_line
 from platform.results.run_tables import mask_table
 from platform.results.text_tables import TextTable, to_rich
-from platform.workers.results import EvaluationResult
-from toco_core.data.ledger import MaskLedger
 from toco_core.scoring.cam_score import Score
-from toco_core.scoring.class_pixels import ClassPixels
-from toco_core.scoring.segmentation_score import SegmentationScore
 
 EVALUATION_FILE, CLASSES_FILE = "evaluation.json", "classes.parquet"
 CAM_PICTURES, SEGMENTATION_PICTURES = "cam-*.png", "segmentation-*.png"
-# What columns of the Parquet file begin with, by the headings of the table.
-PREFIXES = {
-    "CAM": "",
-    "aux. CAM": "aux_",
-    "seg": "seg_",
-    "seg multi": "seg_multi_",
-    "seg CRF": "seg_crf_",
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Evaluation:
-    """What was scored; None where it was not asked for."""
-
-    cam: EvaluationResult[Score] | None
-    segmentation: EvaluationResult[SegmentationScore] | None
-
-    @property
-    def mious(self) -> list[float]:
-        """One mIoU of each that was scored: NaN if the truth shows nothing."""
-        cam = [self.cam.score.miou] if self.cam else []
-        return cam + [counts.miou for counts in self._counts]
-
-    @property
-    def _counts(self) -> Sequence[Any]:
-        return list(self.segmentation.score.counts.values()) if self.segmentation else []
-
-
-def mask_ledger(setup: EvaluationSetup, evaluation: Evaluation) -> MaskLedger:
-    """Return the masks that were opened, and what for."""
-    ledger = MaskLedger()
-    for request, result in (
-        (setup.cam, evaluation.cam),
-        (setup.segmentation, evaluation.segmentation),
-    ):
-        if request and result:
-            ledger.record(setup.split, request.purpose, result.score.masks_opened)
-    return ledger
-
-
-def cards_of(setup: EvaluationSetup, evaluation: Evaluation) -> dict[str, ProtocolCard]:
-    """Return under which conditions each number was measured; hashes files, so ask once."""
-    cam, segmentation = evaluation.cam, evaluation.segmentation
-    return evaluation_cards(
-        setup,
-        cam and cam.score,
-        segmentation and segmentation.score,
-        mask_ledger(setup, evaluation),
-    )
 
 
 def show_evaluation(
@@ -95,10 +39,7 @@ def show_evaluation(
         tables.append(cam_results.miou_table(setup, cam.score))
     if segmentation:
         tables.append(segmentation_results.segmentation_table(setup, segmentation.score))
-    tables += _class_tables(setup, _class_pixels(setup, evaluation))
-    if rims := _class_rims(evaluation):
-        iou = {heading: one.iou.tolist() for heading, one in rims.items()}
-        tables.append(class_table(setup.class_names, iou, "Boundary IoU by class, %"))
+    tables += class_tables(setup, evaluation)
     if cam:
         tables.append(similarity_table(cam.score.token_similarity))
     tables.append(mask_table(mask_ledger(setup, evaluation)))
@@ -127,7 +68,7 @@ def write_evaluation(
     _write_pictures(
         setup.output, SEGMENTATION_PICTURES, segmentation.pictures if segmentation else []
     )
-    pq.write_table(_class_rows(setup, evaluation), setup.output / CLASSES_FILE)
+    pq.write_table(class_rows(setup, evaluation), setup.output / CLASSES_FILE)
     content = _content(setup, evaluation)
     content["cards"] = {name: card.to_json() for name, card in cards.items()}
     text = json.dumps(content, indent=2, allow_nan=False)
@@ -139,51 +80,6 @@ def _write_pictures(directory: Path, pattern: str, pictures: Sequence[bytes]) ->
         earlier.unlink()
     for index, picture in enumerate(pictures):
         (directory / pattern.replace("*", f"{index:04d}")).write_bytes(picture)
-
-
-def _class_pixels(setup: EvaluationSetup, evaluation: Evaluation) -> dict[str, ClassPixels]:
-    columns: dict[str, ClassPixels] = {}
-    if evaluation.cam:
-        columns |= cam_results.class_pixels(setup, evaluation.cam.score)
-    if evaluation.segmentation:
-        columns |= segmentation_results.class_pixels(evaluation.segmentation.score)
-    return columns
-
-
-def _class_rims(evaluation: Evaluation) -> dict[str, ClassPixels]:
-    columns = cam_results.class_rims(evaluation.cam.score) if evaluation.cam else {}
-    if evaluation.segmentation:
-        columns |= segmentation_results.class_rims(evaluation.segmentation.score)
-    return columns
-
-
-def _class_tables(setup: EvaluationSetup, columns: Mapping[str, ClassPixels]) -> list[TextTable]:
-    """Return the IoU of everything, and all overlaps of the CAM and of the last segmentation."""
-    names, headings = setup.class_names, [*columns]
-    iou = {heading: pixels.iou.tolist() for heading, pixels in columns.items()}
-    shown = [one for one in headings if one == "CAM" or one in HEADINGS.values()]
-    more = {
-        f"{heading} {name}": getattr(columns[heading], name).tolist()
-        for heading in dict.fromkeys((shown[0], shown[-1]))
-        for name in OVERLAPS[1:]
-    }
-    title = "Dice, precision and recall by class, %"
-    return [class_table(names, iou), class_table(names, more, title)]
-
-
-def _class_rows(setup: EvaluationSetup, evaluation: Evaluation) -> pa.Table:
-    """Return a row for each class; NaN where the split does not show it."""
-    columns = {
-        f"{PREFIXES[heading]}{name}": getattr(pixels, name).tolist()
-        for heading, pixels in _class_pixels(setup, evaluation).items()
-        for name in OVERLAPS
-    }
-    columns |= {
-        f"{PREFIXES[heading]}boundary_iou": rims.iou.tolist()
-        for heading, rims in _class_rims(evaluation).items()
-    }
-    names = list(setup.class_names)
-    return pa.table({"label": list(range(len(names))), "name": names, **columns})
 
 
 def _content(setup: EvaluationSetup, evaluation: Evaluation) -> dict[str, Any]:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from platform.evaluate.numbers import boundary_content, number, overlap_content
+import numpy as np
+from numpy.typing import NDArray
+
+from platform.evaluate.numbers import (
+    boundary_content,
+    distance_content,
+    number,
+    overlap_content,
+)
 from platform.evaluate.setup import EvaluationSetup
 from platform.results.formats import percent
 from platform.results.text_tables import TextTable
@@ -56,6 +64,11 @@ def class_rims(score: SegmentationScore) -> dict[str, ClassPixels]:
     return {HEADINGS[variant]: rims for variant, rims in score.boundary.items()}
 
 
+def class_distances(score: SegmentationScore) -> dict[str, NDArray[np.float64]]:
+    """Return the distances of edges, (N, K) px; nothing if they were not measured."""
+    return {HEADINGS[variant]: distances for variant, distances in score.distances.items()}
+
+
 def segmentation_content(setup: EvaluationSetup, score: SegmentationScore) -> dict[str, Any]:
     """Return what the JSON file says of the segmentation."""
     assert setup.segmentation is not None
@@ -68,6 +81,7 @@ def segmentation_content(setup: EvaluationSetup, score: SegmentationScore) -> di
                 "mean_accuracy": number(counts.mean_accuracy),
                 **overlap_content(setup.class_names, counts.pixels),
                 **boundary_content(setup.class_names, score.boundary.get(variant)),
+                **distance_content(setup.class_names, score.distances.get(variant)),
             }
             for variant, counts in score.counts.items()
         },

@@ -51,14 +51,18 @@ def check_dataset(
     shared = _shared(network, root, options)
     whose = "the recipe" if network.official else "the checkpoint's recipe"
     bkg = network.recipe.thresholds.bkg if options.bkg is None else options.bkg
-    rims = bkg if options.boundary else None
     return EvaluationSetup(
         network=network,
         dataset=root,
         split=options.split,
         images=min(options.images or in_split, in_split),
         class_names=("background", *dataset.info.class_names),
-        cam=ScoreRequest(**shared, purpose=CAM_PURPOSE, boundary_at=rims)
+        cam=ScoreRequest(
+            **shared,
+            purpose=CAM_PURPOSE,
+            boundary_at=bkg if options.boundary else None,
+            hausdorff_at=bkg if options.hausdorff else None,
+        )
         if "cam" in options.tasks
         else None,
         segmentation=SegmentationRequest(
@@ -66,6 +70,7 @@ def check_dataset(
             purpose=SEGMENTATION_PURPOSE,
             method=Method(scales=options.scales, crf=options.crf),
             boundary=options.boundary,
+            hausdorff=options.hausdorff,
         )
         if "seg" in options.tasks
         else None,

@@ -98,6 +98,7 @@ def first_that_fits(
 
 def _all_terms_in_force(recipe: Recipe, least: int) -> Recipe:
     stages = {"stages.contrast": 0, "stages.segmentation": 0, "stages.final_cam": 0}
+    stages["optimiser.freeze"] = 0
     return apply_overrides(recipe, {**stages, "iterations": max(recipe.iterations, least)})
 
 

@@ -60,6 +60,7 @@ class ProtocolCard:
         scales, mirror: of the CAM or the segmentation.
         crf: its constants.
         ignored: which pixels and classes do not count.
+        hausdorff: how distances of edges were measured, where they were.
         threshold, aux_threshold: of the CAM's background.
         iteration: of the checkpoint, and which of the run it is.
         trained_on: the labels of a network that learnt from more than those of images.
@@ -81,6 +82,7 @@ class ProtocolCard:
     mirror: bool = True
     crf: dict[str, float] | None = None
     ignored: str
+    hausdorff: str | None = None
     threshold: Threshold | None = None
     aux_threshold: Threshold | None = None
     recipe: str

@@ -17,6 +17,11 @@ from toco_core.scoring.cam_score import Score
 from toco_core.scoring.segmentation_score import SegmentationScore, Variant
 from toco_core.settings import Backbone, Recipe
 
+HAUSDORFF = (
+    "95 %, the larger of both ways, px of the mask; mean over the images that show the class, the "
+    "diagonal where it was not found"
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
@@ -71,6 +76,7 @@ def cam_card(
     return ProtocolCard(
         measured="CAM mIoU",
         input_size=f"resized to {side} x {side} px, CAMs to the size of the mask",
+        hausdorff=HAUSDORFF if score.distances else None,
         threshold=threshold,
         aux_threshold=aux_threshold,
         **_of_cams(measured, score),
@@ -110,6 +116,7 @@ def segmentation_card(
         scales=[1.0] if single or not scales else list(scales),
         mirror=not single,
         crf=asdict(DenseCRF()) if variant == "crf" else None,
+        hausdorff=HAUSDORFF if score.distances else None,
         computed_on=list(score.computed_on),
         **measured.common,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
@@ -15,9 +16,11 @@ from platform.report.figures.drawing import Numbers
 from platform.report.figures.render import render
 from platform.report.files import write_numbers, write_table
 from platform.report.health.all_cards import make_cards
+from platform.report.hours import hours_table
 from platform.report.importance import LEAST_TRIALS, importance
 from platform.report.mask_worth import MaskWorth, in_words, mask_worth, masks_worth_table
 from platform.report.methods import bibtex, methods_paragraph
+from platform.report.overlays import Overlays, draw_overlays
 from platform.report.pictures import read_pairs
 from platform.report.searched import Searched
 from platform.report.tables import (
@@ -57,7 +60,8 @@ def write_page(searched: Searched, path: Path) -> None:
     figures = {key: render(one, files) for key, one in drawings.items()}
     for key, one in figures.items():
         write_numbers(one.drawing.numbers, files / f"{key}.csv")
-    tables = _tables(searched, worth)
+    overlays = draw_overlays(searched)
+    tables = _tables(searched, worth, overlays)
     for table in tables.values():
         write_table(table.numbers, table.title, files, table.key)
     methods = methods_paragraph(searched)
@@ -71,6 +75,7 @@ def write_page(searched: Searched, path: Path) -> None:
         tables=tables,
         masks_worth=in_words(worth, searched) if worth else [],
         pairs=read_pairs(searched),
+        overlays=overlays,
         methods=methods,
         bibtex=bibtex(),
         least_trials=LEAST_TRIALS,
@@ -100,13 +105,16 @@ def template(name: str) -> Template:
     return environment.get_template(name)
 
 
-def _tables(searched: Searched, worth: MaskWorth | None) -> Mapping[str, Section]:
+def _tables(
+    searched: Searched, worth: MaskWorth | None, overlays: Overlays
+) -> Mapping[str, Section]:
     made: Sequence[tuple[str, str, Callable[[Searched], Numbers]]] = (
         ("settings", "Settings of recipe and winner", settings_table),
         ("scores", "Scores of recipe and winner", scores_table),
         ("confirmation", "Confirmation on fresh seeds", confirmation_table),
         ("trials", "All trials", trials_table),
-        ("masks", "Masks opened", masks_table),
+        ("hours", "Where the hours went", hours_table),
+        ("masks", "Masks opened", partial(masks_table, for_pictures=overlays.masks_opened)),
         ("protocol", "How the winner was scored", protocol_table),
     )
     sections = [Section(key=key, title=title, numbers=of(searched)) for key, title, of in made]

@@ -44,7 +44,7 @@ def read_pairs(searched: Searched) -> list[Pair]:
     return [
         Pair(
             name=tag.removeprefix(_PREFIX),
-            views=[(name, _data_uri(pictures[tag])) for name, pictures in found.items()],
+            views=[(name, data_uri(pictures[tag])) for name, pictures in found.items()],
         )
         for tag in tags
     ]
@@ -62,7 +62,8 @@ def _last_pictures(run: Path) -> dict[str, bytes]:
     return {tag: picture for tag, (_, picture) in found.items()}
 
 
-def _data_uri(png: bytes) -> str:
+def data_uri(png: bytes) -> str:
+    """Return a picture as a page can hold it."""
     picture = Image.open(io.BytesIO(png)).convert("RGB")
     picture.thumbnail((_SIDE, _SIDE))
     buffer = io.BytesIO()

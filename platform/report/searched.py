@@ -127,7 +127,7 @@ def read_search(directory: Path, storage: str | None = None) -> Searched:
         raise ValueError(f"{directory}: no trial has begun, so that there is nothing to report")
     recipe = load_recipe(str(directory / RECIPE_FILE))
     setup = study.user_attrs.get(SETUP, {})
-    space = space_of(study, recipe, setup)
+    space = space_of(directory, study, recipe, setup)
     fitted = fit_trials(study, space)
     judgement = judge_complete(study, fitted)
     winner = best_complete(judgement, study)

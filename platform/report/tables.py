@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from platform.protocol.card import card_table
 from platform.report.figures.drawing import Cell, Numbers
+from platform.report.overlays import PURPOSE
 from platform.report.searched import Searched
 from platform.results.parameters import value_text
 from platform.search.live_trials import repeat_of
@@ -87,8 +88,10 @@ def protocol_table(searched: Searched) -> Numbers:
     )
 
 
-def masks_table(searched: Searched) -> Numbers:
-    """Return how many masks were opened, by split and purpose."""
+def masks_table(searched: Searched, for_pictures: int = 0) -> Numbers:
+    """Return how many masks were opened, by split and purpose; those of this page too."""
     ledger = opened_masks(searched.trials, searched.report.values())
+    if for_pictures:
+        ledger.record(TUNE_SPLIT, PURPOSE, for_pictures)
     rows = [(use.split, use.purpose, count) for use, count in ledger.counts.items()]
     return Numbers(columns=("split", "for", "masks"), rows=rows)

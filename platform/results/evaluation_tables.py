@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from platform.results.formats import percent, threshold
 from platform.results.text_tables import TextTable
@@ -15,13 +15,15 @@ def class_table(
     class_names: Sequence[str],
     values_by_class: Mapping[str, Sequence[float]],
     title: str = "IoU by class, %",
+    shown: Callable[[float | None], str] = percent,
 ) -> TextTable:
     """Return a number of each class, such as its IoU, and their mean.
 
     Args:
         class_names: C + 1 names, background first.
-        values_by_class: (C + 1,) 0..1 by heading; NaN for an absent class, which does not count.
+        values_by_class: (C + 1,) by heading; NaN for an absent class, which does not count.
         title: of the table.
+        shown: formats a number; by default one in 0..1, in percent.
 
     Raises:
         ValueError: If there are not as many names as numbers.
@@ -30,8 +32,8 @@ def class_table(
         if len(class_names) != len(values):
             raise ValueError(f"{len(class_names)} class names for {len(values)} values")
     named = zip(class_names, *values_by_class.values(), strict=True)
-    rows = [[name, *map(percent, values)] for name, *values in named]
-    rows.append(["mean", *(percent(_mean(values)) for values in values_by_class.values())])
+    rows = [[name, *map(shown, values)] for name, *values in named]
+    rows.append(["mean", *(shown(_mean(values)) for values in values_by_class.values())])
     return TextTable(title=title, columns=("class", *values_by_class), rows=rows)
 
 

@@ -18,6 +18,11 @@ def gain(fraction: float | None) -> str:
     return NOTHING if fraction is None or math.isnan(fraction) else f"{100 * fraction:+.1f}"
 
 
+def pixels(length: float | None) -> str:
+    """Format a length, px: 12.345 -> 12.3."""
+    return NOTHING if length is None or math.isnan(length) else f"{length:.1f}"
+
+
 def threshold(value: float | None) -> str:
     """Format a CAM threshold: 0.4 -> 0.40."""
     return NOTHING if value is None or math.isnan(value) else f"{value:.2f}"

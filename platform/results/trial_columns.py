@@ -9,8 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from platform.results.events import SCORE_FIELDS
 from platform.results.parameters import ParameterValue
+from platform.results.run_events import SCORE_FIELDS
 from platform.results.score_fields import Kind
 from platform.results.trial_rows import LATEST, SCORE, TOTALS, TrialRow
 
@@ -43,11 +43,18 @@ LAST_COLUMNS = (
     pa.field("retries", pa.int64(), nullable=False),
     pa.field("machines_lost", pa.int64(), nullable=False),
     pa.field("preemptions", pa.int64(), nullable=False),
+    pa.field("lost_iterations", pa.int64(), nullable=False),
     pa.field("shared_iterations", pa.int64(), nullable=False),
 )
 # What is younger than tables that may be read: no number there, or 0.
 YOUNGER_SCORES = frozenset(one.name for one in SCORE_FIELDS if one.since > 1)
-YOUNGER = YOUNGER_SCORES | {"retries", "machines_lost", "preemptions", "shared_iterations"}
+YOUNGER = YOUNGER_SCORES | {
+    "retries",
+    "machines_lost",
+    "preemptions",
+    "lost_iterations",
+    "shared_iterations",
+}
 _IN_NO_COLUMN = ("params", "latest", "totals", "machine", "step_seconds")  # of that name
 
 

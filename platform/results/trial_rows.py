@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from platform.results.events import (
-    SCORE_FIELDS,
     TrialBroken,
     TrialEnded,
     TrialEvent,
@@ -21,6 +20,7 @@ from platform.results.events import (
     TrialWentBack,
 )
 from platform.results.parameters import ParameterValue
+from platform.results.run_events import SCORE_FIELDS
 
 SCORE = "score"
 State: TypeAlias = Literal[
@@ -51,6 +51,7 @@ class TrialRow:
         retries: how often it was begun again after a fault, all sessions together.
         machines_lost: how often a machine was lost with it.
         preemptions: how often it was told of its end, and saved.
+        lost_iterations: those that were trained, lost with their process, and trained again.
         shared_iterations: the first ones, which an equal trial had trained; scores up to there are
             those of that trial.
         machine: where it ran last; kept in no table.
@@ -73,6 +74,7 @@ class TrialRow:
     retries: int = 0
     machines_lost: int = 0
     preemptions: int = 0
+    lost_iterations: int = 0
     shared_iterations: int = 0
     machine: str = ""
     step_seconds: float | None = None
@@ -140,6 +142,7 @@ def _started(row: TrialRow, event: TrialStarted, now: float) -> TrialRow:
         state="waiting" if event.waiting else "running",
         iteration=event.iteration,
         first_iteration=event.iteration,
+        lost_iterations=_lost(row, event.iteration),
         started=now,
         ended=None,
         reason="",
@@ -166,7 +169,18 @@ def _progressed(row: TrialRow, event: TrialProgressed, iterations: int) -> Trial
 
 
 def _gone_on_from(row: TrialRow, iteration: int, shared: int) -> TrialRow:
-    return replace(row, iteration=iteration, first_iteration=iteration, shared_iterations=shared)
+    return replace(
+        row,
+        iteration=iteration,
+        first_iteration=iteration,
+        lost_iterations=_lost(row, iteration),
+        shared_iterations=shared,
+    )
+
+
+def _lost(row: TrialRow, iteration: int) -> int:
+    """Add up what is lost where a trial goes on from an iteration; what was shared is not its."""
+    return row.lost_iterations + max(row.iteration - max(iteration, row.shared_iterations), 0)
 
 
 def _broken(row: TrialRow, event: TrialBroken) -> TrialRow:

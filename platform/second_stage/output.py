@@ -34,6 +34,8 @@ from toco_core.scoring.metrics import ConfusionMatrix
 from toco_core.scoring.segmentation_score import SegmentationScore, Variant
 from toco_core.supervised.labels import MASKS_PURPOSE
 
+RESULT_FILE = "second-stage-{split}.json"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
@@ -131,7 +133,7 @@ def write_outcome(outcome: Outcome, cards: Mapping[int, ProtocolCard]) -> None:
     setup = outcome.setup
     content = _content(outcome)
     content["cards"] = {str(seed): card.to_json() for seed, card in cards.items()}
-    with replacing(setup.directory / f"second-stage-{setup.split}.json") as unfinished:
+    with replacing(setup.directory / RESULT_FILE.format(split=setup.split)) as unfinished:
         unfinished.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
     write_table(_class_rows(outcome), setup.directory / f"classes-{setup.split}.parquet")
     for seed, counts in outcome.counts.items():

@@ -21,6 +21,7 @@ from toco_core.settings import Recipe
 from toco_core.supervised.labels import Labels, SplitMasks
 
 LABELS_FILE = "labels.json"  # what all runs of a directory are trained on
+RUN_DIRECTORY = "seed-{seed}"
 Progress = Callable[[int, int], None]
 
 
@@ -116,7 +117,7 @@ def _exported(
 
 
 def _run(name: str, directory: Path, recipe: Recipe, root: str) -> RunSetup:
-    own = directory / f"seed-{recipe.seed}"
+    own = directory / RUN_DIRECTORY.format(seed=recipe.seed)
     plan = RunPlan(recipe=recipe, dataset=root, split=None, directory=str(own / "checkpoints"))
     params: dict[str, ParameterValue] = {"split": NO_SPLIT, "seed": recipe.seed}
     setup = RunSetup(name=f"{name}, seed {recipe.seed}", directory=own, plan=plan, params=params)

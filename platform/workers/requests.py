@@ -67,6 +67,7 @@ class ScoreRequest(Request[ChunkResult[ChunkScore], EvaluationResult[Score]]):
     pictures: int = 0  # CAM pictures of the first so many images
     count_images: int = 0  # of the first so many the counts one by one too
     boundary_at: float | None = None  # background threshold at which rims are counted too
+    hausdorff_at: float | None = None  # at which distances of edges are measured too
     masks: bool = True  # opened; without them there is no mIoU
 
     def run_chunk(
@@ -84,6 +85,7 @@ class ScoreRequest(Request[ChunkResult[ChunkScore], EvaluationResult[Score]]):
             keep=self.pictures,
             count_images=self.count_images,
             boundary_at=self.boundary_at,
+            hausdorff_at=self.hausdorff_at,
             masks=self.masks,
             turn=turn,
         )
@@ -108,6 +110,7 @@ class SegmentationRequest(
     method: Method
     pictures: int = 0  # of image, CAM, segmentation and truth
     boundary: bool = False  # count rims too
+    hausdorff: bool = False  # measure distances of edges too
 
     def run_chunk(
         self, network: TrainedNetwork, split: ParquetSplit, indices: range, turn: Turn
@@ -124,6 +127,7 @@ class SegmentationRequest(
             purpose=self.purpose,
             keep=self.pictures,
             boundary=self.boundary,
+            hausdorff=self.hausdorff,
         )
         pictures = [draw_segmentation(segmented, split.info) for segmented in chunk.kept]
         return ChunkResult(replace(chunk, kept=()), pictures)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -154,6 +155,32 @@ def test_boundary_iou_is_scored_where_it_is_asked_for(options: EvaluateOptions) 
         assert found.pop(f"{prefix}boundary_miou") == pytest.approx(sum(known) / len(known))
         assert 0 < max(known) < 1
         assert table[f"{column}boundary_iou"][0] == values["background"]
+    assert content | {"seconds": 0} == plain | {"seconds": 0}
+
+
+def test_distances_of_edges_are_measured_where_they_are_asked_for(
+    options: EvaluateOptions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    short = replace(options, images=6, scales=(), bkg=0.3)
+    plain, content = evaluate(short), evaluate(replace(short, hausdorff=True))
+    assert "95 % Hausdorff distance by class, px" in " ".join(capsys.readouterr().out.split())
+    assert options.output is not None
+    table = pq.read_table(options.output / "classes.parquet").to_pydict()
+    assert all("the diagonal" in card.pop("hausdorff") for card in content["cards"].values())
+    assert {card.pop("hausdorff") for card in plain["cards"].values()} == {None}
+    segmented = content["segmentation"]["single"]
+    for found, prefix, column in (
+        (content, "", ""),
+        (content, "aux_", "aux_"),
+        (segmented, "", "seg_"),
+    ):
+        values = list(found.pop(f"{prefix}class_hausdorff_95").values())
+        known = [value for value in values if value is not None]
+        assert found.pop(f"{prefix}hausdorff_95") == pytest.approx(sum(known) / len(known))
+        assert 0 < max(known) <= 64 * 2**0.5
+        measured = table[f"{column}hausdorff_95"]
+        assert [None if math.isnan(one) else one for one in measured] == values
+        assert values[0] is None  # background
     assert content | {"seconds": 0} == plain | {"seconds": 0}
 
 

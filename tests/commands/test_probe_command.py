@@ -64,12 +64,14 @@ def test_the_suggested_recipe_has_the_proportions_of_voc() -> None:
     assert suggested.stages.segmentation == 500
     assert suggested.optimiser.warmup == 375
     assert suggested.optimiser.lr == recipe.optimiser.lr
+    assert suggested.optimiser.freeze == 0
 
 
 def test_tokens_that_are_mostly_alike_get_a_slower_encoder_and_faster_heads() -> None:
     recipe, found = load_recipe("voc_vit_b"), replace(GOOD, common=0.9)
     suggested = suggested_recipe(recipe, found, name="own", source="/own", size=448).optimiser
     heads = suggested.lr * suggested.head_lr_factor
+    assert suggested.freeze == 500  # of 5,000
     assert suggested.lr == pytest.approx(recipe.optimiser.lr / 20)
     assert heads == pytest.approx(2.5 * recipe.optimiser.lr * recipe.optimiser.head_lr_factor)
 

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from platform.compare.result import Result, read_result
+from platform.compare.reading import read_result
+from platform.compare.result import Result
 from platform.compare.tables import comparison_tables, headline
 from platform.protocol.card import ProtocolCard, Threshold
 from platform.search.winner import ReportScore, write_report
@@ -139,3 +140,38 @@ def test_a_search_is_its_winner_and_the_mean_of_its_confirmation(
     assert result.name.endswith("search (trial 2)")
     assert result.scores == {"cam": 0.65, "cam, aux": 0.5, "cam, mean of its confirmation": 0.63}
     assert result.cards == {"cam": card}
+
+
+def second_stage(directory: Path, miou: float, **changes: Any) -> Path:
+    """Leave what a second stage of two seeds writes."""
+    (directory / "seed-3").mkdir(parents=True)
+    (directory / "seed-3/recipe.yaml").write_text(dump_recipe(small_recipe()))
+    cards = {
+        str(seed): make_card(measured="segmentation mIoU, single", seed=seed, **changes).to_json()
+        for seed in (3, 4)
+    }
+    content = {"split": "tune", "miou": miou, "seeds": {"3": {}, "4": {}}, "cards": cards}
+    (directory / "second-stage-tune.json").write_text(json.dumps(content))
+    return directory
+
+
+def test_second_stages_are_compared_by_the_mean_of_their_seeds(tmp_path: Path) -> None:
+    one = second_stage(tmp_path / "one", 0.41, trained_on="labels A")
+    two = second_stage(tmp_path / "two", 0.46, trained_on="labels B")
+    results = [read_result(one), read_result(two / "second-stage-tune.json")]
+    assert [one.name.endswith("(2 seeds)") for one in results] == [True, True]
+    assert headline(results) == "measured in the same way: second stage, tune"
+    shown = cells(results)
+    assert shown["What was measured, second stage, tune: lines that differ"] == {
+        "trained on": ["labels A", "labels B"]
+    }
+    assert shown["mIoU in %"] == {"second stage, tune": ["41.0", "46.0"]}
+    other = read_result(second_stage(tmp_path / "other", 0.5, scales=[1.0]))
+    assert "not comparable" in headline([results[0], other])
+
+
+@pytest.mark.parametrize("text", ["{", "{}"])
+def test_a_damaged_second_stage_is_named(text: str, tmp_path: Path) -> None:
+    (tmp_path / "second-stage-tune.json").write_text(text)
+    with pytest.raises(ValueError, match=r"second-stage-tune\.json is (damaged|no result)"):
+        read_result(tmp_path)

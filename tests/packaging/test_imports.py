@@ -37,9 +37,10 @@ MAY_IMPORT = {
     "platform.statistics": {"platform.results"},
     "platform.protocol": {"platform.results"},
     "platform.confirm": SHARED | {"platform.search", "platform.statistics"},
-    "platform.compare": SHARED | {"platform.evaluate", "platform.search", "platform.train"},
+    "platform.compare": SHARED
+    | {"platform.evaluate", "platform.search", "platform.second_stage", "platform.train"},
     "platform.evaluate": SHARED,
-    "platform.report": SHARED | {"platform.search", "platform.statistics"},
+    "platform.report": SHARED | {"platform.search", "platform.statistics", "platform.train"},
     "platform.export": SHARED | {"platform.evaluate"},
     "platform.second_stage": SHARED | {"platform.evaluate", "platform.export", "platform.train"},
 }

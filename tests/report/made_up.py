@@ -16,9 +16,11 @@ from platform.results.tables import TrialTables
 from platform.results.tensorboard import TensorBoardSink
 from platform.search.live_trials import LiveTrials
 from platform.search.monitor import TrialObserver
+from platform.search.opened import SPACE_FILE
 from platform.search.pruners import make_pruner
 from platform.search.samplers import make_sampler
 from platform.search.space.checked import CheckedSpace, Params
+from platform.search.space.writing import dump_space
 from platform.search.study import default_storage, open_storage, open_study
 from tests.results.made_counts import made_counts
 from tests.search.worlds import ITERATIONS, learning_curve, quality, small_space
@@ -62,6 +64,7 @@ def make_search(
     )
     made_by = f"# Made by: python -m platform.search --name {directory.name}\n"
     (directory / "recipe.yaml").write_text(made_by + dump_recipe(space.recipe))
+    (directory / SPACE_FILE).write_text(dump_space(space.space))
     while assignment := live.next():
         if is_running and assignment.number == trials - 1:
             score_trial(live, sink, assignment.number, [0.2, 0.3], pictures)

@@ -43,7 +43,7 @@ class Outline(HTMLParser):
         self.ids += [values["id"] or ""] if "id" in values else []
         self.links += [values["href"] or ""] if tag == "a" else []
         self.sources += [values.get("src") or ""] if tag in ("img", "script", "iframe") else []
-        self.headings += [int(tag[1])] if tag in ("h1", "h2", "h3") else []
+        self.headings += [int(tag[1])] if tag in ("h1", "h2", "h3", "h4") else []
         self.unnamed += tag == "svg" and not values.get("aria-label")
         self.unnamed += tag == "img" and not values.get("alt")
 

@@ -16,6 +16,7 @@ from platform.report.health.pruning import chances_of_stopped, pruning_card
 from platform.report.health.scores import length_card, score_card
 from platform.report.searched import Searched, read_search
 from platform.report.verdict import verdict
+from platform.search.opened import SPACE_FILE
 from platform.search.worth import Estimate, best_complete, judge
 from tests.report.made_up import LATE_FAILURE
 from tests.search.worlds import small_space
@@ -123,6 +124,21 @@ def test_a_training_that_was_still_rising_is_told(searched: Searched) -> None:
     rows[-1] = {**rows[-1], "score": rows[-2]["score"] + 0.2}
     risen = replace(searched, scores={**searched.scores, searched.winner: rows})
     assert "train longer" in length_card(risen).advice
+
+
+def test_the_space_is_the_file_s_or_what_the_study_knows_of_it(
+    directory: Path, searched: Searched, tmp_path: Path
+) -> None:
+    assert [one.text for one in searched.space.space.constraints] == [
+        "thresholds.high - thresholds.low >= 0.1"
+    ]
+    shutil.copytree(directory, tmp_path / "earlier")
+    (tmp_path / "earlier" / SPACE_FILE).unlink()
+    earlier = read_search(tmp_path / "earlier").space.space
+    assert not earlier.constraints
+    assert {one.key: one.ends() for one in earlier.parameters} == {
+        one.key: one.ends() for one in searched.space.space.parameters
+    }
 
 
 def test_a_directory_may_be_moved(directory: Path, searched: Searched, tmp_path: Path) -> None:

@@ -92,6 +92,7 @@ def test_what_an_interrupted_search_leaves_is_unfinished_until_it_comes_back() -
     row = resumed.rows[0]
     assert (row.state, row.iteration, row.first_iteration) == ("running", 60, 60)
     assert row.started == NOON + 60
+    assert row.lost_iterations == 60
 
 
 def test_a_state_does_not_change_under_the_thread_that_draws_it() -> None:
@@ -136,5 +137,10 @@ def test_a_forked_trial_has_shared_what_it_has_not_trained_itself() -> None:
     assert line.endswith("trial 0  goes on from 200/600, where an equal trial was")
     events += [progressed(0, 400), trial_started(0, iteration=400)]
     assert fold_all(events).rows[0].shared_iterations == 200
+    again = [*events, trial_started(0, iteration=0), forked]
+    assert (
+        fold_all(again).rows[0].lost_iterations == 200
+    )  # not the first ones, which it forks again
     events += [TrialWentBack(number=0, iteration=0, damage="all files are damaged")]
-    assert fold_all(events).rows[0].shared_iterations == 0
+    row = fold_all(events).rows[0]
+    assert (row.shared_iterations, row.lost_iterations) == (0, 200)

@@ -68,6 +68,7 @@ def test_a_trial_is_a_row_with_its_parameters_as_columns(tmp_path: Path) -> None
             "retries": 0,
             "machines_lost": 0,
             "preemptions": 0,
+            "lost_iterations": 0,
             "shared_iterations": 0,
         }
     ]
@@ -296,10 +297,10 @@ def test_another_table_is_refused_with_what_it_lacks(tmp_path: Path) -> None:
 def test_a_table_from_before_retries_were_counted_can_be_read(tmp_path: Path) -> None:
     write(tmp_path, search_started(), trial_started(0))
     path = tmp_path / "trials.parquet"
-    younger = ["retries", "machines_lost", "preemptions", "shared_iterations"]
+    younger = ["retries", "machines_lost", "preemptions", "lost_iterations", "shared_iterations"]
     pq.write_table(pq.read_table(path).drop_columns(younger), path)
     (row,) = read_trials(tmp_path)
-    assert [getattr(row, name) for name in younger] == [0, 0, 0, 0]
+    assert [getattr(row, name) for name in younger] == [0, 0, 0, 0, 0]
 
 
 def test_a_table_made_by_blocks_is_the_whole_one_whatever_changed() -> None:

@@ -35,11 +35,13 @@ GROUPS: dict[str, dict[str, Any]] = {
         "ctc.local_crops": 3,
         "ctc.local_size": 24,
         "ctc.negative_share": 0.9,
+        "optimiser.projection_lr_factor": 3.0,
     },
     "refinement and decoder": {
         "cam.par_iterations": 6,
         "cam.par_dilations": (1, 4),
         "decoder.dilation": 2,
+        "optimiser.decoder_lr_factor": 0.1,
     },
     "energy": {
         "energy.weight": 1e-3,

@@ -59,14 +59,14 @@ def test_a_warmup_that_does_not_end_before_the_training_is_refused(warmup: int) 
         schedule(iterations=10, warmup=warmup)
 
 
-def test_the_encoder_learns_slower_and_frozen_parameters_are_left_out() -> None:
+def test_each_part_has_its_rate_and_frozen_parameters_are_left_out() -> None:
     frozen = nn.Parameter(torch.ones(1), requires_grad=False)
-    optimiser = make_optimiser(
-        [nn.Parameter(torch.ones(1)), frozen],
-        nn.Linear(2, 2).parameters(),
-        Optimiser.model_validate({}),
-    )
+    parts = [
+        ([nn.Parameter(torch.ones(1)), frozen], 6e-5),
+        (nn.Linear(2, 2).parameters(), 6e-4),
+    ]
+    optimiser = make_optimiser(parts, Optimiser.model_validate({}))
     encoder, rest = optimiser.param_groups
-    assert (encoder["lr"], rest["lr"]) == (6e-5, pytest.approx(6e-4))
+    assert (encoder["lr"], rest["lr"]) == (6e-5, 6e-4)
     assert (len(encoder["params"]), len(rest["params"])) == (1, 2)
     assert encoder["weight_decay"] == rest["weight_decay"] == 0.01

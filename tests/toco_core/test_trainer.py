@@ -42,7 +42,12 @@ def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(
     dataset: ParquetDataset, tmp_path: Path, drop_path: float, stop: int
 ) -> None:
     recipe = small_recipe(
-        iterations=6, optimiser__warmup=2, stages__segmentation=3, backbone__drop_path=drop_path
+        iterations=6,
+        optimiser__warmup=2,
+        optimiser__freeze=2,
+        optimiser__decoder_lr_factor=3.0,
+        stages__segmentation=3,
+        backbone__drop_path=drop_path,
     )
     whole = Trainer(recipe, dataset)
     expected = run(whole, 6)
@@ -85,16 +90,47 @@ def test_a_step_leaves_the_global_generator_alone(dataset: ParquetDataset) -> No
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_the_encoder_learns_at_its_rate_and_the_rest_ten_times_as_fast(
+def test_the_encoder_learns_at_its_rate_and_the_heads_ten_times_as_fast(
     dataset: ParquetDataset,
 ) -> None:
     trainer = Trainer(small_recipe(optimiser__warmup=0), dataset)
-    encoder, rest = trainer.optimiser.param_groups
-    assert trainer.learning_rate == encoder["lr"] == pytest.approx(1e-3)
-    assert rest["lr"] == pytest.approx(1e-2)
+    encoder, *heads = trainer.optimiser.param_groups
+    assert trainer.learning_rate == encoder["lr"] == 1e-3
+    assert [head["lr"] for head in heads] == [1e-2] * 3
     trained = sum(weight.numel() for weight in trainer.model.parameters() if weight.requires_grad)
-    in_groups = [weight for group in (encoder, rest) for weight in group["params"]]
+    in_groups = [weight for group in (encoder, *heads) for weight in group["params"]]
     assert sum(weight.numel() for weight in in_groups) == trained
+
+
+def test_each_head_may_have_a_rate_of_its_own(dataset: ParquetDataset) -> None:
+    factors = {"classifier": 50.0, "decoder": 0.5, "projection": 2.0}
+    named = {f"optimiser__{head}_lr_factor": factor for head, factor in factors.items()}
+    trainer = Trainer(small_recipe(optimiser__warmup=0, **named), dataset)
+    rates = {
+        id(weight): group["lr"]
+        for group in trainer.optimiser.param_groups
+        for weight in group["params"]
+    }
+    model = trainer.model
+    assert rates[id(model.classifier.weight)] == rates[id(model.aux_classifier.weight)] == 0.5
+    assert {rates[id(w)] for w in model.decoder.parameters()} == {5e-3}
+    assert {rates[id(w)] for w in model.projection.parameters()} == {2e-2}
+
+
+def parts_that_moved(before: dict[str, Tensor], after: dict[str, Tensor]) -> set[str]:
+    return {name.partition(".")[0] for name in before if not torch.equal(before[name], after[name])}
+
+
+def test_a_frozen_backbone_stays_as_it_is_and_its_heads_learn(dataset: ParquetDataset) -> None:
+    heads = {"classifier", "aux_classifier", "decoder", "projection", "teacher_projection"}
+    trainer = Trainer(small_recipe(optimiser__freeze=3, stages__segmentation=0), dataset)
+    before = weights(trainer)
+    run(trainer, 3)
+    after = weights(trainer)
+    assert parts_that_moved(before, after) == heads
+    assert not any(p in trainer.optimiser.state for p in trainer.model.encoder.parameters())
+    run(trainer, 1)
+    assert parts_that_moved(after, weights(trainer)) == heads | {"encoder"}
 
 
 def test_a_loss_that_is_not_finite_stops_before_the_weights_change(

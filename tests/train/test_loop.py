@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from platform.results.events import Progressed, Scored, WentBack
+from platform.results.run_events import Progressed, Scored, WentBack
 from platform.train import lead
 from platform.train.loop import Rank, run
 from platform.train.plan import RunPlan

@@ -59,6 +59,7 @@ class Encoder(nn.Module):
         join_gradients(vit)
         self.aux_layer = resolve_layer(aux_layer, len(vit.blocks))
         self.recompute_blocks = False  # activation checkpointing: less memory, more work
+        self.frozen = False  # no gradient reaches it, and none is computed
         self._positions.requires_grad_(False)
         self._resized: dict[tuple[int, int], _Positions] = {}
         self.recomputation = Recomputation(vit)
@@ -88,6 +89,10 @@ class Encoder(nn.Module):
             images: ImageNet-normalised, float.
             keep_blocks: return the patch tokens of every block as well.
         """
+        with self._gradient():
+            return self._encode(images, keep_blocks)
+
+    def _encode(self, images: Tensor, keep_blocks: bool) -> Encoded:
         grid = self.grid(images.shape[-2], images.shape[-1])
         last = len(self.vit.blocks) - 1
         # Without gradient, a block output that nobody asks for is freed at once.
@@ -134,10 +139,11 @@ class Encoder(nn.Module):
 
     def class_token(self, images: Tensor) -> Tensor:
         """Return the class token alone, (B, D): that of `forward`, with less work."""
-        x, _ = self._embed(images)
-        for block in self.vit.blocks[:-1]:
-            x = self._run(block, x)
-        return self.vit.norm(self._run(partial(class_token_of, self.vit.blocks[-1]), x))[:, 0]
+        with self._gradient():
+            x, _ = self._embed(images)
+            for block in self.vit.blocks[:-1]:
+                x = self._run(block, x)
+            return self.vit.norm(self._run(partial(class_token_of, self.vit.blocks[-1]), x))[:, 0]
 
     def compile_blocks(self) -> None:
         """Compile each block at its first use, once for every size of its input."""
@@ -157,6 +163,9 @@ class Encoder(nn.Module):
             patch = f"{patch_height}x{patch_width}"
             raise ValueError(f"an image of {height}x{width} px is smaller than a patch, {patch} px")
         return grid
+
+    def _gradient(self) -> torch.set_grad_enabled:
+        return torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen)
 
     def _run(self, block: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         if not torch.is_grad_enabled():

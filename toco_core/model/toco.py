@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from toco_core.model.backbones import build_backbone
 from toco_core.model.encoder import Encoder
 from toco_core.model.heads import LargeFOV, ProjectionHead
-from toco_core.settings import ClassTokenContrast, Decoder, Recipe
+from toco_core.settings import Classifiers, ClassTokenContrast, Decoder, Recipe
 
 
 class ToCoOutput(NamedTuple):
@@ -42,10 +42,16 @@ class ToCo(nn.Module):
         num_classes: without background.
         decoder: settings of the segmentation head.
         ctc: settings of the projection head and its teacher.
+        classifiers: how they begin.
     """
 
     def __init__(
-        self, encoder: Encoder, num_classes: int, decoder: Decoder, ctc: ClassTokenContrast
+        self,
+        encoder: Encoder,
+        num_classes: int,
+        decoder: Decoder,
+        ctc: ClassTokenContrast,
+        classifiers: Classifiers | None = None,
     ) -> None:
         super().__init__()
         self.num_classes = num_classes
@@ -56,8 +62,9 @@ class ToCo(nn.Module):
         # From zero: a random classifier sees classes in places before it has learnt any, and as it
         # only ever reads the maximum of each channel, it may settle on a CAM that is inverted. On
         # PartScenes that cost two seeds of three a third of their CAM mIoU after 60 iterations.
-        nn.init.zeros_(self.classifier.weight)
-        nn.init.zeros_(self.aux_classifier.weight)
+        if (classifiers or Classifiers()).init == "zero":
+            nn.init.zeros_(self.classifier.weight)
+            nn.init.zeros_(self.aux_classifier.weight)
         self.decoder = LargeFOV(encoder.embed_dim, num_classes, decoder)
         self.projection = ProjectionHead(encoder.embed_dim, ctc)
         self.teacher_projection = copy.deepcopy(self.projection).requires_grad_(False)
@@ -153,7 +160,7 @@ def build_model(recipe: Recipe, num_classes: int, *, pretrained: bool = True) ->
         torch.manual_seed(recipe.seed)
         encoder = Encoder(build_backbone(backbone), backbone.aux_layer)
         _require_patches(recipe, max(encoder.patch_size))
-        return ToCo(encoder, num_classes, recipe.decoder, recipe.ctc)
+        return ToCo(encoder, num_classes, recipe.decoder, recipe.ctc, recipe.classifiers)
 
 
 def _require_patches(recipe: Recipe, patch: int) -> None:

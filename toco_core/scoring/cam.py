@@ -22,7 +22,7 @@ from toco_core.data.reader import ParquetSplit
 from toco_core.data.schema import DatasetInfo
 from toco_core.images import eight_bit, normalise, resize_maps
 from toco_core.model.toco import ToCo, ToCoOutput
-from toco_core.scoring.cam_rims import rims_of_cams
+from toco_core.scoring.cam_edges import distances_of_cams, rims_of_cams
 from toco_core.scoring.cam_score import ChunkScore
 from toco_core.scoring.kept_images import ScoredImage
 from toco_core.scoring.metrics import F1Counts
@@ -44,6 +44,7 @@ def score_chunk(
     keep: int = 0,
     count_images: int = 0,
     boundary_at: float | None = None,
+    hausdorff_at: float | None = None,
     masks: bool = True,
     turn: AbstractContextManager[object] | None = None,
 ) -> ChunkScore:
@@ -58,6 +59,7 @@ def score_chunk(
         keep: return the images, CAMs and masks of the first so many of the split.
         count_images: return the counts of the first so many of the split one by one too.
         boundary_at: count the rims of what the CAMs label at this background threshold too.
+        hausdorff_at: measure how far its edges are off at this one.
         masks: open them; without, every pixel counts as ignored, and there is no mIoU.
         turn: is held while the device is used; where several threads share it, the others read
             their images meanwhile.
@@ -69,16 +71,10 @@ def score_chunk(
     before = split.ledger.total()
     samples = [_read(split, index, purpose if masks else None) for index in indices]
     opened = split.ledger.total() - before
+    counted = sum(index < count_images for index in indices)
+    beside = _Beside(keep, counted, boundary_at, hausdorff_at)
     with turn or nullcontext():
-        return _score(
-            model,
-            recipe,
-            split.info,
-            indices,
-            samples,
-            _Beside(keep, sum(index < count_images for index in indices), boundary_at),
-            opened=opened,
-        )
+        return _score(model, recipe, split.info, indices, samples, beside, opened=opened)
 
 
 class _Beside(NamedTuple):
@@ -87,6 +83,7 @@ class _Beside(NamedTuple):
     keep: int  # whole images, by their indices in the split
     counted: int  # of the first so many of the chunk the counts one by one
     boundary_at: float | None  # threshold at which rims are counted
+    hausdorff_at: float | None  # threshold at which distances are measured
 
 
 class _Sample(NamedTuple):
@@ -114,8 +111,9 @@ def _score(
 ) -> ChunkScore:
     device = next(model.parameters()).device
     images = _resized_images(samples, recipe, device)  # (n, 3, S, S)
+    on_cpu = [sample.mask for sample in samples]
     # Copied before there is anything to wait for; 16 bits are a quarter of what there is to copy.
-    masks = [s.mask if device.type == "cpu" else s.mask.short().to(device) for s in samples]
+    masks = [one if device.type == "cpu" else one.short().to(device) for one in on_cpu]
     labels = torch.stack([sample.image.class_labels for sample in samples])  # (n, C)
     with inference_precision(model, recipe):
         output: ToCoOutput = model(images, segment=False, keep_blocks=True)
@@ -137,7 +135,8 @@ def _score(
         masks_opened=opened,
         computed_on=computed_on(model, recipe),
         by_image=of_final.by_image(),
-        boundary=rims_of_cams(cams, [s.mask for s in samples], info, beside.boundary_at),
+        boundary=rims_of_cams(cams, on_cpu, info, beside.boundary_at),
+        distances=distances_of_cams(cams, on_cpu, info, beside.hausdorff_at),
         kept=tuple(
             _scored_image(image, one.cpu(), sample)
             for index, image, one, sample in zip(indices, images, cams, samples, strict=True)

@@ -38,6 +38,7 @@ class ChunkScore:
     computed_on: str = ""  # device and precision
     by_image: ImageCounts | None = None  # of the final CAMs of its images that were to be counted
     boundary: tuple[ClassPixels, ...] = ()  # rims of final and auxiliary CAM, if asked for
+    distances: tuple[NDArray[np.float64], ...] = ()  # (n, K) px of both, if asked for
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -54,6 +55,7 @@ class Score:
     computed_on: tuple[str, ...] = ()  # devices and precisions of its chunks
     by_image: ImageCounts | None = None  # of the final CAM, where they were asked for
     boundary: tuple[ClassPixels, ...] = ()  # rims of final and auxiliary CAM, if asked for
+    distances: tuple[NDArray[np.float64], ...] = ()  # (n, K) px of both, if asked for
 
     @property
     def bkg(self) -> float:
@@ -117,5 +119,8 @@ def summarise(parts: Iterable[ChunkScore]) -> Score:
         by_image=ImageCounts.joined(counted) if counted else None,
         boundary=tuple(
             reduce(add, rims) for rims in zip(*(part.boundary for part in ordered), strict=True)
+        ),
+        distances=tuple(
+            np.concatenate(side) for side in zip(*(part.distances for part in ordered), strict=True)
         ),
     )

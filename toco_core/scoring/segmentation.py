@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from toco_core.cam.image_cam import whole_image_cams
@@ -15,6 +17,7 @@ from toco_core.data.reader import ParquetSplit
 from toco_core.model.toco import ToCo
 from toco_core.scoring.boundary import boundary_pixels
 from toco_core.scoring.class_pixels import ClassPixels
+from toco_core.scoring.hausdorff import hausdorff_distances
 from toco_core.scoring.inference import segment
 from toco_core.scoring.kept_images import SegmentedImage
 from toco_core.scoring.metrics import ConfusionMatrix
@@ -33,6 +36,7 @@ def segmentation_chunk(
     purpose: str,
     keep: int = 0,
     boundary: bool = False,
+    hausdorff: bool = False,
 ) -> SegmentationChunk:
     """Score some images of a split, one by one at their own size.
 
@@ -46,6 +50,7 @@ def segmentation_chunk(
         purpose: what the masks are opened for, as the ledger shows it.
         keep: return what was compared of the first so many images of the split.
         boundary: count the rims of the classes too.
+        hausdorff: measure how far the edges are off too.
 
     Raises:
         DatasetError: an image or a mask cannot be read; names it.
@@ -59,6 +64,9 @@ def segmentation_chunk(
     rims: dict[Variant, ClassPixels] = {
         variant: ClassPixels.empty(classes) for variant in method.variants if boundary
     }
+    distances: dict[Variant, list[NDArray[np.float64]]] = {
+        variant: [] for variant in method.variants if hausdorff
+    }
     kept: list[SegmentedImage] = []
     for index in indices:
         image = whole_image(split, index)
@@ -67,10 +75,12 @@ def segmentation_chunk(
             labels = label_variants(model, image, method, cut_off=recipe.official_quirks)
         for variant, predicted in labels.items():
             counts[variant] += ConfusionMatrix.of(mask, predicted, classes, split.info.ignore_index)
+        counted = classes, split.info.ignore_index
         for variant in rims:
-            rims[variant] += boundary_pixels(
-                mask.numpy(), labels[variant].numpy(), classes, split.info.ignore_index
-            )
+            rims[variant] += boundary_pixels(mask.numpy(), labels[variant].numpy(), *counted)
+        for variant, measured in distances.items():
+            said = labels[variant].numpy()
+            measured.append(hausdorff_distances(mask.numpy(), said, *counted))
         if index < keep:
             kept.append(_kept(model, recipe, image, labels[method.variants[-1]], mask))
     return SegmentationChunk(
@@ -79,6 +89,7 @@ def segmentation_chunk(
         masks_opened=split.ledger.total() - before,
         counts=counts,
         boundary=rims,
+        distances={variant: np.stack(measured) for variant, measured in distances.items()},
         computed_on=computed_on(model, recipe),
         kept=tuple(kept),
     )

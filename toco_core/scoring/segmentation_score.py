@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
-from operator import add
+from operator import add, attrgetter
 from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from toco_core.scoring.class_pixels import ClassPixels
 from toco_core.scoring.kept_images import SegmentedImage
@@ -45,6 +48,7 @@ class SegmentationChunk:
     masks_opened: int
     counts: Mapping[Variant, ConfusionMatrix]
     boundary: Mapping[Variant, ClassPixels] = field(default_factory=dict)  # rims, if asked for
+    distances: Mapping[Variant, NDArray[np.float64]] = field(default_factory=dict)  # (n, K) px
     kept: tuple[SegmentedImage, ...] = ()
     computed_on: str = ""  # device and precision
 
@@ -57,12 +61,13 @@ class SegmentationScore:
     masks_opened: int
     counts: Mapping[Variant, ConfusionMatrix]
     boundary: Mapping[Variant, ClassPixels] = field(default_factory=dict)  # rims, if asked for
+    distances: Mapping[Variant, NDArray[np.float64]] = field(default_factory=dict)  # (n, K) px
     computed_on: tuple[str, ...] = ()  # devices and precisions of its chunks
 
 
 def add_up(parts: Iterable[SegmentationChunk]) -> SegmentationScore:
     """Add up the chunks of a split, in whatever order they come."""
-    chunks = list(parts)
+    chunks = sorted(parts, key=attrgetter("first"))
     return SegmentationScore(
         images=sum(chunk.images for chunk in chunks),
         masks_opened=sum(chunk.masks_opened for chunk in chunks),
@@ -73,6 +78,10 @@ def add_up(parts: Iterable[SegmentationChunk]) -> SegmentationScore:
         boundary={
             variant: reduce(add, (chunk.boundary[variant] for chunk in chunks))
             for variant in chunks[0].boundary
+        },
+        distances={
+            variant: np.concatenate([chunk.distances[variant] for chunk in chunks])
+            for variant in chunks[0].distances
         },
         computed_on=tuple(sorted({chunk.computed_on for chunk in chunks})),
     )

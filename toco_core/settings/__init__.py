@@ -3,6 +3,7 @@
 from toco_core.settings.recipe import (
     Backbone,
     Cam,
+    Classifiers,
     ClassTokenContrast,
     Compute,
     Data,
@@ -22,6 +23,7 @@ __all__ = [
     "Backbone",
     "Cam",
     "ClassTokenContrast",
+    "Classifiers",
     "Compute",
     "Data",
     "Decoder",

@@ -25,6 +25,7 @@ def _require_one_line(text: str) -> str:
 Text = Annotated[str, AfterValidator(_require_one_line)]
 ConcretePrecision = Literal["float32", "bfloat16", "float16"]
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
+ClassifierInit = Literal["zero", "uniform"]
 
 # What a setting declares beside its range; `toco_core.settings.effects` reads it.
 Declared = dict[str, JsonValue]
@@ -112,6 +113,24 @@ class Optimiser(Section):
     lr: Positive = Field(default=6e-5, description="base rate of the encoder")
     head_lr_factor: Positive = Field(
         default=10.0, description="everything else learns this much faster"
+    )
+    classifier_lr_factor: Positive = Field(
+        default=1.0, description="both classifiers, beside head_lr_factor"
+    )
+    decoder_lr_factor: Positive = Field(
+        default=1.0,
+        description="the segmentation head, beside head_lr_factor",
+        json_schema_extra=_read_by(*_SEGMENTATION),
+    )
+    projection_lr_factor: Positive = Field(
+        default=1.0,
+        description="the projection head of CTC, beside head_lr_factor",
+        json_schema_extra=_read_by("ctc"),
+    )
+    freeze: int = Field(
+        default=0,
+        ge=0,
+        description="first iterations in which the heads learn and the backbone does not",
     )
     weight_decay: Weight = Field(default=0.01, description="of all weights, biases and norms too")
     betas: tuple[Probability, Probability] = Field(
@@ -227,6 +246,16 @@ class ClassTokenContrast(Section):
     hidden: int = Field(default=2048, ge=1, description="width of the projection head")
     bottleneck: int = Field(default=256, ge=1, description="width of its normalised layer")
     output: int = Field(default=1024, ge=1, description="width of what it gives")
+
+
+class Classifiers(Section):
+    """The two classifiers, from whose weights CAMs are made."""
+
+    init: ClassifierInit = Field(
+        default="zero",
+        description="zero, or uniform: PyTorch's own, up to 1 / sqrt(width), as in the authors' "
+        "code",
+    )
 
 
 class Cam(Section):
@@ -372,6 +401,7 @@ class Recipe(Section):
     thresholds: Thresholds = Thresholds()
     weights: LossWeights = LossWeights()
     ctc: ClassTokenContrast = ClassTokenContrast()
+    classifiers: Classifiers = Classifiers()
     cam: Cam = Cam()
     decoder: Decoder = Decoder()
     energy: Energy = Energy()

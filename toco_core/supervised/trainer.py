@@ -63,6 +63,7 @@ class SupervisedTrainer(ResumableTrainer):
         batch = next(self._batches)
         images = normalise(batch.images.to(self.device, non_blocking=True))
         labels = batch.labels.to(self.device, non_blocking=True)
+        self.model.encoder.frozen = self.iteration < self.recipe.optimiser.freeze
         self.optimiser.zero_grad()
         with seeded((_STEP, self.recipe.seed, self.iteration), self.device):
             return {"total": self._part_by_part(images, labels)}

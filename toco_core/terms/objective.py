@@ -23,16 +23,18 @@ class Objective:
     """The terms beside the two classification losses, with the weights and stages of a recipe."""
 
     def __init__(self, recipe: Recipe) -> None:
+        self._freeze = recipe.optimiser.freeze
         self.terms = tuple(kind(recipe) for kind in TERMS)
 
     def in_force(self, iteration: int) -> tuple[Term, ...]:
         """Return the terms whose stage has come and whose weight is not 0."""
         return tuple(term for term in self.terms if term.is_in_force(iteration))
 
-    def idle_heads(self, iteration: int) -> frozenset[str]:
-        """Return the heads of the network that no loss trains yet."""
+    def idle_parts(self, iteration: int) -> frozenset[str]:
+        """Return the parts of the network that do not learn yet: heads, or a frozen encoder."""
         trained = {term.head for term in self.in_force(iteration)}
-        return frozenset({"decoder", "projection"} - trained)
+        idle = {"decoder", "projection"} - trained
+        return frozenset(idle | {"encoder"} if iteration < self._freeze else idle)
 
     def total(self, losses: Mapping[str, Tensor]) -> Tensor:
         """Add up the losses that are there, both classification losses with weight 1."""

@@ -38,12 +38,12 @@ class Distribution:
         return self._wrapped
 
     def _idle_at(self, iteration: int) -> frozenset[str]:
-        return self.losses.objective.idle_heads(iteration)
+        return self.losses.objective.idle_parts(iteration)
 
     def _wrap(self, idle: frozenset[str]) -> None:
         self._wrapped = self.losses  # the hooks of the old one leave the weights with it
-        heads = (getattr(self.losses.model, name) for name in idle)
-        with _without_gradient(weight for head in heads for weight in head.parameters()):
+        parts = (getattr(self.losses.model, name) for name in idle)
+        with _without_gradient(weight for part in parts for weight in part.parameters()):
             self._wrapped = DistributedDataParallel(
                 self.losses,
                 broadcast_buffers=False,

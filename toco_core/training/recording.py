@@ -29,6 +29,7 @@ class Kind(NamedTuple):
     """What two steps must have in common to be the same kernels."""
 
     terms: frozenset[str]  # of the loss
+    is_frozen: bool  # the backbone: it has no backward pass
     has_final_cam: bool  # labels are refined from the final CAM
     classes: int  # whose CAMs are made, of each image
     lattice_size: int  # places of the energy's lattice; 0 without one
@@ -51,6 +52,7 @@ class Kinds:
         terms = frozenset(term.name for term in self._losses.objective.in_force(iteration))
         return Kind(
             terms,
+            iteration < self._losses.recipe.optimiser.freeze,
             iteration >= self._losses.recipe.stages.final_cam,
             min(power_of_two(fed.batch.most_classes or most), most),
             self._lattice_size(fed.lattice_size) if "energy" in terms else 0,

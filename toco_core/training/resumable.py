@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 from torch.optim import AdamW
 
 from toco_core.checkpoint import Checkpoint, save_checkpoint
@@ -15,8 +16,8 @@ from toco_core.parallel.determinism import choose_algorithms
 from toco_core.parallel.precision import allow_tf32, make_scaler, precision_on
 from toco_core.random_state import capture_random_state, restore_random_state
 from toco_core.remote_path import Place
-from toco_core.schedule import PolyWarmup, make_optimiser
-from toco_core.settings import Recipe
+from toco_core.schedule import PolyWarmup, make_optimiser, take_up
+from toco_core.settings import Optimiser, Recipe
 from toco_core.settings.recipe import ConcretePrecision
 from toco_core.training.loss_checks import StepLosses, make_check
 
@@ -129,20 +130,32 @@ class ResumableTrainer(ABC):
         self.iteration += 1
 
     def _restore(self, checkpoint: Checkpoint) -> None:
-        self.optimiser.load_state_dict(checkpoint.optimiser)
-        self.schedule.load_state_dict(checkpoint.schedule)
+        take_up(self.optimiser, self.schedule, checkpoint.optimiser, checkpoint.schedule)
         self._scaler.load_state_dict(checkpoint.scaler)
         restore_random_state(checkpoint.random)
         self.iteration = checkpoint.iteration
 
 
 def build_optimisation(model: ToCo, recipe: Recipe) -> tuple[AdamW, PolyWarmup]:
-    """Build optimiser and schedule: one rate for the encoder, a higher one for all the rest."""
+    """Build optimiser and schedule: a rate for the encoder, and a higher one for each head."""
     settings = recipe.optimiser
-    encoder = set(model.encoder.parameters())
-    rest = [weight for weight in model.parameters() if weight not in encoder]
-    optimiser = make_optimiser(model.encoder.parameters(), rest, settings)
+    optimiser = make_optimiser(_parts(model, settings), settings)
     schedule = PolyWarmup(
         optimiser, recipe.iterations, settings.warmup, settings.warmup_ratio, settings.power
     )
     return optimiser, schedule
+
+
+def _parts(model: ToCo, settings: Optimiser) -> list[tuple[list[Parameter], float]]:
+    """Return the weights of encoder and heads with their rates, in the order of the network."""
+    heads = settings.lr * settings.head_lr_factor
+    classifiers = [*model.classifier.parameters(), *model.aux_classifier.parameters()]
+    parts = [
+        ([*model.encoder.parameters()], settings.lr),
+        (classifiers, heads * settings.classifier_lr_factor),
+        ([*model.decoder.parameters()], heads * settings.decoder_lr_factor),
+        ([*model.projection.parameters()], heads * settings.projection_lr_factor),
+    ]
+    trained = [weight for weight in model.parameters() if weight.requires_grad]
+    assert {*trained} <= {weight for part, _ in parts for weight in part}, "a part without a rate"
+    return parts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +11,11 @@ from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
+from platform.report.figures.drawing import Cell
 from platform.report.searched import Searched
 from platform.results.parameters import ParameterValue, value_text
 from platform.search.space.parameters import Parameter
+from platform.search.worth import Estimate
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,22 @@ def as_in_recipe(value: float) -> str:
         return f"{value:g}"
     mantissa, exponent = f"{value:e}".split("e")
     return f"{float(mantissa):g}e{int(exponent)}"
+
+
+def worth_rows(
+    searched: Searched, keys: Sequence[str], parts: Callable[[Estimate], Sequence[Cell]]
+) -> list[tuple[Cell, ...]]:
+    """Return, for each trial with a worth, its number, the parameters of some keys, and its worth.
+
+    Args:
+        searched: the search.
+        keys: of parameters.
+        parts: of a worth that are shown.
+    """
+    return [
+        (number, *(searched.rows[number].params.get(key) for key in keys), *parts(one))
+        for number, one in searched.worth.items()
+    ]
 
 
 def parameter_axes(searched: Searched) -> list[ParameterAxis]:

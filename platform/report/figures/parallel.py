@@ -11,7 +11,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from platform.report.figures.axis import ParameterAxis, parameter_axes
+from platform.report.figures.axis import ParameterAxis, parameter_axes, worth_rows
 from platform.report.figures.drawing import Drawing, Numbers, Tips
 from platform.report.figures.style import INK, MUTED, NARROW, RECIPE, RULE, SCALE, WINNER, canvas
 from platform.report.searched import Searched
@@ -24,10 +24,7 @@ def parallel_figure(searched: Searched) -> Drawing | None:
     if len(worth) < 2 or len(axes) < 2:
         return None
     keys = [one.parameter.key for one in axes]
-    rows = [
-        (number, *(searched.rows[number].params.get(key) for key in keys), one.value)
-        for number, one in worth.items()
-    ]
+    rows = worth_rows(searched, keys, lambda one: [one.value])
     return Drawing(
         key="parallel_coordinates",
         title="All parameters at once",

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from platform.report.figures.axis import ParameterAxis, parameter_axes
+from platform.report.figures.axis import ParameterAxis, parameter_axes, worth_rows
 from platform.report.figures.drawing import Drawing, Numbers, Tips
 from platform.report.figures.style import DOT, OTHER, RECIPE, WINNER, panels
 from platform.report.searched import Searched
@@ -26,13 +26,9 @@ def slices_figure(searched: Searched, order: Sequence[str]) -> Drawing | None:
     """Draw a panel for each parameter, the most important first; None before there is a worth."""
     axes = {one.parameter.key: one for one in parameter_axes(searched)}
     keys = [*order, *(key for key in axes if key not in order)][:_MOST]
-    worth = searched.worth
-    if not worth or not keys:
+    if not searched.worth or not keys:
         return None
-    rows = [
-        (number, *(searched.rows[number].params.get(key) for key in keys), one.value, one.half)
-        for number, one in worth.items()
-    ]
+    rows = worth_rows(searched, keys, lambda one: [one.value, one.half])
     return Drawing(
         key="slices",
         title="One parameter at a time",

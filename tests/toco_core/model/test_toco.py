@@ -118,6 +118,20 @@ def _built(seed: int) -> dict[str, Tensor]:
     return _weights(build_model(recipe, num_classes=3))
 
 
+def test_classifiers_begin_at_zero_or_as_pytorch_has_them_and_nothing_else_changes() -> None:
+    zero, uniform = (
+        _weights(build_model(small_recipe(classifiers__init=init), num_classes=3))
+        for init in ("zero", "uniform")
+    )
+    classifiers = {"classifier.weight", "aux_classifier.weight"}
+    assert {name for name in zero if not torch.equal(zero[name], uniform[name])} == classifiers
+    for name in classifiers:
+        width = uniform[name].shape[1]
+        assert not zero[name].any()
+        assert uniform[name].abs().max() <= width**-0.5
+        assert uniform[name].std() == pytest.approx((3 * width) ** -0.5, rel=0.1)
+
+
 def _weights(module: torch.nn.Module) -> dict[str, Tensor]:
     return {name: weight.clone() for name, weight in module.state_dict().items()}
 

@@ -34,6 +34,11 @@ VOC = load_recipe("voc_vit_b")  # contrast from 0, segmentation from 2,000
         ("stages.final_cam", 12_000, 2000),  # there are no refined labels before
         ("backbone.aux_layer", 0, 0),  # its classifier learns from the first step on
         ("optimiser.lr", 0, 0),
+        ("optimiser.freeze", 0, 0),
+        ("optimiser.classifier_lr_factor", 0, 0),
+        ("optimiser.decoder_lr_factor", 8000, 2000),
+        ("optimiser.projection_lr_factor", 12_000, 0),
+        ("classifiers.init", 0, 0),
         ("optimiser.power", 0, 0),  # no part in the warm-up, but a checkpoint holds it
         ("cam.scales", 0, 0),  # scores read them too
         ("seed", 0, 0),

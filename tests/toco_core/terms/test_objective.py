@@ -45,12 +45,11 @@ def test_a_weight_of_zero_switches_a_term_off(term: str) -> None:
         ({"stages__segmentation": 0, "weights__seg": 0.0, "weights__energy": 0.0}, {"decoder"}),
         ({"stages__segmentation": 0, "weights__ctc": 0.0}, {"projection"}),
         ({"stages__segmentation": 0, "weights__ptc": 0.0}, set()),
+        ({"stages__segmentation": 0, "optimiser__freeze": 1}, {"encoder"}),
     ],
 )
-def test_a_head_is_idle_where_no_term_in_force_reads_it(
-    changes: dict[str, Any], idle: set[str]
-) -> None:
-    assert Objective(small_recipe(**changes)).idle_heads(0) == idle
+def test_a_part_is_idle_where_no_term_trains_it(changes: dict[str, Any], idle: set[str]) -> None:
+    assert Objective(small_recipe(**changes)).idle_parts(0) == idle
 
 
 def test_total_weighs_the_terms_that_are_there() -> None:

@@ -37,13 +37,15 @@ def staged_recipe() -> Recipe:
         iterations=4,
         stages__contrast=1,
         stages__segmentation=2,
+        optimiser__freeze=3,  # the checkpoint of step 2 is of before, and of after is the last step
         backbone__drop_path=0.2,
         data__images_per_step=4,
     )
 
 
 def shared_recipe() -> Recipe:
-    return small_recipe(iterations=3, stages__segmentation=0, data__images_per_step=4)
+    images = {"stages__segmentation": 0, "data__images_per_step": 4}
+    return small_recipe(iterations=3, optimiser__freeze=1, **images)
 
 
 def train(rank: int, folder: Path, port: int) -> None:

@@ -35,6 +35,11 @@ def test_a_stage_that_begins_is_another_kind() -> None:
     assert len({kinds.of(fed(), iteration) for iteration in range(8)}) == 4
 
 
+def test_a_step_of_a_frozen_backbone_is_another_kind() -> None:
+    kinds = Kinds(losses_of(optimiser__freeze=3, stages__segmentation=0))
+    assert [kinds.of(fed(), i) == kinds.of(fed(), 9) for i in (0, 2, 3)] == [False, False, True]
+
+
 def test_no_more_classes_are_made_than_there_are() -> None:
     kinds = Kinds(losses_of())
     assert [kinds.of(fed(most), 9).classes for most in (1, 2, 3)] == [1, 2, 3]
