@@ -29,7 +29,7 @@ from benchmarks.made_up_step import MadeUpStep, make_step
 from benchmarks.schedules import switch
 from toco_core.losses.permutohedral import PermutohedralLattice
 from toco_core.model import encoder
-from toco_core.model.patches import embed_patches, patches_by_product
+from toco_core.model.patches import embed_patches, patches_by_convolution, patches_by_product
 from toco_core.settings.overrides import apply_overrides
 from toco_core.terms.class_contrast import local_crops
 from toco_core.terms.refined_labels import refined_labels
@@ -105,7 +105,7 @@ def count(options: Options) -> tuple[dict[str, Amount], dict[str, float]]:
     """Return the calls and bytes of each kind, and the operations."""
     made = _made(options)
     without_content = FakeTensorMode(allow_non_fake_inputs=True)
-    with without_content, _embedding(by_product=not options.convolution):
+    with without_content, embedding(by_product=not options.convolution):
         flops = FlopCounterMode(display=False, custom_mapping=ATTENTION_ON_CPU)
         with Counting() as counting, flops:
             _step(made)
@@ -134,9 +134,9 @@ def _step(made: MadeUpStep) -> None:
 
 
 @contextmanager
-def _embedding(*, by_product: bool) -> Iterator[None]:
-    """Let the encoder embed patches as on a GPU, or as on a CPU."""
-    encoder.embed_patches = patches_by_product if by_product else embed_patches
+def embedding(*, by_product: bool) -> Iterator[None]:
+    """Let encoders embed patches meanwhile as on a GPU, or as on a CPU, whatever the device."""
+    encoder.embed_patches = patches_by_product if by_product else patches_by_convolution
     try:
         yield
     finally:

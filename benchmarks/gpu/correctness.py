@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -63,6 +64,8 @@ def run(figures: Figures, device: torch.device, *, tiny: bool) -> None:
         data = open_dataset(folder)
         with figures.within("trainer", 90):
             trainers(figures, device, data)
+        with figures.within("trainer waits", 30):
+            trainer_waits(figures, device, data)
         with figures.within("deterministic", 60):
             deterministic(figures, device, data)
 
@@ -177,15 +180,43 @@ def host_waits(figures: Figures, device: torch.device, backbone: str, size: int)
     set_compute(made, precision="bfloat16")
     step = stepper(made, "ours")
     step()
+    places = _waits(step)
+    figures.add("host waits", count=sum(places.values()), places=dict(places))
+    _recorded_equals_plain(figures, made)
+
+
+def _waits(action: Callable[[], object]) -> Counter[str]:
+    """Count where the host waits for all that the GPU was asked for."""
     torch.cuda.synchronize()
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         torch.cuda.set_sync_debug_mode("warn")
-        step()
+        action()
         torch.cuda.set_sync_debug_mode("default")
-    places = Counter(f"{w.filename[-40:]}:{w.lineno}" for w in seen if "synchron" in str(w.message))
-    figures.add("host waits", count=sum(places.values()), places=dict(places))
-    _recorded_equals_plain(figures, made)
+    messages = (w for w in seen if "synchron" in str(w.message))
+    return Counter(f"{w.filename[-40:]}:{w.lineno}" for w in messages)
+
+
+def trainer_waits(figures: Figures, device: torch.device, data: ParquetDataset) -> None:
+    """Count the waits of whole steps, with feed, check and update, recorded and kernel by kernel.
+
+    An event, by which the losses of the step before arrive, is not counted. A step of a new kind is
+    recorded, which waits.
+    """
+    if device.type != "cuda":
+        return
+    recipe = apply_overrides(load_recipe("partscenes"), SETTINGS | {"compute.precision": "auto"})
+    for recorded in (True, False):
+        trainer = Trainer(
+            apply_overrides(recipe, {"compute.cuda_graphs": recorded}), data, device=device
+        )
+        for _ in range(10):
+            trainer.advance()
+        places = _waits(lambda trainer=trainer: [trainer.advance() for _ in range(4)])
+        trainer.settle()
+        figures.add(
+            "trainer waits", recorded=recorded, count=sum(places.values()), places=dict(places)
+        )
 
 
 def _recorded_equals_plain(figures: Figures, made: MadeUpStep) -> None:
