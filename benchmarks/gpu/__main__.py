@@ -20,7 +20,7 @@ from benchmarks.gpu.figures import read_figures
 from benchmarks.gpu.summary import summarise
 
 LIMITS = {  # seconds of each section, on a card like an H100
-    "correctness": 110,
+    "correctness": 140,
     "steps": 110,
     "profile": 50,
     "training": 110,

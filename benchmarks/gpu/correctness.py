@@ -7,6 +7,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from statistics import fmean
 from tempfile import TemporaryDirectory
 
 import numpy as np
@@ -64,6 +65,8 @@ def run(figures: Figures, device: torch.device, *, tiny: bool) -> None:
         data = open_dataset(folder)
         with figures.within("trainer", 90):
             trainers(figures, device, data)
+        with figures.within("long run", 60):
+            long_run(figures, device, data, steps=8 if tiny else 200)
         with figures.within("trainer waits", 30):
             trainer_waits(figures, device, data)
         with figures.within("deterministic", 60):
@@ -264,6 +267,18 @@ def trainers(figures: Figures, device: torch.device, data: ParquetDataset) -> No
         trainer.save(f"{folder}/run.pt")
         again = Trainer.resume(f"{folder}/run.pt", data, device=device)
         figures.add("trainer resumed", worst=_worst(_rows(again, 3), _rows(trainer, 3)))
+
+
+def long_run(figures: Figures, device: torch.device, data: ParquetDataset, *, steps: int) -> None:
+    """Compare a run in bfloat16 with one in float32: the mean losses of their last quarters."""
+    recipe = apply_overrides(load_recipe("partscenes"), SETTINGS | {"iterations": steps})
+    means: dict[str, Row] = {}
+    for precision in ("float32", "bfloat16"):
+        changed = apply_overrides(recipe, {"compute.precision": precision})
+        rows = _rows(Trainer(changed, data, device=device), steps)[-steps // 4 :]
+        means[precision] = {name: fmean(row[name] for row in rows) for name in rows[-1]}
+    relative_by_name = _worst_by_name(means["bfloat16"], means["float32"])
+    figures.add("long run", steps=steps, differences=relative_by_name, means=means["float32"])
 
 
 def deterministic(figures: Figures, device: torch.device, data: ParquetDataset) -> None:
