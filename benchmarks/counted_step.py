@@ -5,7 +5,8 @@
 The step of the VOC recipe in bfloat16 is run on tensors without content. Each call that is no view
 is taken for one kernel that reads what it is given and writes what it returns, once. PAR, the local
 crops and the corners of the lattice are left out: on a GPU they are kernels of their own. `ms` is
-the least time: operations and bytes at the rates of an H100 that `docs/gpu.md` measured.
+the least time: operations or bytes at the rates of an H100 that `docs/gpu.md` measured, whichever
+takes longer.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from benchmarks.made_up_step import MadeUpStep, make_step
 from benchmarks.schedules import switch
 from toco_core.losses.permutohedral import PermutohedralLattice
 from toco_core.model import encoder
-from toco_core.model.patches import embed_patches, patches_by_product
+from toco_core.model.patches import embed_patches, patches_by_convolution, patches_by_product
 from toco_core.settings.overrides import apply_overrides
 from toco_core.terms.class_contrast import local_crops
 from toco_core.terms.refined_labels import refined_labels
@@ -105,7 +106,7 @@ def count(options: Options) -> tuple[dict[str, Amount], dict[str, float]]:
     """Return the calls and bytes of each kind, and the operations."""
     made = _made(options)
     without_content = FakeTensorMode(allow_non_fake_inputs=True)
-    with without_content, _embedding(by_product=not options.convolution):
+    with without_content, embedding(by_product=not options.convolution):
         flops = FlopCounterMode(display=False, custom_mapping=ATTENTION_ON_CPU)
         with Counting() as counting, flops:
             _step(made)
@@ -134,9 +135,9 @@ def _step(made: MadeUpStep) -> None:
 
 
 @contextmanager
-def _embedding(*, by_product: bool) -> Iterator[None]:
-    """Let the encoder embed patches as on a GPU, or as on a CPU."""
-    encoder.embed_patches = patches_by_product if by_product else embed_patches
+def embedding(*, by_product: bool) -> Iterator[None]:
+    """Let encoders embed patches meanwhile as on a GPU, or as on a CPU, whatever the device."""
+    encoder.embed_patches = patches_by_product if by_product else patches_by_convolution
     try:
         yield
     finally:
@@ -149,16 +150,15 @@ def main() -> None:
     kinds, operations = count(options)
     print(f"{options.backbone}, {options.size} px, {options.images} images, bfloat16")
     print(f"{'':42s}{'kernels':>8s}{'TFLOP':>8s}{'GB':>8s}{'ms':>8s}")
-    for name in [*KINDS, OTHER]:
-        _line(name, kinds[name], operations[name])
-    total = Amount(sum(k.calls for k in kinds.values()), sum(k.bytes for k in kinds.values()))
-    _line("all", total, sum(operations.values()))
+    rows = {name: _row(kinds[name], operations[name]) for name in [*KINDS, OTHER]}
+    rows["all"] = tuple(map(sum, zip(*rows.values(), strict=True)))
+    for name, (calls, tera, giga, least) in rows.items():
+        print(f"{name:42s}{calls:8.0f}{tera:8.2f}{giga:8.1f}{least:8.1f}")
 
 
-def _line(name: str, amount: Amount, operations: float) -> None:
-    least = 1e3 * max(operations / OPERATIONS, amount.bytes / BYTES)
-    numbers = f"{amount.calls:8d}{operations / 1e12:8.2f}{amount.bytes / 1e9:8.1f}{least:8.1f}"
-    print(f"{name:42s}{numbers}")
+def _row(amount: Amount, operations: float) -> tuple[float, ...]:
+    least = max(operations / OPERATIONS, amount.bytes / BYTES)
+    return amount.calls, operations / 1e12, amount.bytes / 1e9, 1e3 * least
 
 
 if __name__ == "__main__":

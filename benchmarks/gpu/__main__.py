@@ -20,14 +20,15 @@ from benchmarks.gpu.figures import read_figures
 from benchmarks.gpu.summary import summarise
 
 LIMITS = {  # seconds of each section, on a card like an H100
-    "correctness": 110,
+    "correctness": 140,
     "steps": 110,
     "profile": 50,
     "training": 110,
+    "ranks": 60,
     "scoring": 90,
     "search": 200,
 }
-PARTS = {1: ("correctness", "steps", "profile", "training"), 2: ("scoring", "search")}
+PARTS = {1: ("correctness", "steps", "profile", "training"), 2: ("ranks", "scoring", "search")}
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Options:
     out: Path = Path("gpu_figures")
     """folder that the figures are written to"""
     part: int = 1
-    """1: correctness, steps, profile, training; 2: scoring, a search on Ray"""
+    """1: correctness, steps, profile, training; 2: DDP on one rank, scoring, a search on Ray"""
     only: tuple[str, ...] = ()
     """these sections instead"""
     seconds: float = 420.0

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import warnings
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from statistics import fmean
 from tempfile import TemporaryDirectory
 
 import numpy as np
@@ -63,6 +65,10 @@ def run(figures: Figures, device: torch.device, *, tiny: bool) -> None:
         data = open_dataset(folder)
         with figures.within("trainer", 90):
             trainers(figures, device, data)
+        with figures.within("long run", 60):
+            long_run(figures, device, data, steps=8 if tiny else 200)
+        with figures.within("trainer waits", 30):
+            trainer_waits(figures, device, data)
         with figures.within("deterministic", 60):
             deterministic(figures, device, data)
 
@@ -177,15 +183,43 @@ def host_waits(figures: Figures, device: torch.device, backbone: str, size: int)
     set_compute(made, precision="bfloat16")
     step = stepper(made, "ours")
     step()
+    places = _waits(step)
+    figures.add("host waits", count=sum(places.values()), places=dict(places))
+    _recorded_equals_plain(figures, made)
+
+
+def _waits(action: Callable[[], object]) -> Counter[str]:
+    """Count where the host waits for all that the GPU was asked for."""
     torch.cuda.synchronize()
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         torch.cuda.set_sync_debug_mode("warn")
-        step()
+        action()
         torch.cuda.set_sync_debug_mode("default")
-    places = Counter(f"{w.filename[-40:]}:{w.lineno}" for w in seen if "synchron" in str(w.message))
-    figures.add("host waits", count=sum(places.values()), places=dict(places))
-    _recorded_equals_plain(figures, made)
+    messages = (w for w in seen if "synchron" in str(w.message))
+    return Counter(f"{w.filename[-40:]}:{w.lineno}" for w in messages)
+
+
+def trainer_waits(figures: Figures, device: torch.device, data: ParquetDataset) -> None:
+    """Count the waits of whole steps, with feed, check and update, recorded and kernel by kernel.
+
+    An event, by which the losses of the step before arrive, is not counted. A step of a new kind is
+    recorded, which waits.
+    """
+    if device.type != "cuda":
+        return
+    recipe = apply_overrides(load_recipe("partscenes"), SETTINGS | {"compute.precision": "auto"})
+    for recorded in (True, False):
+        trainer = Trainer(
+            apply_overrides(recipe, {"compute.cuda_graphs": recorded}), data, device=device
+        )
+        for _ in range(10):
+            trainer.advance()
+        places = _waits(lambda trainer=trainer: [trainer.advance() for _ in range(4)])
+        trainer.settle()
+        figures.add(
+            "trainer waits", recorded=recorded, count=sum(places.values()), places=dict(places)
+        )
 
 
 def _recorded_equals_plain(figures: Figures, made: MadeUpStep) -> None:
@@ -233,6 +267,18 @@ def trainers(figures: Figures, device: torch.device, data: ParquetDataset) -> No
         trainer.save(f"{folder}/run.pt")
         again = Trainer.resume(f"{folder}/run.pt", data, device=device)
         figures.add("trainer resumed", worst=_worst(_rows(again, 3), _rows(trainer, 3)))
+
+
+def long_run(figures: Figures, device: torch.device, data: ParquetDataset, *, steps: int) -> None:
+    """Compare a run in bfloat16 with one in float32: the mean losses of their last quarters."""
+    recipe = apply_overrides(load_recipe("partscenes"), SETTINGS | {"iterations": steps})
+    means: dict[str, Row] = {}
+    for precision in ("float32", "bfloat16"):
+        changed = apply_overrides(recipe, {"compute.precision": precision})
+        rows = _rows(Trainer(changed, data, device=device), steps)[-steps // 4 :]
+        means[precision] = {name: fmean(row[name] for row in rows) for name in rows[-1]}
+    relative_by_name = _worst_by_name(means["bfloat16"], means["float32"])
+    figures.add("long run", steps=steps, differences=relative_by_name, means=means["float32"])
 
 
 def deterministic(figures: Figures, device: torch.device, data: ParquetDataset) -> None:

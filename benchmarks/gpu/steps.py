@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import torch
 
+from benchmarks.counted_step import embedding
 from benchmarks.gpu.clock import copy_rate, product_rate, time_calls
 from benchmarks.gpu.figures import Figures
 from benchmarks.gpu.made import count_flops, on_device, set_compute, stepper, tf32
@@ -31,6 +32,8 @@ WAYS = {
     "literal fp32": Way("literal", "float32", False, {}),
     "ours fp32": Way("recorded", "float32", False, {}),
     "ours, blocks recomputed": Way("ours", "bfloat16", True, {"recompute_blocks": True}),
+    "ours, views apart": Way("recorded", "bfloat16", True, {"views_apart": True}),
+    "ours, patches convolved": Way("recorded", "bfloat16", True, {"convolution": True}),
 }
 EVERY, FEW = list(WAYS), ["ours", "ours, kernel by kernel", "obvious bf16"]
 CASES = [(VIT_B, 4, EVERY), (VIT_B, 16, FEW), (DEIT_S, 4, FEW), (VIT_B, 8, FEW[:1])]
@@ -59,9 +62,11 @@ def _time(made: MadeUpStep, way: Way, device: torch.device, *, tiny: bool) -> di
     tf32(way.tf32)
     set_compute(made, precision="float32" if tiny else way.precision)
     made.model.encoder.recompute_blocks = bool(way.settings.get("recompute_blocks"))
+    made.losses.views_together = not way.settings.get("views_apart")
     made.losses._cam_network.clear()
-    took = time_calls(stepper(made, way.schedule), device)
-    made.model.encoder.recompute_blocks = False
+    with embedding(by_product=not way.settings.get("convolution")):
+        took = time_calls(stepper(made, way.schedule), device)
+    made.model.encoder.recompute_blocks, made.losses.views_together = False, True
     made.optimiser.zero_grad()
     tf32(False)
     return took

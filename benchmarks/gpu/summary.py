@@ -10,6 +10,7 @@ COLUMNS = {
     "step": ("backbone", "images", "way", "ms", "ms_each", "host_ms", "images_s", "MiB", "of_rate"),
     "training": ("images", "loaders", "precision", "ms", "median_ms", "images_s", "MiB"),
     "loader": ("loaders", "coloured", "images_s", "cpus"),
+    "ranks": ("way", "images", "ms", "ms_each", "host_ms", "MiB"),
     "kernels": ("images", "launched", "busy_ms"),
     "kernel": ("images", "ms", "count", "name"),
 }

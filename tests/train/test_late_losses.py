@@ -17,6 +17,7 @@ from tests.train.short_run import Listener, final_checkpoint, same_state, short_
 from toco_core.checkpoint import Checkpoint
 from toco_core.data.reader import open_dataset
 from toco_core.losses.finite import NonFiniteLossError
+from toco_core.remote_path import Place
 from toco_core.trainer import Trainer
 from toco_core.training.loss_checks import CheckLate
 
@@ -41,13 +42,22 @@ def train_late(plan: RunPlan, stop: StopRequested = never) -> None:
 
 
 def test_a_late_run_stopped_and_resumed_logs_and_keeps_what_a_plain_one_does(
-    scenes: Path, tmp_path: Path
+    scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain, other = (plan_of(scenes, tmp_path / name) for name in ("plain", "late"))
     run(plain, Rank(), None, Listener().events.append, never, at_once)
+    logged: list[tuple[int, int]] = []
+    save = Trainer.save
+
+    def after_a_look_at_the_log(trainer: Trainer, path: Place) -> None:
+        logged.append((trainer.iteration, Path(str(other.loss_log)).read_text().count("\n")))
+        save(trainer, path)
+
+    monkeypatch.setattr(Trainer, "save", after_a_look_at_the_log)
     with pytest.raises(RunStopped, match="iteration 3"):
         train_late(other, Listener(stop_after=3).stop_requested)
     train_late(other)
+    assert logged == [(3, 3), (4, 4)]  # a run that goes on from there has these steps
     logs = [Path(str(plan.loss_log)).read_text() for plan in (plain, other)]
     assert logs[0].count("\n") == 4
     assert logs[1] == logs[0]

@@ -16,7 +16,9 @@ def class_token_of(block: nn.Module, x: Tensor) -> Tensor:
     CTC reads nothing else of the second view and of the local crops. All tokens are attended to,
     but queries, projection and MLP, five sixths of the products of the block, are for one token.
     """
-    if not isinstance(block, Block) or type(block.attn) not in (Attention, JoinedAttention):
+    if not isinstance(block, Block) or not isinstance(block.attn, Attention):
+        return block(x)[:, :1]
+    if type(block.attn) not in (Attention, JoinedAttention):  # a subclass that may do anything
         return block(x)[:, :1]
     token = x[:, :1] + block.drop_path1(block.ls1(_attend(block.attn, block.norm1(x))))
     return token + block.drop_path2(block.ls2(block.mlp(block.norm2(token))))

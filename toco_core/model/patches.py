@@ -18,6 +18,11 @@ def embed_patches(images: Tensor, embedding: nn.Conv2d) -> Tensor:
     """
     if images.is_cuda:
         return patches_by_product(images, embedding)
+    return patches_by_convolution(images, embedding)
+
+
+def patches_by_convolution(images: Tensor, embedding: nn.Conv2d) -> Tensor:
+    """Embed the patches of images by the convolution itself; arguments as above."""
     return embedding(images).flatten(2).transpose(1, 2)
 
 

@@ -105,7 +105,7 @@ class _Sent(NamedTuple):
             return cls(values, names, iteration, None)
         on_host = torch.empty(values.shape, pin_memory=True)
         on_host.copy_(values, non_blocking=True)
-        has_arrived = torch.cuda.Event()
+        has_arrived = torch.cuda.Event(blocking=True)  # leaves the core to those who load
         has_arrived.record()
         return cls(on_host, names, iteration, has_arrived)
 

@@ -131,7 +131,10 @@ def _late_stops(dataset: ParquetDataset, rank: int) -> str:
             trainer.model.classifier.weight.fill_(torch.nan)
     assert trainer.advance() == []
     try:
-        trainer.advance()  # a stage begins: the ranks would meet, and one alone would wait for ever
+        if rank == 0:
+            trainer.settle()  # as before a checkpoint
+        else:
+            trainer.advance()  # a stage begins; one rank alone would wait there for ever
     except NonFiniteLossError as error:
         return str(error)
     return ""

@@ -120,6 +120,9 @@ def test_the_last_step_is_checked_too(dataset: ParquetDataset) -> None:
 class RecordedEvent:
     """Stands for an event of a GPU, which needs one."""
 
+    def __init__(self, *, blocking: bool) -> None:
+        self.is_blocking = blocking
+
     def record(self) -> None:
         self.is_recorded = True
 
