@@ -17,7 +17,7 @@ from platform.cluster.remote import this_node
 
 SIGTERM = "its process was told to end (SIGTERM)"
 DRAINED = "its machine is drained"
-LOOK_SECONDS = 1.0  # between two looks at the machine's state; each asks the head
+LOOK_SECONDS = 2.0  # between two looks at the machine's state: each asks the head
 
 
 class EndNotice:

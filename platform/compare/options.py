@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from tyro.conf import Positional
+from tyro.conf import Positional, arg
 
 from platform.search.options import PLACE
 from toco_core.remote_path import Place
@@ -19,7 +19,7 @@ class CompareOptions:
     configuration is better.
     """
 
-    results: Positional[tuple[Annotated[Place, PLACE], ...]]
+    results: Annotated[Positional[tuple[Annotated[Place, PLACE], ...]], arg(metavar="RESULT")]
     """Two or more of: the directory of a search (its winner on report), of a run of platform.train,
     of an evaluation, or of a second stage (the mean of its seeds), each a path or an s3:// URI; or
     a checkpoint of this machine that was evaluated."""

@@ -43,8 +43,8 @@ def _training(plan: Forecast) -> str:
     placement = plan.placement
     count = placement.max_concurrent_trials
     trials = f"{count} trial{'s'[: count > 1]} at once"
-    workers = placement.workers_per_trial
-    group = f" of {workers} workers" if workers > 1 else ""
+    workers = placement.sizes or (placement.workers_per_trial,)
+    group = f" of {' or '.join(map(str, workers))} workers" if max(workers) > 1 else ""
     if plan.device is None:
         where = f"on CPUs, {placement.worker.get('CPU', 0):g} of a core for each worker"
     else:

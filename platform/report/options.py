@@ -20,7 +20,7 @@ class ReportOptions:
     searches, one page sets them side by side.
     """
 
-    searches: Positional[tuple[Annotated[Place, PLACE], ...]] = ()
+    searches: Annotated[Positional[tuple[Annotated[Place, PLACE], ...]], arg(metavar="SEARCH")] = ()
     """Directories of searches, such as reports/partscenes or s3://bucket/reports/partscenes; of one
     that runs, what there is so far."""
     list: Annotated[Path | None, arg(metavar="DIRECTORY")] = None

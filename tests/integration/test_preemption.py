@@ -59,7 +59,7 @@ def test_sigterm_to_a_process_of_a_trial_is_no_fault_of_it(
 
 
 @pytest.fixture
-def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
+def small_head(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
     monkeypatch.setenv("RAY_worker_niceness", "0")
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
@@ -68,23 +68,32 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
 
 
 def test_a_machine_that_is_drained_gives_its_trial_away_before_it_ends(
-    cluster: Cluster, scenes: Path, tmp_path: Path
+    small_head: Cluster, scenes: Path, tmp_path: Path
 ) -> None:
-    machine = cluster.add_node(num_cpus=2)
+    machine = small_head.add_node(num_cpus=2)
     # Only the other machine has room for it, until that is drained and a third has come.
-    where = ("--address", str(cluster.address), "--trials", "1", "--cpus", "1.5", "--scorers", "1")
+    where = (
+        "--address",
+        str(small_head.address),
+        "--trials",
+        "1",
+        "--cpus",
+        "1.5",
+        "--scorers",
+        "1",
+    )
     search = Search(
         data=scenes, directory=tmp_path / "reports", arguments=(*where, "--set=iterations=60")
     )
     session = search.start()
     session.wait_for("CAM mIoU")
-    gcs = ray._raylet.GcsClient(address=cluster.address)  # pyright: ignore[reportAttributeAccessIssue]
+    gcs = ray._raylet.GcsClient(address=small_head.address)  # pyright: ignore[reportAttributeAccessIssue]
     deadline = int(1000 * (time.time() + 60))
     accepted, why = gcs.drain_node(machine.node_id, 2, "a test", deadline)  # 2: preemption
     assert accepted, why
     session.wait_for("its machine is drained; saved at iteration ")
-    cluster.remove_node(machine, allow_graceful=False)
-    cluster.add_node(num_cpus=2)
+    small_head.remove_node(machine, allow_graceful=False)
+    small_head.add_node(num_cpus=2)
     assert session.wait() == 0, session.output + session.errors
     (row,) = read_trials(search.results)
     assert (row.state, row.retries, row.preemptions) == ("complete", 0, 1)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from platform.resource_ranges import Between, Group, parse_group
 from platform.search.options import Resources, SearchOptions
 from platform.search.setup import check_dataset, check_options, place_search
 from tests.data.noise_dataset import CLASS_NAMES, make_rows
@@ -132,6 +133,52 @@ def test_parts_that_do_not_divide_the_images_of_a_worker_are_refused() -> None:
     assert place_search([{"CPU": 64.0}], Resources(workers=2), recipe).workers_per_trial == 2
     with pytest.raises(ValueError, match=r"compute\.parts 4 does not divide the 2 images"):
         place_search([{"CPU": 64.0}], Resources(workers=4), recipe)
+
+
+@pytest.mark.parametrize(
+    ("text", "group"), [("2", 2), ("2-4", Between(2, 4)), ("3-3", 3), ("0", 0), ("-1", -1)]
+)
+def test_a_number_of_workers_may_be_a_range(text: str, group: Group) -> None:
+    assert parse_group(text) == group
+
+
+@pytest.mark.parametrize("text", ["4-2", "2-", "two", "2-4-6", "1.5"])
+def test_what_is_no_number_of_workers_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        parse_group(text)
+
+
+def test_of_a_range_a_trial_is_planned_with_the_most_workers_that_fit() -> None:
+    recipe = load_recipe("partscenes")  # 8 images a step
+    asked = Resources(workers=Between(2, 8), gpus=1.0)
+    for gpus, workers in ((8, 8), (6, 4), (2, 2)):
+        placement = place_search([{"CPU": 64.0, "GPU": float(gpus)}], asked, recipe)
+        assert placement.workers_per_trial == workers
+        assert (placement.sizes, placement.least_workers) == ((8, 4, 2), 2)
+    with pytest.raises(ValueError, match="a trial needs 2 workers"):
+        place_search([{"CPU": 64.0, "GPU": 1.0}], asked, recipe)
+
+
+def test_a_gpu_for_each_of_the_fewest_workers_is_enough_for_all_to_train_on_gpus() -> None:
+    machine = [{"CPU": 64.0, "GPU": 2.0}]
+    placement = place_search(machine, Resources(workers=Between(2, 4)), load_recipe("partscenes"))
+    assert (placement.workers_per_trial, placement.gpus_per_trial) == (2, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("workers", "settings", "message"),
+    [
+        (Between(3, 4), {}, "--workers 3-4: 3 cannot share data.images_per_step 8 evenly; choose "),
+        (Between(2, 16), {}, "16 cannot share .* choose both ends among 1, 2, 4, 8, or --set"),
+        (Between(2, 8), {"compute.parts": 2}, "8 cannot .* evenly in compute.parts 2; .* 1, 2, 4,"),
+    ],
+)
+def test_a_range_whose_ends_cannot_share_a_step_is_refused(
+    workers: Between, settings: dict[str, int], message: str
+) -> None:
+    recipe = apply_overrides(load_recipe("partscenes"), settings)
+    with pytest.raises(ValueError, match=message):
+        place_search([{"CPU": 64.0}], Resources(workers=workers), recipe)
 
 
 def test_what_never_fits_is_refused() -> None:
