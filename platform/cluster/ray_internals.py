@@ -94,7 +94,7 @@ def needed_processes() -> dict[str, Callable[[], bool]]:
     """
     from ray._private import worker
 
-    node = worker.global_worker.node
+    node: Any = worker.global_worker.node
     if node is None:  # not connected, or through `ray://`
         return {}
     own = {
