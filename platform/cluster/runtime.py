@@ -23,6 +23,7 @@ from platform.cluster.ray_internals import (
     SUBMITTED_JOB,
     is_start_timeout,
     keep_messages_off_the_terminal,
+    lacks_extras,
     listen_on_loopback_only,
     sigterm_left_alone,
 )
@@ -139,6 +140,11 @@ def _start_local(num_cpus: int | None, dashboard: bool) -> AbstractContextManage
                 "local", num_cpus=num_cpus, include_dashboard=dashboard, log_to_driver=False
             )
         except Exception as error:
+            if lacks_extras(error):
+                raise ConnectionError(
+                    "Ray was installed without its dashboard, whose API frees what groups of "
+                    "training workers held: pip install 'ray[default]', or leave out --workers"
+                ) from error
             if not is_start_timeout(error):
                 raise
             raise ConnectionError(
