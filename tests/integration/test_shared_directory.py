@@ -12,7 +12,9 @@ import pytest
 from tests.integration.search_command import TWO_TRIALS, Search
 from tests.integration.slow_files import GONE, OK, SILENT, SlowDirectory
 
-pytest.importorskip("fuse", reason="fusepy is not installed", exc_type=ImportError)
+pytest.importorskip(
+    "fuse", reason="fusepy is not installed: the extra slow-directory", exc_type=ImportError
+)
 pytestmark = [
     pytest.mark.ray,
     pytest.mark.cluster,
