@@ -27,6 +27,7 @@ _GROUP_TIMEOUT = "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S"
 # A cloud takes minutes for a machine, and hours where it is short of them; Train waits for one.
 _PATIENCE = 24 * 3600  # s
 _START_TIMEOUT = "timed out during startup"
+_NO_EXTRAS = "Cannot include dashboard with missing packages"
 
 
 def listen_on_loopback_only() -> None:
@@ -55,6 +56,11 @@ def sigterm_left_alone() -> Iterator[None]:
 def is_start_timeout(error: Exception) -> bool:
     """Return whether Ray did not come up in time, for which it has no class of its own."""
     return _START_TIMEOUT in str(error)
+
+
+def lacks_extras(error: Exception) -> bool:
+    """Return whether Ray was installed without what its dashboard needs, and was asked for one."""
+    return _NO_EXTRAS in str(error)
 
 
 def when_up(actor: Any) -> Any:
@@ -94,7 +100,7 @@ def needed_processes() -> dict[str, Callable[[], bool]]:
     """
     from ray._private import worker
 
-    node = worker.global_worker.node
+    node: Any = worker.global_worker.node
     if node is None:  # not connected, or through `ray://`
         return {}
     own = {

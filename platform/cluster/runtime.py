@@ -23,6 +23,7 @@ from platform.cluster.ray_internals import (
     SUBMITTED_JOB,
     is_start_timeout,
     keep_messages_off_the_terminal,
+    lacks_extras,
     listen_on_loopback_only,
     sigterm_left_alone,
 )
@@ -147,6 +148,11 @@ def _start_local(num_cpus: int | None, dashboard: bool) -> AbstractContextManage
                 "local", num_cpus=num_cpus, include_dashboard=dashboard, log_to_driver=False
             )
         except Exception as error:
+            if lacks_extras(error):
+                raise ConnectionError(
+                    "Ray was installed without its dashboard, whose API frees what groups of "
+                    "training workers held: pip install 'ray[default]', or leave out --workers"
+                ) from error
             if not is_start_timeout(error):
                 raise
             raise ConnectionError(
@@ -182,6 +188,14 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
+class _LogFile(logging.FileHandler):
+    """A log that is no reason to stop: where its disk is full, what needs the disk says so."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's
+        if not isinstance(sys.exc_info()[1], OSError):  # printed with its traceback
+            super().handleError(record)
+
+
 def _log_to(log_file: Path) -> None:
     """Send what Ray logs in this process to a file; the terminal belongs to our own lines."""
     importlib.import_module("ray")  # which hangs a handler for the terminal on its logger
@@ -194,7 +208,7 @@ def _log_to(log_file: Path) -> None:
         else:
             handler.setLevel(logging.CRITICAL)
     log_file.parent.mkdir(parents=True, exist_ok=True)
-    file_handler = logging.FileHandler(log_file, encoding="utf-8")
+    file_handler = _LogFile(log_file, encoding="utf-8")
     file_handler.set_name(LOG_HANDLER)
     file_handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logger.addHandler(file_handler)

@@ -23,6 +23,7 @@ from platform.results.hparams import Column, table_columns, write_columns
 from platform.results.search_state import Clock, fold, from_rows
 from platform.results.tensorboard_runs import SearchRun, TrialRun
 from platform.results.trial_rows import TrialRow
+from platform.results.writing_threads import leave_errors_to_writers
 
 TENSORBOARD_DIRECTORY = "tensorboard"
 SEARCH_RUN = "search"
@@ -45,6 +46,7 @@ class TensorBoardSink:
     def __init__(
         self, directory: Path, earlier: Iterable[TrialRow] = (), clock: Clock = time.time
     ) -> None:
+        leave_errors_to_writers()
         earlier = list(earlier)
         self._root = directory / TENSORBOARD_DIRECTORY
         self._clock = clock

@@ -32,6 +32,7 @@ from platform.cluster.ray_internals import (
     error_of,
     is_start_timeout,
     keep_messages_off_the_terminal,
+    lacks_extras,
     listen_on_loopback_only,
     sigterm_left_alone,
     survive_memory_kills,
@@ -55,6 +56,12 @@ def test_a_start_that_takes_too_long_is_known_by_its_message() -> None:
     assert "timed out during startup" in inspect.getsource(node), CHANGED
     assert is_start_timeout(Exception("The current node timed out during startup. This ..."))
     assert not is_start_timeout(Exception("no space left on device"))
+
+
+def test_a_ray_without_its_dashboard_is_known_by_its_message() -> None:
+    assert "Cannot include dashboard with missing packages" in inspect.getsource(services), CHANGED
+    assert lacks_extras(Exception("Cannot include dashboard with missing packages."))
+    assert not lacks_extras(Exception("no space left on device"))
 
 
 def test_the_processes_that_a_ray_cannot_do_without_are_known_by_their_names() -> None:

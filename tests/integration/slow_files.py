@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ class SlowDirectory:
 
 def serve(served: str, mount: str, behaviour: str) -> None:
     """Serve a directory until it is unmounted."""
-    from fuse import FUSE, FuseOSError  # fusepy, on libfuse2
+    fuse = import_module("fuse")  # of the extra slow-directory, on the system's libfuse2
 
     class Behaving:
         """Hands each call on to the directory that is served."""
@@ -73,7 +74,7 @@ def serve(served: str, mount: str, behaviour: str) -> None:
                 time.sleep(0.1)
                 how, _, seconds = Path(behaviour).read_text().partition(" ")
             if how == GONE:
-                raise FuseOSError(errno.ESTALE)
+                raise fuse.FuseOSError(errno.ESTALE)
             if how == "slow" and name == "flush" and arguments[-1] in written:
                 time.sleep(float(seconds))
             return getattr(self, name)(*arguments)
@@ -152,7 +153,7 @@ def serve(served: str, mount: str, behaviour: str) -> None:
             written.add(handle)
         return handle
 
-    FUSE(Behaving(), mount, foreground=True, nothreads=False)
+    fuse.FUSE(Behaving(), mount, foreground=True, nothreads=False)
 
 
 _ATTRIBUTES = (

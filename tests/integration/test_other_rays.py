@@ -86,3 +86,8 @@ def test_a_search_runs_without_the_extras_of_ray(
     print(session.output + session.errors)
     assert session.wait() == 0, session.output + session.errors
     assert search.scores() == undisturbed.scores()
+
+    groups = search.run("--workers", "2", "--cpus", "0.4", "--trials", "3")
+    assert groups.wait() == 2, groups.output + groups.errors
+    assert "pip install 'ray[default]'" in groups.errors
+    assert groups.errors.count("\n") == 1, groups.errors

@@ -12,7 +12,9 @@ import pytest
 from tests.integration.search_command import TWO_TRIALS, Search
 from tests.integration.slow_files import GONE, OK, SILENT, SlowDirectory
 
-pytest.importorskip("fuse", reason="fusepy is not installed", exc_type=ImportError)
+pytest.importorskip(
+    "fuse", reason="fusepy is not installed: the extra slow-directory", exc_type=ImportError
+)
 pytestmark = [
     pytest.mark.ray,
     pytest.mark.cluster,
@@ -31,31 +33,19 @@ def directory(tmp_path: Path) -> Iterator[SlowDirectory]:
         yield directory
 
 
-def test_a_slow_directory_costs_time_and_no_number(
+def test_a_directory_that_is_silent_or_slow_for_a_while_costs_time_and_no_number(
     undisturbed: Search, directory: SlowDirectory
 ) -> None:
     search = Search(data=undisturbed.data, directory=directory.path, arguments=TWO_TRIALS)
     session = search.start()
     session.wait_for("trial 0  4/20")
+    directory.behave(SILENT)
+    time.sleep(30)
     directory.behave(f"slow {SLOW}")
-    session.wait_for("trial 1  4/20")
+    session.wait_for("trial 0  12/20")
     directory.behave(OK)
     assert session.wait() == 0, session.output + session.errors
     print(session.output)
-    assert "broken" not in session.output
-    assert search.scores() == undisturbed.scores()
-
-
-def test_a_directory_that_is_silent_for_half_a_minute_is_waited_for(
-    undisturbed: Search, directory: SlowDirectory
-) -> None:
-    search = Search(data=undisturbed.data, directory=directory.path, arguments=TWO_TRIALS)
-    session = search.start()
-    session.wait_for("trial 0  8/20")
-    directory.behave(SILENT)
-    time.sleep(30)
-    directory.behave(OK)
-    assert session.wait() == 0, session.output + session.errors
     assert "broken" not in session.output
     assert search.scores() == undisturbed.scores()
 

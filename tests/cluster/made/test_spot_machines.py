@@ -25,7 +25,7 @@ pytestmark = [
 
 WORKERS = ("w1", "w2", "w3")
 TRIALS = 12
-ITERATIONS = 100  # a trial takes a minute or two: the search sees several machines go
+ITERATIONS = 60  # a trial takes about a minute: the search sees several machines go
 EVERY = 120.0  # s between two machines that are taken away
 AWAY = 30.0  # s until such a machine is switched on again
 SEED = 12
