@@ -24,8 +24,8 @@ def hours_table(searched: Searched) -> Numbers:
         if ended:
             rows.append(_sum(words, ended))
     repeated = [row for row in searched.trials if row.lost_iterations]
-    rows.append(("lost: trained again after a fault", len(repeated), lost_hours(searched), None))
-    rows.append(("idle: trials that had a machine and did not train", *_idle(searched), None))
+    rows.append(("lost, trained again", len(repeated), lost_hours(searched), None))
+    rows.append(("idle, not training", *_idle(searched), None))
     return Numbers(columns=("hours", "trials", "training", "scoring"), rows=rows, digits=3)
 
 
