@@ -16,7 +16,6 @@ from platform.report.figures.drawing import Numbers
 from platform.report.figures.render import render
 from platform.report.files import write_numbers, write_table
 from platform.report.health.all_cards import make_cards
-from platform.report.hours import hours_table
 from platform.report.importance import LEAST_TRIALS, importance
 from platform.report.mask_worth import MaskWorth, in_words, mask_worth, masks_worth_table
 from platform.report.methods import bibtex, methods_paragraph
@@ -31,6 +30,7 @@ from platform.report.tables import (
     settings_table,
     trials_table,
 )
+from platform.report.time_spent import time_table
 from platform.report.verdict import verdict
 from toco_core.files import replacing
 
@@ -113,7 +113,7 @@ def _tables(
         ("scores", "Scores of recipe and winner", scores_table),
         ("confirmation", "Confirmation on fresh seeds", confirmation_table),
         ("trials", "All trials", trials_table),
-        ("hours", "Where the hours went", hours_table),
+        ("time", "Where the time went", time_table),
         ("masks", "Masks opened", partial(masks_table, for_pictures=overlays.masks_opened)),
         ("protocol", "How the winner was scored", protocol_table),
     )

@@ -82,6 +82,14 @@ def test_a_failure_is_told_with_its_reason(searched: Searched) -> None:
     assert searched.rows[LATE_FAILURE].state == "failed"
 
 
+def test_an_interruption_is_told_and_a_shared_prefix_is_none(searched: Searched) -> None:
+    forked = [replace(row, first_iteration=20, shared_iterations=20) for row in searched.trials]
+    assert "interruption" not in failure_card(replace(searched, trials=forked)).finding
+    resumed = [*forked[1:], replace(forked[0], first_iteration=40)]
+    finding = failure_card(replace(searched, trials=resumed)).finding
+    assert "1 went on from a checkpoint after an interruption" in finding
+
+
 def test_a_winner_at_the_end_of_a_range_is_told(searched: Searched) -> None:
     assert searched.winner
     row = searched.rows[searched.winner]

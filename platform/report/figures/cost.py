@@ -41,10 +41,15 @@ def cost_figure(searched: Searched) -> Drawing:
     )
 
 
+def time_unit(longest: float) -> tuple[str, float]:
+    """Return the unit in which times up to so many seconds are shown, and its seconds."""
+    return ("hours", 3600) if longest > 5400 else ("minutes", 60)
+
+
 def _draw(training: list[float], scoring: list[float], width: int, tips: Tips) -> Figure:
     figure, axes = canvas(width, 240)
     longest = max(t + s for t, s in zip(training, scoring, strict=True))
-    unit, name = (3600, "hours") if longest > 5400 else (60, "minutes")
+    name, unit = time_unit(longest)
     x = np.arange(len(training))
     below = np.array(training) / unit
     above = below + np.array(scoring) / unit

@@ -63,7 +63,7 @@ def _draw(budgets: Sequence[MaskBudget], width: int, tips: Tips) -> Figure:
         ],
     )
     axes.set_xticks(places, [str(one.masks) for one in budgets])
-    axes.set_xlabel("masks opened to choose by (drawn from those of tune)")
+    axes.set_xlabel("masks of tune to choose by")
     axes.set_ylabel("points of CAM mIoU lost")
     axes.legend()
     return figure

@@ -15,7 +15,7 @@ def failure_card(searched: Searched) -> Card:
     """Count failures by their reason, and trials that went on from a checkpoint."""
     title = "Did trials get lost?"
     failed = [row for row in searched.trials if row.state == "failed"]
-    resumed = [row for row in searched.trials if row.first_iteration > 0]
+    resumed = [row for row in searched.trials if row.first_iteration > row.shared_iterations]
     parts: list[str] = []
     if resumed:
         parts.append(f"{len(resumed)} went on from a checkpoint after an interruption.")

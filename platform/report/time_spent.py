@@ -1,22 +1,22 @@
-"""Where the hours of a search went: by rung, by how trials ended, lost to faults, idle."""
+"""Where the time of a search went: by rung, by how trials ended, lost to faults, idle."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from platform.report.figures.cost import time_unit
 from platform.report.figures.drawing import Cell, Numbers
 from platform.report.rungs import rungs
 from platform.report.searched import ScoreRow, Searched
 from platform.results.trial_rows import TrialRow
 
 _TRAINING, _SCORING = "seconds_training", "seconds_scoring"
-_HOUR = 3600
 _ENDS = {"complete": "of it complete", "pruned": "of it stopped early", "failed": "of it failed"}
 
 
-def hours_table(searched: Searched) -> Numbers:
-    """Return the hours of training and of scoring; on GPUs, times those of a trial."""
+def time_table(searched: Searched) -> Numbers:
+    """Return what training and scoring took, in hours or minutes."""
     rows: list[tuple[Cell, ...]] = [*_by_rung(searched)]
     rows.append(_sum("in all", searched.trials))
     for state, words in _ENDS.items():
@@ -24,16 +24,24 @@ def hours_table(searched: Searched) -> Numbers:
         if ended:
             rows.append(_sum(words, ended))
     repeated = [row for row in searched.trials if row.lost_iterations]
-    rows.append(("lost: trained again after a fault", len(repeated), lost_hours(searched), None))
-    rows.append(("idle: trials that had a machine and did not train", *_idle(searched), None))
-    return Numbers(columns=("hours", "trials", "training", "scoring"), rows=rows, digits=3)
+    rows.append(("lost, trained again", len(repeated), lost_seconds(searched), None))
+    rows.append(("idle, not training", *_idle(searched), None))
+    name, unit = time_unit(sum(row.totals[_TRAINING] for row in searched.trials))
+    return Numbers(
+        columns=("what", "trials", f"training, {name}", f"scoring, {name}"),
+        rows=[(*row[:2], *(_in(unit, seconds) for seconds in row[2:])) for row in rows],
+        digits=2,
+    )
 
 
-def lost_hours(searched: Searched) -> float:
-    """Return the hours of the steps that were done, lost with their process, and done again."""
+def _in(unit: float, seconds: Cell) -> Cell:
+    return seconds / unit if isinstance(seconds, (int, float)) else None
+
+
+def lost_seconds(searched: Searched) -> float:
+    """Return the time of the steps that were done, lost with their process, and done again."""
     pace = _step_seconds(searched.trials)
-    seconds = (row.lost_iterations * (_step_seconds([row]) or pace) for row in searched.trials)
-    return sum(seconds) / _HOUR
+    return sum(row.lost_iterations * (_step_seconds([row]) or pace) for row in searched.trials)
 
 
 def _by_rung(searched: Searched) -> Iterator[tuple[Cell, ...]]:
@@ -45,7 +53,7 @@ def _by_rung(searched: Searched) -> Iterator[tuple[Cell, ...]]:
             for rows in searched.scores.values()
         ]
         there = [rows for rows in scores if rows]
-        seconds = (_seconds(there, name) / _HOUR for name in (_TRAINING, _SCORING))
+        seconds = (_seconds(there, name) for name in (_TRAINING, _SCORING))
         yield (f"iterations {low} to {high}", len(there), *seconds)
 
 
@@ -54,12 +62,12 @@ def _seconds(scores: Sequence[Sequence[ScoreRow]], name: str) -> float:
 
 
 def _sum(words: str, trials: Sequence[TrialRow]) -> tuple[Cell, ...]:
-    totals = (sum(row.totals[name] for row in trials) / _HOUR for name in (_TRAINING, _SCORING))
+    totals = (sum(row.totals[name] for row in trials) for name in (_TRAINING, _SCORING))
     return (words, len(trials), *totals)
 
 
 def _idle(searched: Searched) -> tuple[int, float]:
-    """Count trials of a single session, and the hours between start and end without training.
+    """Count trials of a single session, and the time between start and end without training.
 
     Of others nobody knows when their earlier sessions ended.
     """
@@ -68,7 +76,7 @@ def _idle(searched: Searched) -> tuple[int, float]:
         for row in searched.trials
         if row.ended is not None and row.first_iteration == row.shared_iterations
     ]
-    return len(spans), sum(max(span, 0.0) for span in spans) / _HOUR
+    return len(spans), sum(max(span, 0.0) for span in spans)
 
 
 def _step_seconds(trials: Sequence[TrialRow]) -> float:
