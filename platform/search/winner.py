@@ -16,6 +16,7 @@ from platform.results.curves import read_curves
 from platform.search.kept import forget_others
 from platform.search.report_file import ReportScore, read_report, write_report
 from platform.search.retries import repeat_of
+from platform.search.scores import value_of
 from platform.search.setup import REPORT_SPLIT, TUNE_SPLIT, SearchSetup
 from platform.search.space.checked import CheckedSpace
 from platform.search.trial_protocol import trial_directory
@@ -195,7 +196,7 @@ def _keep_best(setup: SearchSetup, study: optuna.Study, winner: FrozenTrial, bkg
     repeat = repeat_of(study, winner.number, winner.params)
     trained = setup.space.recipe_for(winner.params, repeat)
     recipe = apply_overrides(trained, {"thresholds.bkg": round(bkg, 4)})
-    score = f"{setup.objective.heading} {100 * (winner.value or 0.0):.1f} on tune"
+    score = f"{setup.objective.heading} {100 * (value_of(winner) or 0.0):.1f} on tune"
     title = f"# Trial {winner.number} of {setup.name}: {score}\n"
     text = title + dump_recipe(recipe)
     checkpoint = replace(load_checkpoint(_checkpoint(setup, winner.number)), recipe=recipe)

@@ -13,6 +13,7 @@ from platform.search.curve.model import CurveModel, can_fit, fit_model
 from platform.search.curve.rows import Observed
 from platform.search.curve.threads import one_thread
 from platform.search.observed import observe
+from platform.search.scores import value_of
 from platform.search.space.checked import CheckedSpace
 from platform.search.space.cube import Cube
 
@@ -59,7 +60,7 @@ def judge_complete(study: optuna.Study, fitted: Fitted | None) -> Judgement:
     """Judge likewise by a model that is fitted already; without one by the last scores."""
     complete = complete_trials(study)
     if fitted is None:
-        return Judgement(worth={one.number: Estimate(one.value or 0.0) for one in complete})
+        return Judgement(worth={one.number: Estimate(value_of(one) or 0.0) for one in complete})
     numbers = {one.number for one in complete}
     return judge_by(fitted.model, [t for t in fitted.trials if t.number in numbers])
 
@@ -103,7 +104,7 @@ def best_complete(judgement: Judgement, study: optuna.Study) -> FrozenTrial | No
 
     def rank(trial: FrozenTrial) -> tuple[float, float, int]:
         value = judgement.worth[trial.number].value
-        return round(value, 9), trial.value or 0.0, -trial.number
+        return round(value, 9), value_of(trial) or 0.0, -trial.number
 
     out = forgotten(study)
     candidates = [trial for trial in complete_trials(study) if trial.number not in out]
