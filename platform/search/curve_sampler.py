@@ -19,7 +19,7 @@ from platform.search.curve.rows import Observed
 from platform.search.curve.threads import one_thread
 from platform.search.earlier import EarlierSearch
 from platform.search.front.weighting import Weighting
-from platform.search.observed import first_objective, has_parameters, observe
+from platform.search.observed import FIRST, has_parameters, observe
 from platform.search.scores import has_several, scores_of
 from platform.search.space.checked import CheckedSpace, Params
 from platform.search.space.cube import Cube
@@ -84,7 +84,7 @@ class CurveSampler(samplers.BaseSampler):
 
     def _observe(self, study: optuna.Study, trials: Sequence[FrozenTrial]) -> list[Observed]:
         """Return the trials' scores; of several objectives, weighed anew for every proposal."""
-        combine = first_objective
+        combine = FIRST
         last = [[*scores_of(one).values()][-1] for one in trials if one.intermediate_values]
         if has_several(study) and last:
             weights = self._rng.dirichlet(np.ones(len(study.directions)))

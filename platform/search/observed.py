@@ -18,9 +18,12 @@ Array: TypeAlias = NDArray[np.float64]
 Combine: TypeAlias = Callable[[Array], Array]  # scores of K objectives to one, (S, K) -> (S,)
 
 
-def first_objective(scores: Array) -> Array:
-    """Return the scores of the first objective, (S, K) -> (S,)."""
-    return scores[:, 0]
+def one_objective(place: int) -> Combine:
+    """Return what takes the scores of one of several objectives."""
+    return lambda scores: scores[:, place]
+
+
+FIRST = one_objective(0)
 
 
 def observe(
@@ -28,7 +31,7 @@ def observe(
     cube: Cube,
     iterations: int,
     keys: Sequence[str] | None = None,
-    combine: Combine = first_objective,
+    combine: Combine = FIRST,
 ) -> list[Observed]:
     """Return the trials that have their parameters; failed ones that are tried again are left out.
 

@@ -41,9 +41,15 @@ def scores_of(trial: FrozenTrial) -> dict[int, Scores]:
     return {s: (trial.intermediate_values[s], *others.get(str(s), ())) for s in steps}
 
 
-def value_of(trial: FrozenTrial) -> float | None:
-    """Return what the study was told of the first objective; of a pruned trial its last score."""
+def value_of(trial: FrozenTrial, objective: int = 0) -> float | None:
+    """Return what the study was told of an objective; of a pruned trial, its last score."""
     if trial.values:
-        return trial.values[0]
+        return trial.values[objective]
     is_pruned = trial.state is TrialState.PRUNED and trial.last_step is not None
-    return trial.intermediate_values[trial.last_step or 0] if is_pruned else None
+    return scores_of(trial)[trial.last_step or 0][objective] if is_pruned else None
+
+
+def last_values(study: optuna.Study) -> dict[int, Sequence[float]]:
+    """Return what the study was told of each complete trial, by each objective."""
+    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return {trial.number: trial.values for trial in complete}
