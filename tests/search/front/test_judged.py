@@ -167,7 +167,7 @@ def test_table_and_file_have_the_front_and_the_recipe(tmp_path: Path) -> None:
     assert written[0]["f1"] == study.trials[0].values[1]
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "gp", "nsga2", "random", "qmc"])
+@pytest.mark.parametrize("sampler", ["tpe", "nsga2", "random", "qmc"])
 def test_other_samplers_search_two_objectives_without_a_pruner(sampler: str) -> None:
     study = run(sampler, "none", trials=12)
     assert all(len(trial.values) == 2 for trial in study.trials)
