@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from platform.report.figures.all_figures import make_drawings
 from platform.report.figures.drawing import Numbers
+from platform.report.figures.front import front_numbers
 from platform.report.figures.render import render
 from platform.report.files import write_numbers, write_table
 from platform.report.health.all_cards import make_cards
@@ -38,7 +39,7 @@ FILES_DIRECTORY = "report"
 PAGE_FILE = "report.html"
 TABLE_ROWS = 120  # of a figure's numbers within the page; all of them are in its CSV
 WORTH = "What masks were worth: the choice made again by fewer of them"
-_IF_KNOWN = {"confirmation", "protocol"}  # tables that not every search has
+_IF_KNOWN = {"confirmation", "front", "protocol"}  # tables that not every search has
 _TEMPLATES = Path(__file__).with_name("templates")
 
 
@@ -111,6 +112,7 @@ def _tables(
     made: Sequence[tuple[str, str, Callable[[Searched], Numbers]]] = (
         ("settings", "Settings of recipe and winner", settings_table),
         ("scores", "Scores of recipe and winner", scores_table),
+        ("front", "The front of all objectives", front_numbers),
         ("confirmation", "Confirmation on fresh seeds", confirmation_table),
         ("trials", "All trials", trials_table),
         ("time", "Where the time went", time_table),

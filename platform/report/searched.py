@@ -13,13 +13,17 @@ import optuna
 from platform.command_line import RECIPE_FILE
 from platform.report.space import space_of
 from platform.results.curves import read_curves
+from platform.results.events import CAM_MIOU
+from platform.results.objectives import OBJECTIVES, Objective, find_objective
 from platform.results.parameters import ParameterValue, short_names
 from platform.results.tables import read_trials
 from platform.results.trial_rows import TrialRow
 from platform.search.confirmation.confirmed import Confirmed, ConfirmedSearch, read_confirmation
+from platform.search.front.judged import Front, judge_front
 from platform.search.report_file import ReportScore, read_report
+from platform.search.scores import has_several
 from platform.search.space.checked import CheckedSpace
-from platform.search.study import SETUP, default_storage, open_storage
+from platform.search.study import SETUP, default_storage, objective_of, open_storage
 from platform.search.worth import (
     Estimate,
     Fitted,
@@ -49,6 +53,8 @@ class Searched:
         fitted: the model of its learning curves; None with too few trials.
         judgement: what complete trials are worth.
         winner: the number of the trial that is worth most; None before one is complete.
+        objective: what was maximised.
+        front: of several objectives; None of one.
     """
 
     name: str
@@ -65,6 +71,8 @@ class Searched:
     fitted: Fitted | None
     judgement: Judgement
     winner: int | None
+    objective: Objective = OBJECTIVES[CAM_MIOU]
+    front: Front | None = None
 
     @cached_property
     def rows(self) -> Mapping[int, TrialRow]:
@@ -146,6 +154,8 @@ def read_search(directory: Path, storage: str | None = None) -> Searched:
         fitted=fitted,
         judgement=judgement,
         winner=None if winner is None else winner.number,
+        objective=find_objective(objective_of(study)),
+        front=judge_front(study, space) if has_several(study) else None,
     )
 
 

@@ -14,7 +14,7 @@ from platform.results.events import (
     TrialEvent,
     TrialStarted,
 )
-from platform.results.objectives import OBJECTIVES, Objective
+from platform.results.objectives import Objective, find_objective
 from platform.results.trial_rows import State, TrialRow, fold_trial
 
 Clock = Callable[[], float]  # s since 1970
@@ -85,7 +85,7 @@ class SearchState:
     @property
     def objective(self) -> Objective:
         """What is maximised."""
-        return OBJECTIVES[self.search.objective if self.search else CAM_MIOU]
+        return find_objective(self.search.objective if self.search else CAM_MIOU)
 
     def count(self, state: State) -> int:
         """Return how many trials are in this state."""

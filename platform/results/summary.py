@@ -29,6 +29,7 @@ class Contender:
         tune, tune_aux: of the final and the auxiliary CAM on the split that the search looked at.
         report, report_aux: the same on the split that it did not look at.
         objective, report_objective: what the search maximised, on both splits.
+        others: its other objectives, by the headings of their columns.
     """
 
     number: int
@@ -39,6 +40,7 @@ class Contender:
     report_aux: float | None = None
     objective: float | None = None
     report_objective: float | None = None
+    others: Mapping[str, float | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +57,7 @@ class SearchSummary:
         findings: sentences on what may be concluded.
         masks: how many masks were opened, and what for.
         places: what was left behind, and where.
+        front: of several objectives; None of one.
         card: how the winner's score on `report` was measured; only `summary.md` has room for it.
     """
 
@@ -68,6 +71,7 @@ class SearchSummary:
     findings: Sequence[str] = ()
     masks: MaskLedger = field(default_factory=MaskLedger)
     places: Mapping[str, str] = field(default_factory=dict)
+    front: TextTable | None = None
     card: TextTable | None = None
 
 
@@ -99,7 +103,8 @@ def headline(summary: SearchSummary) -> str:
 def summary_tables(summary: SearchSummary) -> list[TextTable]:
     """Return the tables of the summary, those that have something to show."""
     best = top_trials(summary.trials, worth=summary.worth, objective=summary.objective)
-    tables = [best, _comparison(summary), _time(summary)]
+    front = [summary.front] if summary.front else []
+    tables = [*front, best, _comparison(summary), _time(summary)]
     tables += [mask_table(summary.masks)] if summary.masks.total() else []
     places = [[what, where] for what, where in summary.places.items()]
     tables.append(
@@ -137,7 +142,7 @@ def top_trials(
 def _shown(objective: Objective, worth: Mapping[int, str]) -> list[ScoreField]:
     """Leave out the second number where the worth takes its place: 80 columns."""
     first, *others = objective.brief
-    return [first, *others[bool(worth) :]]
+    return [first, *others[bool(worth) and not objective.others :]]
 
 
 def _trial_cells(
@@ -158,13 +163,19 @@ def _comparison(summary: SearchSummary) -> TextTable:
     columns = _compared(summary.objective)
     names = {f"published (trial {default.number})": default} if default else {}
     names |= {f"winner (trial {winner.number})": winner} if winner else {}
-    rows = [[name, *(percent(getattr(one, c)) for c in columns)] for name, one in names.items()]
+    numbers = {name: _numbers(one, columns) for name, one in names.items()}
+    rows = [[name, *map(percent, values)] for name, values in numbers.items()]
     if default is not None and winner is not None:
-        pairs = ((getattr(winner, one), getattr(default, one)) for one in columns)
+        pairs = zip(_numbers(winner, columns), _numbers(default, columns), strict=True)
         rows.append(["gain, points", *(gain(_difference(*pair)) for pair in pairs)])
     what = "CAM mIoU in %" if summary.objective.needs_masks else "in %"
     title = "Published configuration and winner"
-    return TextTable(title=title, columns=(what, *columns.values()), rows=rows)
+    others = winner.others if winner else ()
+    return TextTable(title=title, columns=(what, *columns.values(), *others), rows=rows)
+
+
+def _numbers(one: Contender, columns: Mapping[str, str]) -> list[float | None]:
+    return [*(getattr(one, name) for name in columns), *one.others.values()]
 
 
 def _compared(objective: Objective) -> dict[str, str]:

@@ -20,6 +20,7 @@ from platform.resource_ranges import most_of
 from platform.results.progress import print_line
 from platform.search.confirmation.command import Confirmation, confirm
 from platform.search.earlier import EarlierSearch, read_earlier
+from platform.search.front.judged import pick
 from platform.search.largest import largest_configuration
 from platform.search.opened import OpenedSearch, write_space
 from platform.search.options import SearchOptions
@@ -86,9 +87,11 @@ def _search(
         _retry_failed(study, console)
     write_recipe(setup.directory, setup.name, setup.space.recipe, "search")
     write_space(setup)
+    if options.pick is not None:
+        _pick(setup, study, options.pick, options.trials)
     writer = ReportWriter(setup.directory, options.study, console)
     if is_over(study, options.trials) and is_reported(setup, study):
-        for line in restore_best(setup, study):
+        for line in restore_best(setup, study, anew=options.pick is not None):
             print_line(console, line)
         status = print_summary(setup, study, console)
     else:
@@ -103,6 +106,12 @@ def _search(
     if options.report and not status:
         writer.write()  # which has the verdict now
     return status
+
+
+def _pick(setup: SearchSetup, study: optuna.Study, number: int, trials: int) -> None:
+    if not is_over(study, trials):
+        raise ValueError(f"--pick {number}: the search is not over yet; leave it out until then")
+    pick(study, setup.space, number)
 
 
 def _confirmation(options: SearchOptions, seconds: float) -> Confirmation:

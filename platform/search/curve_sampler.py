@@ -18,7 +18,9 @@ from platform.search.curve.proposal import propose, propose_again
 from platform.search.curve.rows import Observed
 from platform.search.curve.threads import one_thread
 from platform.search.earlier import EarlierSearch
-from platform.search.observed import has_parameters, observe
+from platform.search.front.weighting import Weighting
+from platform.search.observed import FIRST, has_parameters, observe
+from platform.search.scores import has_several, scores_of
 from platform.search.space.checked import CheckedSpace, Params
 from platform.search.space.cube import Cube
 
@@ -34,6 +36,9 @@ _THETA = "curve:theta"  # the trial attribute that keeps the fit which proposed 
 
 class CurveSampler(samplers.BaseSampler):
     """Proposes the configuration of the highest expected improvement at the end of training.
+
+    Of several objectives it maximises one mixture, drawn anew for each proposal (ParEGO; Knowles,
+    2006): proposals spread along the front.
 
     It keeps nothing: the fit begins where that of the trial before ended, which the study keeps.
 
@@ -65,7 +70,7 @@ class CurveSampler(samplers.BaseSampler):
     ) -> Params:
         """Draw all parameters of a trial together."""
         earlier = [one for one in study.get_trials(deepcopy=False) if one.number != trial.number]
-        observed = observe(earlier, self._cube, self._space.recipe.iterations)
+        observed = self._observe(study, earlier)
         tried = [one.params for one in earlier if has_parameters(one)]
         if trial.number < STARTS or not can_fit(observed):
             return self._proven(tried) or self._cube.configuration(self._start(trial.number))
@@ -76,6 +81,15 @@ class CurveSampler(samplers.BaseSampler):
             model = fit_model(observed, self._cube.groups, theta, models)
             _keep_theta(study, trial, model)
             return self._best(model, observed, tried)
+
+    def _observe(self, study: optuna.Study, trials: Sequence[FrozenTrial]) -> list[Observed]:
+        """Return the trials' scores; of several objectives, weighed anew for every proposal."""
+        combine = FIRST
+        last = [[*scores_of(one).values()][-1] for one in trials if one.intermediate_values]
+        if has_several(study) and last:
+            weights = self._rng.dirichlet(np.ones(len(study.directions)))
+            combine = Weighting.of(np.array(last), weights)
+        return observe(trials, self._cube, self._space.recipe.iterations, combine=combine)
 
     def _proven(self, tried: Sequence[Params]) -> Params | None:
         """Return what was worth most in an earlier search and has not been tried here."""

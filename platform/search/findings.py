@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from optuna.trial import FrozenTrial
 
 from platform.results.formats import gain, percent
+from platform.search.scores import value_of
 from platform.search.worth import Estimate, Judgement, complete_trials
 from toco_core.files import replacing
 
@@ -39,7 +40,7 @@ def _row(trial: FrozenTrial, judgement: Judgement) -> dict[str, float | None]:
     worth, lead = judgement.worth[trial.number], judgement.lead.get(trial.number)
     return {
         "number": trial.number,
-        "score": trial.value,
+        "score": value_of(trial),
         "worth": worth.value,
         "worth_interval": worth.half,
         "lead": lead.value if lead else None,
@@ -70,12 +71,13 @@ def _luck(judgement: Judgement) -> str:
 
 
 def _leaders(judgement: Judgement, study: optuna.Study, winner: FrozenTrial) -> str:
-    highest = max(complete_trials(study), key=lambda trial: trial.value or 0.0)
-    if (highest.value or 0.0) <= (winner.value or 0.0):
+    highest = max(complete_trials(study), key=lambda trial: value_of(trial) or 0.0)
+    score = value_of(highest) or 0.0
+    if score <= (value_of(winner) or 0.0):
         return ""
     worths = [points(judgement.worth[trial.number]) for trial in (winner, highest)]
     return (
-        f"Trial {highest.number} has the highest last score, {percent(highest.value)}, but by all "
+        f"Trial {highest.number} has the highest last score, {percent(score)}, but by all "
         f"scores trial {winner.number} is worth more: {worths[0]} against {worths[1]}."
     )
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import Collection
 
+import numpy as np
 import optuna
 
+from platform.search.front.weighting import front_order
 from platform.search.trial_protocol import trial_directory
 from platform.search.worth import complete_trials, forgotten, record_forgotten
 from platform.train.run_checkpoints import delete_checkpoints
@@ -20,10 +22,13 @@ def keep_best(study: optuna.Study, trials_directory: Place, count: int) -> None:
     """Keep the checkpoints of trial 0 and of so many complete trials with the highest last scores.
 
     Whoever is among the best of all trials was among the best of those before, so that the order
-    in which trials end does not matter.
+    in which trials end does not matter. Of several objectives, the best are the front, its ends
+    first, then what would be the front without it.
     """
-    ranked = sorted(complete_trials(study), key=lambda trial: (-(trial.value or 0.0), trial.number))
-    forget_others(study, trials_directory, {0, *(trial.number for trial in ranked[:count])})
+    complete = complete_trials(study)
+    values = np.array([trial.values for trial in complete]).reshape(-1, len(study.directions))
+    ranked = [complete[place].number for place in front_order(values)]
+    forget_others(study, trials_directory, {0, *ranked[:count]})
 
 
 def forget_others(study: optuna.Study, trials_directory: Place, keep: Collection[int]) -> None:

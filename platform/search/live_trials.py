@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections import deque
+from collections.abc import Sequence
 from typing import Protocol
 
 import optuna
@@ -14,8 +15,9 @@ from platform.results.events import EndState
 from platform.search.borders import Borders
 from platform.search.faults import Fault, Faults, Outcome
 from platform.search.group_sizes import GroupSizes
-from platform.search.optuna_internals import take_up
+from platform.search.optuna_internals import asks_to_stop, take_up
 from platform.search.retries import count_started, repeat_of
+from platform.search.scores import Scores, keep_scores, scores_of, value_of
 from platform.search.space.checked import CheckedSpace, Params
 from platform.search.trial_protocol import Assignment
 
@@ -134,7 +136,14 @@ class LiveTrials:
         self._is_closing = True
 
     def record(
-        self, number: int, score: float, step: int, node: str = "", *, earned: bool = True
+        self,
+        number: int,
+        score: float,
+        step: int,
+        node: str = "",
+        *,
+        earned: bool = True,
+        others: Sequence[float] = (),
     ) -> bool:
         """Record a score, and decide whether the trial goes on.
 
@@ -148,6 +157,7 @@ class LiveTrials:
                 is ignored: it comes from a trial that went back to its last checkpoint.
             node: Ray's id of the machine that it ran on.
             earned: By its own training; a score that is taken over says nothing of the machine.
+            others: Scores of the search's other objectives.
 
         Returns:
             Whether the trial goes on.
@@ -155,16 +165,17 @@ class LiveTrials:
         trial = self._trials.get(number)
         if trial is None or _VERDICT in trial.user_attrs:
             return False
-        if not math.isfinite(score):
-            self._decide(trial, TrialState.FAIL, f"score {score} at iteration {step}")
-            return False
+        for one in (score, *others):
+            if not math.isfinite(one):
+                self._decide(trial, TrialState.FAIL, f"score {one} at iteration {step}")
+                return False
         if step <= _last_step(trial):
             return True
-        trial.report(score, step)
+        keep_scores(trial, (score, *others), step)
         if earned:
             self.faults.succeeded(number, node)
         # asked for trial 0 too, and at the end: the pruner keeps the rungs of all trials
-        prune = trial.should_prune()
+        prune = asks_to_stop(trial)
         if not prune or number == 0 or step >= self._iterations:
             return True
         self._decide(trial, TrialState.PRUNED, f"pruned at iteration {step}")
@@ -223,7 +234,7 @@ class LiveTrials:
         del self._trials[number]
         if self.observer:
             reason = verdict["reason"] if verdict else ""
-            self.observer.ended(number, told.state, told.value, reason)
+            self.observer.ended(number, told.state, value_of(told), reason)
         return True
 
 
@@ -232,11 +243,11 @@ def reason_of(trial: FrozenTrial) -> str:
     return trial.user_attrs.get(_VERDICT, {}).get("reason", "")
 
 
-def _scores(trial: optuna.Trial) -> dict[int, float]:
+def _scores(trial: optuna.Trial) -> dict[int, Scores]:
     # A `Trial` does not show its intermediate values; the study does.
     frozen = trial.study.get_trials(deepcopy=False)[trial.number]
     assert frozen.number == trial.number, "a study lists its trials by their numbers"
-    return frozen.intermediate_values
+    return scores_of(frozen)
 
 
 def _last_step(trial: optuna.Trial) -> int:

@@ -21,6 +21,7 @@ from platform.results.events import (
 from platform.results.trial_rows import TrialRow
 from platform.search.faults import RETRIES, Fault, Outcome
 from platform.search.live_trials import END_STATES, reason_of
+from platform.search.scores import value_of
 from platform.search.trial_protocol import EVENT, Assignment, trial_directory
 from platform.train.run_checkpoints import delete_checkpoints, newest_iteration
 from toco_core.remote_files import StoreError
@@ -138,4 +139,4 @@ class TrialObserver(Unpickled):
 
 def _score_of(trial: FrozenTrial) -> float | None:
     """Return the score as Optuna tells it: of a pruned trial, its last one."""
-    return trial.value if trial.state is not TrialState.FAIL else None
+    return value_of(trial) if trial.state is not TrialState.FAIL else None

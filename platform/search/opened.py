@@ -10,7 +10,7 @@ import optuna
 
 from platform.command_line import RECIPE_FILE, resolve_recipe
 from platform.datasets import resolve_dataset
-from platform.results.objectives import OBJECTIVES
+from platform.results.objectives import find_objective
 from platform.search.setup import SearchSetup, backbone_depth, search_setup
 from platform.search.space.checked import CheckedSpace
 from platform.search.space.checks import check_space
@@ -56,7 +56,7 @@ def open_search(
     """
     space, place = read_space(directory, data), directory.absolute()
     found = _open_study(place, study)
-    objective = OBJECTIVES[objective_of(found)]
+    objective = find_objective(objective_of(found))
     root = resolve_dataset(space.recipe.data.source, progress)
     return OpenedSearch(setup=search_setup(place, space, root, objective), study=found)
 

@@ -14,7 +14,6 @@ from toco_core.remote_path import Place, place
 
 Sampler = Literal["curve", "tpe", "gp", "cmaes", "random", "qmc", "nsga2"]
 Pruner = Literal["halving", "median", "hyperband", "none"]
-Objective = Literal["cam_miou", "aux_miou", "f1", "unsupervised", "seg_miou"]
 Tracker = Literal["tensorboard", "mlflow", "wandb"]
 
 PLACE = PrimitiveConstructorSpec(
@@ -90,9 +89,13 @@ class SearchOptions:
     """Stop after so many hours of this session."""
     gpu_hours: Annotated[float | None, arg(metavar="FLOAT")] = None
     """Stop after so many GPU-hours of training, all sessions together."""
-    objective: Objective = "cam_miou"
-    """What is maximised: mIoU of the final or of the auxiliary CAM, F1 of the image labels, or what
-    is known without opening a mask. A study keeps to the one it began with; seg_miou is refused."""
+    objective: Annotated[str, arg(metavar="NAME[,NAME]")] = "cam_miou"
+    """What is maximised: cam_miou or aux_miou, mIoU of the final or of the auxiliary CAM; f1, of
+    the image labels; unsupervised, what is known without opening a mask. Of several (cam_miou,f1)
+    the front is found. A study keeps to what it began with; seg_miou is refused."""
+    pick: Annotated[int | None, arg(metavar="NUMBER")] = None
+    """Of a finished search of several objectives: the trial of the front that best.yaml and best.pt
+    hold from now on; by default that of the highest first objective."""
     sampler: Sampler = "curve"
     """How Optuna proposes configurations."""
     learn_from: Annotated[UseAppendAction[tuple[Path, ...]], arg(metavar="DIR")] = ()

@@ -23,3 +23,25 @@ def check_pairing(sampler: str, pruner: str, *, learns_from_others: bool = False
             f"--sampler {sampler} learns from complete trials only, and --pruner {pruner} leaves "
             f"few: add --pruner none, or use --sampler curve, which learns from every score"
         )
+
+
+def check_several(sampler: str, pruner: str) -> None:
+    """Refuse what knows one objective only.
+
+    Raises:
+        ValueError: with the way out.
+    """
+    if sampler == "cmaes":
+        raise ValueError(
+            "--sampler cmaes knows one objective: use --sampler curve, or name one --objective"
+        )
+    if pruner in ("median", "hyperband"):
+        raise ValueError(
+            f"--pruner {pruner} knows one objective: use --pruner halving, which stops nothing "
+            "that may be on the front, or none"
+        )
+    if sampler == "tpe" and pruner != "none":  # Optuna's orders stopped trials by one score
+        raise ValueError(
+            "--sampler tpe cannot learn from stopped trials of several objectives: add --pruner "
+            "none, or use --sampler curve"
+        )

@@ -8,6 +8,8 @@ from itertools import islice
 from optuna import Study, pruners
 from optuna.trial import FrozenTrial
 
+from platform.search.front.halving import FrontHalving
+
 # On the authors' logs a rung at 10 % ranks pairs of runs no better than chance.
 _FIRST_RUNG = 0.2
 
@@ -69,16 +71,20 @@ def _first_rung(iterations: int) -> int:
     return max(1, int(iterations * _FIRST_RUNG))
 
 
-def make_pruner(name: str, iterations: int) -> pruners.BasePruner:
+def make_pruner(name: str, iterations: int, objectives: int = 1) -> pruners.BasePruner:
     """Make a pruner by name.
 
     Args:
         name: One of `options.Pruner`.
         iterations: Training iterations of a whole trial; the step of their last score.
+        objectives: How many the study maximises; Optuna prunes for one only.
 
     Raises:
         ValueError: If there is no such pruner.
     """
     if name not in _BUILDERS:
         raise ValueError(f"pruner {name!r} is not one of {', '.join(_BUILDERS)}")
+    if objectives > 1 and name == "halving":
+        first = _first_rung(iterations)
+        return FrontHalving([first, 2 * first, 4 * first], _JURY)
     return _BUILDERS[name](iterations)

@@ -50,14 +50,15 @@ def open_search(
         restart.extend(keys)
 
     url = options.study or default_storage(setup.directory)
-    has_begun = Path(url).is_file()
+    has_begun, objectives = Path(url).is_file(), len(setup.objective.parts)
     study = open_study(
         open_storage(url, say, alone=not options.study),  # with the directory, which is held
         setup.name,
         setup.space,
         sampler=make_sampler(options.sampler, setup.space, options.seed, earlier),
-        pruner=make_pruner(options.pruner, setup.space.recipe.iterations),
+        pruner=make_pruner(options.pruner, setup.space.recipe.iterations, objectives),
         extra=setup.fingerprint(),
+        objectives=objectives,
         forced=go_on_all_the_same if options.force else None,
     )
     if options.study:

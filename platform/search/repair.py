@@ -22,6 +22,7 @@ from platform.results.tables import (
 from platform.results.trial_rows import SCORE, TrialRow, best_of, fold_trial, told
 from platform.search.live_trials import END_STATES, reason_of
 from platform.search.report_file import REPORT_FILE, read_report
+from platform.search.scores import value_of
 from toco_core.files import set_aside
 
 
@@ -83,11 +84,12 @@ def _row(
     if not trial.state.is_finished():
         return replace(row, state="unfinished")
     if trial.state is TrialState.COMPLETE:  # whatever of its scores was lost
-        row = replace(row, iteration=iterations, best_score=best_of(row.best_score, trial.value))
+        best = best_of(row.best_score, value_of(trial))
+        row = replace(row, iteration=iterations, best_score=best)
     ended = TrialEnded(
         number=trial.number,
         state=END_STATES[trial.state],
-        score=None if trial.state is TrialState.FAIL else trial.value,
+        score=None if trial.state is TrialState.FAIL else value_of(trial),
         reason=reason_of(trial),
     )
     return fold_trial(row, ended, _seconds(trial.datetime_complete), iterations, maximised)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ class ReportScore:
     Attributes:
         miou, aux_miou: None where no mask was opened.
         objective: what the search maximised, on this split; None in a file of an earlier version.
+        others: of the search's other objectives, on this split.
         card: how it was measured; None in a file of an earlier version.
     """
 
@@ -32,6 +33,7 @@ class ReportScore:
     masks_opened: int
     objective: float | None = None
     card: ProtocolCard | None = None
+    others: Sequence[float] = ()
 
     @property
     def maximised(self) -> float | None:

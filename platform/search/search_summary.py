@@ -23,7 +23,15 @@ from platform.results.text_tables import TextTable
 from platform.results.trial_rows import TrialRow
 from platform.search.faults import Fault
 from platform.search.findings import WORTH_FILE, findings, points, write_worth
+from platform.search.front.judged import Front, judge_front
+from platform.search.front.tables import (
+    FRONT_FILE,
+    front_findings,
+    front_table,
+    write_front,
+)
 from platform.search.report_file import ReportScore, read_report
+from platform.search.scores import has_several, last_values
 from platform.search.setup import REPORT_SPLIT, TUNE_SPLIT, SearchSetup
 from platform.search.winner import (
     BEST_CHECKPOINT,
@@ -62,15 +70,20 @@ def print_summary(
         )
         return NO_WINNER
     write_worth(setup.directory, judgement, study)
+    front = judge_front(study, setup.space) if has_several(study) else None
+    if front is not None:
+        write_front(setup.directory, front, setup.objective, last_values(study))
     trials, report = read_trials(setup.directory), read_report(setup.directory)
     summary = replace(
         summarise(setup, trials, report, winner.number, judgement),
         findings=[
             *_about(setup),
-            *findings(judgement, study, winner),
+            *(front_findings(front, setup.objective, winner.number) if front else ()),
+            *_of_first(setup.objective, findings(judgement, study, winner)),
             *fault_findings(trials, struck),
             *prefix_findings(trials),
         ],
+        front=front and _front_table(setup, front, trials, winner.number),
     )
     (setup.directory / SUMMARY_FILE).write_text(summary_markdown(summary))
     console.print(summary_renderable(summary))
@@ -129,7 +142,20 @@ def _about(setup: SearchSetup) -> list[str]:
     if objective.name == CAM_MIOU:
         return []
     masks = "" if objective.needs_masks else " No mask was opened."
-    return [f"The search maximised the {objective.words}.{masks}"]
+    what = ", and the ".join(one.words for one in objective.parts)
+    return [f"The search maximised the {what}.{masks}"]
+
+
+def _of_first(objective: Objective, found: Sequence[str]) -> list[str]:
+    """Say of which of several objectives a finding is."""
+    return [f"{objective.heading}: {one}" for one in found] if objective.others else [*found]
+
+
+def _front_table(
+    setup: SearchSetup, front: Front, trials: Sequence[TrialRow], winner: int
+) -> TextTable:
+    rows = {row.number: row for row in trials}
+    return front_table(front, setup.objective, rows, winner)
 
 
 def _card(score: ReportScore | None) -> TextTable | None:
@@ -153,6 +179,7 @@ def _places(setup: SearchSetup) -> dict[str, str]:
         "its checkpoint": f"{shown}/{BEST_CHECKPOINT}",
         "all trials, all scores": f"{shown}/trials.parquet, {shown}/curves.parquet",
         "what complete trials are worth": f"{shown}/{WORTH_FILE}",
+        **({"the front": f"{shown}/{FRONT_FILE}"} if setup.objective.others else {}),
         "TensorBoard": f"tensorboard --logdir {shown_path(setup.directory.parent)}",
     }
 
@@ -167,7 +194,19 @@ def _contender(row: TrialRow, report: ReportScore | None, objective: Objective) 
         report_aux=report.aux_miou if report else None,
         objective=row.value(objective.field),
         report_objective=report.objective if report else None,
+        others=_others(row, report, objective),
     )
+
+
+def _others(
+    row: TrialRow, report: ReportScore | None, objective: Objective
+) -> Mapping[str, float | None]:
+    """Return the other objectives' values on both splits, under the headings of their columns."""
+    found: dict[str, float | None] = {}
+    for place, one in enumerate(objective.others):
+        found[f"{one.heading}, tune"] = row.value(one.field)
+        found[f"{one.heading}, report"] = report.others[place] if report else None
+    return found
 
 
 def time_span(trials: Sequence[TrialRow]) -> float:

@@ -16,10 +16,15 @@ from platform.mirror.files import working_directory
 from platform.option_ranges import check_at_least, check_between, check_positive
 from platform.resource_ranges import asked, check_resources
 from platform.results.events import CAM_MIOU
-from platform.results.objectives import OBJECTIVE_KEY, OBJECTIVES, Objective
+from platform.results.objectives import (
+    OBJECTIVE_KEY,
+    OBJECTIVES,
+    Objective,
+    find_objective,
+)
 from platform.results.trackers import check_trackers
 from platform.search.options import Resources, SearchOptions
-from platform.search.pairing import check_pairing
+from platform.search.pairing import check_pairing, check_several
 from platform.search.space.checked import CheckedSpace
 from platform.search.space.checks import check_space
 from platform.search.space.spaces import load_space
@@ -108,20 +113,34 @@ def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
     if isinstance(options.reports, RemotePath):
         options.reports.require_writable()
     check_pairing(options.sampler, options.pruner, learns_from_others=bool(options.learn_from))
-    _check_objective(options.objective)
+    _check_objective(options)
     recipe = recipe_to_train(options)
     spaces = options.space or (EMBEDDED if recipe.name == EMBEDDED else "full",)
     space = check_space(load_space(*spaces), recipe, backbone_depth(recipe.backbone))
     return space, check_name(options.name or _default_name(recipe.name, space.space.name))
 
 
-def _check_objective(name: str) -> None:
-    if name not in OBJECTIVES:
+def _check_objective(options: SearchOptions) -> None:
+    if "seg_miou" in options.objective.split(","):
         raise ValueError(
-            f"--objective {name}: a search scores CAMs; the segmentation head is scored image by "
+            "--objective seg_miou: a search scores CAMs; the segmentation head is scored image by "
             f"image at its own size, which takes many times as long. Choose one of "
             f"{', '.join(OBJECTIVES)}, and score the winner's by python -m platform.evaluate"
         )
+    try:
+        objective = find_objective(options.objective)
+    except ValueError as error:
+        raise ValueError(f"--objective {options.objective}: {error}") from None
+    if objective.others:
+        check_several(options.sampler, options.pruner)
+        if options.confirm:
+            raise ValueError(
+                "--confirm compares by one objective: leave it out, or name one --objective"
+            )
+        if options.learn_from:
+            raise ValueError(
+                "--learn-from learns of one objective: leave it out, or name one --objective"
+            )
 
 
 def _check_cluster(resources: Resources) -> None:
@@ -168,7 +187,7 @@ def check_dataset(
     shared = options.reports if is_on_cluster(options.resources.address) else None
     root = resolve_dataset(space.recipe.data.source, progress, shared=shared)
     directory, store = search_directory(options.reports, name)
-    objective, way_out = OBJECTIVES[options.objective], "; --objective unsupervised opens none"
+    objective, way_out = find_objective(options.objective), "; --objective unsupervised opens none"
     setup = search_setup(directory, space, root, objective, way_out=way_out)
     return replace(setup, store=store)
 

@@ -68,6 +68,7 @@ def open_study(
     sampler: optuna.samplers.BaseSampler,
     pruner: optuna.pruners.BasePruner,
     extra: Mapping[str, Any] | None = None,
+    objectives: int = 1,
     forced: Forced | None = None,
 ) -> optuna.Study:
     """Create a study, or open the one that is there to go on with it.
@@ -81,6 +82,7 @@ def open_study(
         sampler: Proposes; it may be another one than before.
         pruner: Decides what is stopped early; it may be another one than before.
         extra: What else a score depends on, such as the data set; plain JSON values.
+        objectives: How many are maximised, each for itself.
         forced: Is told what differs from before, and the study goes on; None refuses that.
 
     Raises:
@@ -91,7 +93,7 @@ def open_study(
         study_name=name,
         sampler=sampler,
         pruner=pruner,
-        direction="maximize",
+        directions=["maximize"] * objectives,
         load_if_exists=True,
     )
     setup = describe_setup(space, extra or {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from platform.search.trial_protocol import (
     FAILED,
     ITERATION,
     NODE,
+    OTHER_SCORES,
     SCORE,
     TAKEN_OVER,
     Assignment,
@@ -42,7 +43,7 @@ class TrialPlan:
     placement: Placement
     executor: PoolExecutor
     places: Places | None = None  # that a machine which has joined since must see too
-    maximised: str = "score"  # field of a score
+    maximised: Sequence[str] = ("score",)  # fields of a score
     sharing: Sharing | None = None  # of the first steps of trials that begin alike
 
     def run_plan(self, assignment: Assignment) -> RunPlan:
@@ -116,12 +117,14 @@ class ResultSender:
 
     number: int
     node: str  # Ray's id of the machine
-    maximised: str = "score"  # field of a score
+    maximised: Sequence[str] = ("score",)  # fields of a score
     takes_over: bool = False  # what another trial has trained, and its scores
 
     def __call__(self, event: RunEvent) -> None:
         metrics: dict[str, Any] = {EVENT: trial_event(event, self.number), NODE: self.node}
         if isinstance(event, Scored):
-            metrics |= {ITERATION: event.iteration, SCORE: getattr(event, self.maximised)}
+            first, *others = (getattr(event, name) for name in self.maximised)
+            metrics |= {ITERATION: event.iteration, SCORE: first}
+            metrics |= {OTHER_SCORES: others} if others else {}
             metrics |= {TAKEN_OVER: True} if self.takes_over else {}
         tune.report(metrics)

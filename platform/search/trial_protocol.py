@@ -14,6 +14,7 @@ from toco_core.remote_path import PlaceT
 EVENT = "event"  # one of platform.results.events
 ITERATION = "iteration"
 SCORE = "score"
+OTHER_SCORES = "other scores"  # of the objectives but the first, where there are several
 NODE = "node"  # Ray's id of the machine that a result comes from
 TAKEN_OVER = "taken over"  # beside a score that another trial has earned
 FAILED = "failed"  # in place of a score: why the configuration cannot be trained; a verdict

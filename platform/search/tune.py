@@ -133,7 +133,7 @@ def make_trial_plan(
         placement=placement,
         executor=executor,
         places=places,
-        maximised=setup.objective.field,
+        maximised=setup.objective.fields,
         sharing=sharing if share_prefixes else None,
     )
 

@@ -15,7 +15,14 @@ from platform.search.fault_causes import fault_of
 from platform.search.faults import Fault
 from platform.search.live_trials import LiveTrials
 from platform.search.stalls import StallWatch
-from platform.search.trial_protocol import FAILED, ITERATION, NODE, SCORE, TAKEN_OVER
+from platform.search.trial_protocol import (
+    FAILED,
+    ITERATION,
+    NODE,
+    OTHER_SCORES,
+    SCORE,
+    TAKEN_OVER,
+)
 
 
 class StudyScheduler(FIFOScheduler):
@@ -53,7 +60,12 @@ class StudyScheduler(FIFOScheduler):
             return TrialScheduler.CONTINUE
         score, step = float(result[SCORE]), int(result[ITERATION])
         goes_on = self._live.record(
-            number, score, step, result.get(NODE, ""), earned=TAKEN_OVER not in result
+            number,
+            score,
+            step,
+            result.get(NODE, ""),
+            earned=TAKEN_OVER not in result,
+            others=result.get(OTHER_SCORES, ()),
         )
         return TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP
 

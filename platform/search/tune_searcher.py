@@ -8,7 +8,13 @@ from typing import Any
 from ray.tune.search import Searcher
 
 from platform.search.live_trials import LiveTrials
-from platform.search.trial_protocol import ITERATION, NODE, SCORE, TAKEN_OVER
+from platform.search.trial_protocol import (
+    ITERATION,
+    NODE,
+    OTHER_SCORES,
+    SCORE,
+    TAKEN_OVER,
+)
 
 
 class StudySearcher(Searcher):
@@ -52,7 +58,8 @@ class StudySearcher(Searcher):
             # Tune shows a result that meets a stopping criterion to no scheduler
             node = result.get(NODE, "")
             score, step = float(result[SCORE]), int(result[ITERATION])
-            self._live.record(number, score, step, node, earned=TAKEN_OVER not in result)
+            earned, others = TAKEN_OVER not in result, result.get(OTHER_SCORES, ())
+            self._live.record(number, score, step, node, earned=earned, others=others)
         self._live.finish(number)
 
     def save(self, checkpoint_path: str) -> None:

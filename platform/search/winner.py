@@ -13,9 +13,11 @@ from rich.console import Console
 from platform.protocol.card import Threshold
 from platform.protocol.fill import Measured, cam_card, label_card
 from platform.results.curves import read_curves
+from platform.search.front.judged import judge_front
 from platform.search.kept import forget_others
 from platform.search.report_file import ReportScore, read_report, write_report
 from platform.search.retries import repeat_of
+from platform.search.scores import has_several, value_of
 from platform.search.setup import REPORT_SPLIT, TUNE_SPLIT, SearchSetup
 from platform.search.space.checked import CheckedSpace
 from platform.search.trial_protocol import trial_directory
@@ -78,17 +80,24 @@ def report_winner(
     report = {**known, **new}
     _keep_best(setup, study, winner, report[winner.number].bkg)
     write_report(setup.directory, report)  # last: where it is, the rest is done
-    forget_others(study, setup.trials_directory, chosen)
+    # another one of the front may be picked later
+    front = judge_front(study, setup.space).numbers if has_several(study) else ()
+    forget_others(study, setup.trials_directory, chosen.union(front))
 
 
-def restore_best(setup: SearchSetup, study: optuna.Study) -> list[str]:
+def restore_best(setup: SearchSetup, study: optuna.Study, *, anew: bool = False) -> list[str]:
     """Write `best.yaml` and `best.pt` of a finished search again, where one is gone or damaged.
+
+    Args:
+        setup: of the search.
+        study: its record.
+        anew: write them in any case, as where another trial of the front was picked.
 
     Returns:
         A line if it was so.
     """
     places = [setup.directory / name for name in (BEST_RECIPE, BEST_CHECKPOINT)]
-    if all(map(Path.exists, places)) and not archive_problem(places[1]):
+    if not anew and all(map(Path.exists, places)) and not archive_problem(places[1]):
         return []
     winner = find_winner(study, setup.space)
     if winner is None:
@@ -98,7 +107,8 @@ def restore_best(setup: SearchSetup, study: optuna.Study) -> list[str]:
         _keep_best(setup, study, winner, read_report(setup.directory)[winner.number].bkg)
     except ValueError as error:
         return [f"{what} are gone or damaged, and cannot be made again: {error}"]
-    return [f"{what} were gone or damaged: made again from trial {winner.number}"]
+    why = "are made anew" if anew else "were gone or damaged: made again"
+    return [f"{what} {why} from trial {winner.number}"]
 
 
 def score_on_report(
@@ -142,6 +152,7 @@ def score_on_report(
         aux_miou=None if math.isnan(aux_miou) else aux_miou,
         masks_opened=score.masks_opened,
         objective=numbers[setup.objective.field],
+        others=[numbers[one.field] for one in setup.objective.others],
         card=cam_card(measured, score, *thresholds)
         if setup.objective.needs_masks
         else label_card(measured, score, setup.objective.words),
@@ -195,8 +206,11 @@ def _keep_best(setup: SearchSetup, study: optuna.Study, winner: FrozenTrial, bkg
     repeat = repeat_of(study, winner.number, winner.params)
     trained = setup.space.recipe_for(winner.params, repeat)
     recipe = apply_overrides(trained, {"thresholds.bkg": round(bkg, 4)})
-    score = f"{setup.objective.heading} {100 * (winner.value or 0.0):.1f} on tune"
-    title = f"# Trial {winner.number} of {setup.name}: {score}\n"
+    scores = [
+        f"{one.heading} {100 * (value_of(winner, place) or 0.0):.1f}"
+        for place, one in enumerate(setup.objective.parts)
+    ]
+    title = f"# Trial {winner.number} of {setup.name}: {', '.join(scores)} on tune\n"
     text = title + dump_recipe(recipe)
     checkpoint = replace(load_checkpoint(_checkpoint(setup, winner.number)), recipe=recipe)
     with replacing(setup.directory / BEST_RECIPE) as unfinished:

@@ -12,11 +12,13 @@ from optuna.trial import FrozenTrial, TrialState
 from platform.search.curve.model import CurveModel, can_fit, fit_model
 from platform.search.curve.rows import Observed
 from platform.search.curve.threads import one_thread
-from platform.search.observed import observe
+from platform.search.observed import observe, one_objective
+from platform.search.scores import value_of
 from platform.search.space.checked import CheckedSpace
 from platform.search.space.cube import Cube
 
 _FORGOTTEN = "forgotten"  # the study attribute that lists them
+_PICK = "pick"  # the study attribute: which trial of the front somebody chose
 NORMAL_95 = 1.96  # standard deviations on either side
 
 
@@ -50,16 +52,17 @@ def complete_trials(study: optuna.Study) -> list[FrozenTrial]:
     return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
 
 
-def judge(study: optuna.Study, space: CheckedSpace) -> Judgement:
+def judge(study: optuna.Study, space: CheckedSpace, objective: int = 0) -> Judgement:
     """Judge the complete trials by the model of all trials' scores; the same for the same study."""
-    return judge_complete(study, fit_trials(study, space))
+    return judge_complete(study, fit_trials(study, space, objective), objective)
 
 
-def judge_complete(study: optuna.Study, fitted: Fitted | None) -> Judgement:
+def judge_complete(study: optuna.Study, fitted: Fitted | None, objective: int = 0) -> Judgement:
     """Judge likewise by a model that is fitted already; without one by the last scores."""
     complete = complete_trials(study)
     if fitted is None:
-        return Judgement(worth={one.number: Estimate(one.value or 0.0) for one in complete})
+        last = {one.number: value_of(one, objective) or 0.0 for one in complete}
+        return Judgement(worth={number: Estimate(score) for number, score in last.items()})
     numbers = {one.number for one in complete}
     return judge_by(fitted.model, [t for t in fitted.trials if t.number in numbers])
 
@@ -71,10 +74,17 @@ class Fitted(NamedTuple):
     trials: list[Observed]
 
 
-def fit_trials(study: optuna.Study, space: CheckedSpace) -> Fitted | None:
-    """Fit the model to all trials' scores; None where there are too few of them."""
-    cube = Cube(space)
-    trials = observe(study.get_trials(deepcopy=False), cube, space.recipe.iterations)
+def fit_trials(study: optuna.Study, space: CheckedSpace, objective: int = 0) -> Fitted | None:
+    """Fit the model to all trials' scores; None where there are too few of them.
+
+    Args:
+        study: of the search.
+        space: what it searches.
+        objective: which one, where the study has several.
+    """
+    cube, all_trials = Cube(space), study.get_trials(deepcopy=False)
+    combine = one_objective(objective)
+    trials = observe(all_trials, cube, space.recipe.iterations, combine=combine)
     if not can_fit(trials):
         return None
     with one_thread():
@@ -98,16 +108,29 @@ def judge_by(model: CurveModel, complete: list[Observed]) -> Judgement:
 def best_complete(judgement: Judgement, study: optuna.Study) -> FrozenTrial | None:
     """Return the complete trial that is worth most; of equals the highest score, the earliest.
 
-    It is one whose checkpoint was kept.
+    It is one whose checkpoint was kept. Of several objectives it is the highest in the first one,
+    which is therefore on the front, unless somebody has picked another.
     """
 
     def rank(trial: FrozenTrial) -> tuple[float, float, int]:
         value = judgement.worth[trial.number].value
-        return round(value, 9), trial.value or 0.0, -trial.number
+        return round(value, 9), value_of(trial) or 0.0, -trial.number
 
     out = forgotten(study)
     candidates = [trial for trial in complete_trials(study) if trial.number not in out]
-    return max(candidates, key=rank, default=None)
+    pick = picked(study)
+    chosen = (trial for trial in candidates if trial.number == pick)
+    return next(chosen, None) or max(candidates, key=rank, default=None)
+
+
+def picked(study: optuna.Study) -> int | None:
+    """Return the trial of the front that somebody picked."""
+    return study.user_attrs.get(_PICK)
+
+
+def record_pick(study: optuna.Study, number: int) -> None:
+    """Write down which trial of the front is the winner."""
+    study.set_user_attr(_PICK, number)
 
 
 def forgotten(study: optuna.Study) -> frozenset[int]:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from optuna.trial import TrialState
 
-from platform.results.events import SearchEnded, SearchStarted, Sink, TrialScored, fan_out
+from platform.results.events import CAM_MIOU, SearchEnded, SearchStarted, Sink, TrialScored, fan_out
+from platform.results.objectives import OBJECTIVE_KEY, find_objective
 from platform.results.pictures import overlay
 from platform.results.tables import TrialTables
 from platform.results.tensorboard import TensorBoardSink
@@ -19,6 +20,7 @@ from platform.search.monitor import TrialObserver
 from platform.search.opened import SPACE_FILE
 from platform.search.pruners import make_pruner
 from platform.search.samplers import make_sampler
+from platform.search.scores import has_several
 from platform.search.space.checked import CheckedSpace, Params
 from platform.search.space.writing import dump_space
 from platform.search.study import default_storage, open_storage, open_study
@@ -31,6 +33,7 @@ IMAGES = 40  # of tune
 LATE_FAILURE = 5  # the trial that breaks
 PALETTE = [(0, 0, 0), (200, 60, 60), (60, 60, 200)]
 POINTS = 5  # scores of a trial
+F1 = 0.8
 # On fresh seeds, of the recipe and of a trial that was confirmed.
 CONFIRMED_RECIPE, CONFIRMED_TRIAL = (0.60, 0.61, 0.59), (0.65, 0.66, 0.65)
 
@@ -42,17 +45,19 @@ def make_search(
     pictures: bool = False,
     is_running: bool = False,
     pruner: str = "halving",
+    objective: str = CAM_MIOU,
 ) -> None:
     """Run a search over made-up curves, and leave its study and tables.
 
-    One that is running has a last trial with two scores.
+    One that is running has a last trial with two scores. Of two objectives the second one falls as
+    the first rises.
     """
     space = small_space()
     directory.mkdir(parents=True)
     tensorboard = [TensorBoardSink(directory)] if pictures else []
     sink = fan_out(TrialTables(directory), *tensorboard)
     observer = TrialObserver(sink, directory / "trials")
-    live = open_live(directory, space, trials, observer, pruner)
+    live = open_live(directory, space, trials, observer, pruner, objective)
     sink.handle(
         SearchStarted(
             name=directory.name,
@@ -60,6 +65,7 @@ def make_search(
             iterations=ITERATIONS,
             directory=directory,
             log_file=directory / "ray.log",
+            objective=objective,
         )
     )
     made_by = f"# Made by: python -m platform.search --name {directory.name}\n"
@@ -75,15 +81,22 @@ def make_search(
 
 
 def open_live(
-    directory: Path, space: CheckedSpace, trials: int, observer: TrialObserver, pruner: str
+    directory: Path,
+    space: CheckedSpace,
+    trials: int,
+    observer: TrialObserver,
+    pruner: str,
+    objective: str = CAM_MIOU,
 ) -> LiveTrials:
+    count, own = len(find_objective(objective).parts), {OBJECTIVE_KEY: objective}
     study = open_study(
         open_storage(default_storage(directory)),
         directory.name,
         space,
         sampler=make_sampler("random", space, 0),
-        pruner=make_pruner(pruner, ITERATIONS),
-        extra={"classes": CLASSES, "images of tune": IMAGES, "images of report": 80},
+        pruner=make_pruner(pruner, ITERATIONS, count),
+        extra={"classes": CLASSES, "images of tune": IMAGES, "images of report": 80, **own},
+        objectives=count,
     )
     return LiveTrials(study, space, budget=trials, iterations=ITERATIONS, observer=observer)
 
@@ -103,7 +116,8 @@ def score_trial(
     for place, score in enumerate(scores, start=1):
         step = place * ITERATIONS // POINTS
         sink.handle(scored(number, step, score, pictures))
-        if not live.record(number, score, step):
+        others = (F1 - score,) if has_several(live.study) else ()
+        if not live.record(number, score, step, others=others):
             return
 
 
@@ -123,7 +137,7 @@ def scored(number: int, iteration: int, score: float, pictures: bool) -> TrialSc
         aux_bkg=0.4,
         curve=[float(one) for one in curve],
         class_iou=[0.8, score, max(score - 0.1, 0.0)],
-        f1=0.8,
+        f1=F1,
         token_similarity=[0.9 - 0.3 * score, 0.95 - 0.2 * score, 0.5 + 0.01 * number],
         unsupervised=0.5 + 0.01 * (number % 4),
         seconds_training=20.0 + number,

@@ -12,12 +12,13 @@ from scipy.stats import spearmanr
 
 from platform.report.figures.all_figures import make_drawings
 from platform.report.figures.drawing import Drawing
+from platform.report.figures.front import front_figure
 from platform.report.figures.render import render
 from platform.report.figures.style import ROLES
 from platform.report.importance import Importance, importance
 from platform.report.mask_worth import mask_worth
-from platform.report.searched import Searched
-from tests.report.made_up import CLASSES
+from platform.report.searched import Searched, read_search
+from tests.report.made_up import CLASSES, make_search
 
 Table = list[dict[str, Any]]
 
@@ -126,3 +127,19 @@ def test_a_drawing_has_the_colours_of_the_page_and_no_name_of_another(
     assert 'id="leads-' in rendered.wide
     assert (tmp_path / "leads.png").read_bytes().startswith(b"\x89PNG")
     assert render(drawings["leads"], tmp_path).narrow == rendered.narrow  # the same in every run
+
+
+def test_the_front_of_two_objectives_is_drawn_and_listed(tmp_path: Path) -> None:
+    make_search(tmp_path / "both", 9, objective="cam_miou,f1")
+    found = read_search(tmp_path / "both")
+    drawing = front_figure(found)
+    assert found.front is not None
+    assert drawing is not None
+    front = [row[0] for row in drawing.numbers.rows if "on the front" in str(row[1])]
+    assert front == found.front.numbers
+    assert len(front) > 1  # the objectives disagree
+    taken = [row[0] for row in drawing.numbers.rows if "taken" in str(row[1])]
+    assert taken == [found.winner]
+    picture = render(drawing, tmp_path).wide
+    assert "CAM mIoU" in picture
+    assert "F1" in picture

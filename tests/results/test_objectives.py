@@ -12,7 +12,7 @@ import pytest
 from platform.results.curves import read_curves
 from platform.results.events import Event, SearchEnded, TrialEnded
 from platform.results.hparams import compared_tags
-from platform.results.objectives import OBJECTIVES
+from platform.results.objectives import OBJECTIVES, find_objective
 from platform.results.plain_lines import plain_line
 from platform.results.run_events import Scored
 from platform.results.summary import Contender, SearchSummary, summary_markdown
@@ -112,3 +112,19 @@ def test_tables_of_an_earlier_version_are_read(tmp_path: Path) -> None:
     rows = read_curves(tmp_path)
     assert [row["f1"] for row in rows] == [0.70, 0.95, 0.80]
     assert all(row["agreement"] != row["agreement"] for row in rows)  # NaN
+
+
+def test_several_objectives_are_the_first_with_the_others_beside_it() -> None:
+    both = find_objective("f1,cam_miou")
+    assert both.fields == ["f1", "score"]
+    assert [one.heading for one in both.brief] == ["F1", "CAM mIoU", "aux"]
+    assert both.needs_masks
+    assert find_objective("unsupervised,f1").needs_masks
+    assert find_objective("f1") == OBJECTIVES["f1"]
+
+
+def test_lines_of_several_objectives_have_all_of_them() -> None:
+    events = [replace(EVENTS[0], objective="f1,aux_miou"), *EVENTS[1:5]]
+    line = plain_line(events[4], fold_all(events), NOON)
+    assert line is not None
+    assert "F1 95.0 (aux. CAM mIoU 25.0, CAM mIoU 30.0)  best 95.0 (trial 1)" in line

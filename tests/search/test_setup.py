@@ -41,6 +41,9 @@ def test_options_go_into_the_recipe() -> None:
     assert (recipe.data.source, recipe.seed, recipe.weights.seg) == ("/data/voc", 7, 0.3)
 
 
+BOTH: dict[str, object] = {"objective": "cam_miou,f1"}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -50,6 +53,13 @@ def test_options_go_into_the_recipe() -> None:
         ({"sampler": "gp"}, "--sampler gp learns from complete trials only.*add --pruner none"),
         ({"sampler": "nsga2", "pruner": "median"}, "--pruner median leaves few"),
         ({"objective": "seg_miou"}, "--objective seg_miou: .* platform.evaluate"),
+        ({"objective": "miou"}, "--objective miou: objective 'miou' is not one of cam_miou, aux"),
+        ({"objective": "f1,f1"}, "--objective f1,f1: f1 stands there twice"),
+        (BOTH | {"sampler": "cmaes", "pruner": "none"}, "--sampler cmaes knows one objective"),
+        (BOTH | {"sampler": "tpe"}, "--sampler tpe cannot learn from stopped .* --pruner none"),
+        (BOTH | {"pruner": "median"}, "--pruner median knows one objective: use --pruner halv"),
+        (BOTH | {"confirm": 2}, "--confirm compares by one objective: leave it out"),
+        (BOTH | {"learn_from": (Path("a"),)}, "--learn-from learns of one objective: leave it"),
         ({"name": "a/b"}, "--name 'a/b' must be letters"),
         ({"name": ".hidden"}, "--name '.hidden' must be letters"),
         ({"set": ("backbone.aux_layer=12",)}, "backbone.aux_layer"),

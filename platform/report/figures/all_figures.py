@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from platform.report.figures.contours import contours_figure
 from platform.report.figures.cost import cost_figure
 from platform.report.figures.drawing import Drawing
+from platform.report.figures.front import front_figure
 from platform.report.figures.history import history_figure
 from platform.report.figures.importance import importance_figure
 from platform.report.figures.leads import leads_figure
@@ -29,6 +30,7 @@ def make_drawings(
     order = found.order if found else []
     drawings = [
         leads_figure(searched),
+        front_figure(searched),
         seeds_figure(searched),
         history_figure(searched),
         importance_figure(searched, found) if found else None,

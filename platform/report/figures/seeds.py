@@ -12,7 +12,7 @@ from platform.report.figures.drawing import Cell, Drawing, Numbers, Tips
 from platform.report.figures.style import INK, MUTED, OTHER, RECIPE, WINNER, canvas
 from platform.report.searched import Searched
 from platform.results.formats import percent
-from platform.results.objectives import OBJECTIVES
+from platform.results.objectives import find_objective
 from platform.search.confirmation.confirmed import Confirmed
 from platform.search.setup import REPORT_SPLIT
 
@@ -23,7 +23,7 @@ def seeds_figure(searched: Searched) -> Drawing | None:
     shown = [one for one in found.configurations if one.scores] if found else []
     if found is None or len(shown) < 2:
         return None
-    what = OBJECTIVES[found.objective].heading
+    what = find_objective(found.objective).heading
     means = ", ".join(f"{one.name} {percent(one.mean or 0)}" for one in shown)
     return Drawing(
         key="seeds",

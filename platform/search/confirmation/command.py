@@ -55,6 +55,11 @@ def confirm(search: OpenedSearch, asked: Confirmation, console: Console) -> int:
             cannot ever hold a run.
         ConnectionError: there is no Ray cluster at the address.
     """
+    if search.setup.objective.others:
+        raise ValueError(
+            f"{search.setup.name} maximised {search.setup.objective.name}: a confirmation compares "
+            "by one objective; train best.yaml and the recipe on further seeds (platform.train)"
+        )
     if not is_on_cluster(asked.resources.address):  # refused before Ray is started
         place_search([this_machine()], asked.resources, search.setup.space.recipe)
     wanted = best_configurations(search.study, search.setup.space, asked.top)

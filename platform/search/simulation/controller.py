@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, cast
 
@@ -20,12 +20,14 @@ from ray.tune.search import ConcurrencyLimiter, Searcher
 from platform.search.faults import Fault
 from platform.search.live_trials import LiveTrials
 from platform.search.space.checked import Params
-from platform.search.trial_protocol import FAILED
+from platform.search.trial_protocol import FAILED, ITERATION, OTHER_SCORES, SCORE
 from platform.search.tune_scheduler import StudyScheduler
 from platform.search.tune_searcher import StudySearcher
 
-# (number, parameters) -> the score after each equal part of the iterations; None cannot be trained
-Curve: TypeAlias = Callable[[int, Params], list[float | None]]
+# one number, or one of each objective; None cannot be trained
+Score: TypeAlias = float | tuple[float, ...] | None
+# (number, parameters) -> the score after each equal part of the iterations
+Curve: TypeAlias = Callable[[int, Params], Sequence[Score]]
 
 
 _LOST = Fault(kind="process", cause="its process was killed, or crashed")
@@ -154,12 +156,14 @@ class Simulator:
         trial.done += 1
         self.scores += 1
         self._checkpoints[number] = max(0, trial.done - self.lag)
+        first, *others = score if isinstance(score, tuple) else (score,)
         trial.last_result = {
-            "score": score,
-            "iteration": trial.done * self.iterations // len(curve),
+            SCORE: first,
+            OTHER_SCORES: others,
+            ITERATION: trial.done * self.iterations // len(curve),
         }
         decision = scheduler.on_trial_result(None, cast(Trial, trial), trial.last_result)
-        self.on_score(number, trial.last_result["iteration"], score)
+        self.on_score(number, trial.last_result[ITERATION], first)
         if decision == TrialScheduler.STOP:
             self._call()
             searcher.on_trial_complete(trial.trial_id, result=trial.last_result)
