@@ -30,16 +30,17 @@ MAY_IMPORT = {
     "platform.workers": SHARED,
     "platform.data": SHARED,
     "platform.forecast": SHARED,
-    "platform.train": SHARED | {"platform.forecast"},
+    "platform.train": SHARED | {"platform.forecast", "platform.mirror"},
     "platform.mirror": {"platform", "platform.results"},
     "platform.search": SHARED
     | {"platform.forecast", "platform.mirror", "platform.statistics", "platform.train"},
     "platform.statistics": {"platform.results"},
     "platform.protocol": {"platform.results"},
-    "platform.confirm": SHARED | {"platform.search", "platform.statistics"},
-    "platform.compare": SHARED | {"platform.evaluate", "platform.search", "platform.train"},
+    "platform.confirm": SHARED | {"platform.mirror", "platform.search", "platform.statistics"},
+    "platform.compare": SHARED
+    | {"platform.evaluate", "platform.mirror", "platform.search", "platform.train"},
     "platform.evaluate": SHARED,
-    "platform.report": SHARED | {"platform.search", "platform.statistics"},
+    "platform.report": SHARED | {"platform.mirror", "platform.search", "platform.statistics"},
     "platform.export": SHARED | {"platform.evaluate"},
     "platform.second_stage": SHARED | {"platform.evaluate", "platform.export", "platform.train"},
 }
