@@ -18,8 +18,8 @@ def trial_process(trainable: Callable[..., Any]) -> type[Any]:
         """Named after Tune's own, as processes and errors are."""
 
         def setup(self, config: dict[str, Any]) -> None:
-            # The trial runs in a thread, which cannot ask for it. Through the module: what this class
-            # names goes with it to the process, a copy that nobody there would ask.
+            # The trial runs in a thread, which cannot ask for it. Through the module, since of
+            # what a local class names by itself its process would have a copy.
             notice.END_NOTICE.listen_to_sigterm()
             super().setup(config)
 
