@@ -7,7 +7,8 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from platform.search.options import PLACE, Resources
+from platform.option_types import PLACE
+from platform.search.options import Resources
 from toco_core.remote_path import Place
 
 

@@ -10,7 +10,8 @@ from typing import TypeAlias
 
 from toco_core.remote_path import RemotePath
 
-_ELSEWHERE = {"trials", "sessions"}  # checkpoints, and what Tune writes and nobody reads
+# Checkpoints of a search and of a run, and what Tune writes and nobody reads.
+_ELSEWHERE = {"trials", "checkpoints", "sessions"}
 
 Stamp: TypeAlias = tuple[int, int]  # size and time of a file: another one when it has changed
 

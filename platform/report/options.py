@@ -8,7 +8,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from platform.search.options import PLACE
+from platform.option_types import PLACE
 from toco_core.remote_path import Place
 
 

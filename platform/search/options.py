@@ -7,29 +7,14 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from tyro.conf import UseAppendAction, arg
-from tyro.constructors import PrimitiveConstructorSpec
 
-from platform.resource_ranges import Auto, Between, Group, parse_group
-from toco_core.remote_path import Place, place
+from platform.option_types import GROUP, PLACE
+from platform.resource_ranges import Auto, Group
+from toco_core.remote_path import Place
 
 Sampler = Literal["curve", "tpe", "gp", "cmaes", "random", "qmc", "nsga2"]
 Pruner = Literal["halving", "median", "hyperband", "none"]
 Tracker = Literal["tensorboard", "mlflow", "wandb"]
-
-PLACE = PrimitiveConstructorSpec(
-    nargs=1,
-    metavar="PATH|URI",
-    instance_from_str=lambda words: place(words[0]),
-    is_instance=lambda value: isinstance(value, Place),
-    str_from_instance=lambda value: [str(value)],
-)
-GROUP = PrimitiveConstructorSpec(
-    nargs=1,
-    metavar="INT|INT-INT",
-    instance_from_str=lambda words: parse_group(words[0]),
-    is_instance=lambda value: isinstance(value, int | Between),
-    str_from_instance=lambda value: [str(value)],
-)
 
 
 @dataclass(frozen=True, kw_only=True)

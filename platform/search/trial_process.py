@@ -7,7 +7,7 @@ from typing import Any
 
 from ray.tune.trainable import wrap_function
 
-from platform.cluster.notice import END_NOTICE
+from platform.cluster import notice
 
 
 def trial_process(trainable: Callable[..., Any]) -> type[Any]:
@@ -18,11 +18,13 @@ def trial_process(trainable: Callable[..., Any]) -> type[Any]:
         """Named after Tune's own, as processes and errors are."""
 
         def setup(self, config: dict[str, Any]) -> None:
-            END_NOTICE.listen_to_sigterm()  # the trial runs in a thread, which cannot ask for it
+            # The trial runs in a thread, which cannot ask for it. Through the module, since of
+            # what a local class names by itself its process would have a copy.
+            notice.END_NOTICE.listen_to_sigterm()
             super().setup(config)
 
         def end_soon(self, why: str) -> None:
             """Have the trial save and end after its step."""
-            END_NOTICE.tell(why)
+            notice.END_NOTICE.tell(why)
 
     return ImplicitFunc

@@ -8,6 +8,7 @@ from platform.resource_ranges import check_resources
 from platform.train.image_shares import check_shares
 from platform.train.loss_log import LOSSES_FILE
 from platform.train.options import TrainOptions
+from toco_core.remote_path import RemotePath
 from toco_core.settings import Recipe
 
 
@@ -19,7 +20,9 @@ def check_options(options: TrainOptions) -> dict[str, Recipe]:
     """
     check_at_least(1, seeds=options.seeds)
     check_resources(options.workers)
-    require_local(reports=options.reports, compare_with=options.compare_with)
+    require_local(compare_with=options.compare_with)
+    if isinstance(options.reports, RemotePath):
+        options.reports.require_writable()
     recipe = recipe_to_train(options)
     name = check_name(options.name or f"train-{recipe.name}")
     _check_comparison(options)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -11,6 +12,9 @@ from rich.console import Console
 from platform.cluster.machine import device_for, is_on_cluster, this_machine
 from platform.command_line import FAILED, INTERRUPTED, drawing_progress, shown_path
 from platform.forecast.preflight import Preflight, run_preflight
+from platform.lock import only_one
+from platform.mirror.files import working_directory
+from platform.mirror.session import Mirror, mirrored
 from platform.results.curves import read_curves
 from platform.results.progress import print_line
 from platform.results.published import beside_published
@@ -29,9 +33,10 @@ from platform.train.loss_log import LOSSES_FILE, first_difference, read_losses
 from platform.train.options import TrainOptions
 from platform.train.plan import SCORING_PURPOSE
 from platform.train.session import train_runs
-from platform.train.setup import RunSetup, check_runs
+from platform.train.setup import RunSetup, check_runs, run_directory
 from platform.train.stops import RunStopped
 from toco_core.data.ledger import MaskLedger
+from toco_core.remote_path import RemotePath
 from toco_core.settings import Recipe
 
 
@@ -52,11 +57,36 @@ def run_train(recipes: Mapping[str, Recipe], options: TrainOptions) -> int:
     """
     console = Console()
     check_workers(options.workers, next(iter(recipes.values())))
+    if isinstance(options.reports, Path) or options.preflight:
+        return _run(recipes, options, console, {})
+    with ExitStack() as stack:
+        mirrors = {name: _opened(options.reports / name, stack, console) for name in recipes}
+        stores = {name: mirror.store for name, mirror in mirrors.items()}
+        status = _run(recipes, options, console, stores)
+    for store in stores.values():
+        print_line(console, f"the run is kept in {store}")
+    return status if all(one.is_complete for one in mirrors.values()) else status or FAILED
+
+
+def _opened(store: RemotePath, stack: ExitStack, console: Console) -> Mirror:
+    """Have a run of an object store here, for this process alone, until the stack is left."""
+    directory = working_directory(store)
+    directory.mkdir(parents=True, exist_ok=True)
+    stack.enter_context(only_one(directory))
+    return stack.enter_context(mirrored(directory, store, partial(print_line, console)))
+
+
+def _run(
+    recipes: Mapping[str, Recipe],
+    options: TrainOptions,
+    console: Console,
+    stores: Mapping[str, RemotePath],
+) -> int:
     for name in recipes:
-        for line in set_damaged_aside(options.reports / name):
+        for line in set_damaged_aside(run_directory(options.reports, name)):
             print_line(console, line)
     with drawing_progress(console) as progress:
-        runs = check_runs(recipes, options, progress)
+        runs = check_runs(recipes, options, progress, stores)
     if options.preflight:
         return _preflight(runs, options, console)
     try:

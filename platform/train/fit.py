@@ -105,8 +105,9 @@ def fit_on_ray(workers: Workers, recipe: Recipe, log_file: Path) -> Iterator[Fit
         pool = EvaluationPool(PoolOptions.of(placement))
 
         def fit(plan: RunPlan, emit: Emit, stop_requested: StopRequested) -> None:
-            directory = Path(plan.directory)
-            directory.mkdir(parents=True, exist_ok=True)
+            directory = plan.checkpoints
+            if isinstance(directory, Path):
+                directory.mkdir(parents=True, exist_ok=True)
             require_seen(machines_up(), mark_places(directory, plan.dataset))
             fit_in_workers(
                 replace(plan, num_workers=placement.loaders),

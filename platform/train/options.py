@@ -8,7 +8,9 @@ from typing import Annotated
 
 from tyro.conf import UseAppendAction, arg
 
+from platform.option_types import PLACE
 from platform.resource_ranges import Auto
+from toco_core.remote_path import Place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +63,9 @@ class TrainOptions:
     """Scored while training goes on; none for data without masks."""
     name: Annotated[str | None, arg(metavar="TEXT")] = None
     """Names the run and its directory; by default train- and the name of the recipe."""
-    reports: Path = Path("reports")
-    """Where runs and searches are kept; on a cluster, a place that all machines see."""
+    reports: Annotated[Place, PLACE] = Path("reports")
+    """Where runs and searches are kept: a directory, or an s3:// URI; on a cluster, a place that
+    all machines see or reach."""
     preflight: bool = False
     """Train nothing: measure some steps and a score on this machine's device, and print memory and
     times."""

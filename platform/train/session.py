@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable
+from contextlib import nullcontext
 from pathlib import Path
 
 from rich.console import Console
@@ -26,9 +27,10 @@ from platform.results.tables import TrialTables, read_trials
 from platform.results.tensorboard import TensorBoardSink
 from platform.train.fit import Fit
 from platform.train.plan import score_points
-from platform.train.run_checkpoints import list_checkpoints
+from platform.train.run_checkpoints import delete_checkpoints, list_checkpoints
 from platform.train.setup import RunSetup
 from platform.train.stops import RunStopped, StopRequested
+from toco_core.files import replacing
 
 # Of the one row that a run has in tables of the same columns as those of a search.
 _NUMBER = 0
@@ -66,8 +68,10 @@ def train_run(setup: RunSetup, fit: Fit, console: Console, stop_requested: StopR
     if setup.final_checkpoint.is_file():
         console.print(f"{setup.name}: finished earlier, after {iteration} iterations")
         return setup.final_checkpoint
-    setup.checkpoints.mkdir(parents=True, exist_ok=True)
-    with only_one(setup.directory):
+    if isinstance(setup.checkpoints, Path):  # object stores have no directories
+        setup.checkpoints.mkdir(parents=True, exist_ok=True)
+    # Of one in a store, the command holds the directory for as long as it is open.
+    with only_one(setup.directory) if setup.store is None else nullcontext():
         return _train(setup, iteration, fit, console, stop_requested)
 
 
@@ -118,6 +122,12 @@ def _fit(setup: RunSetup, fit: Fit, sink: Sink, stop_requested: StopRequested) -
 
 def _finish(setup: RunSetup) -> Path:
     """Keep the last checkpoint, and nothing of what was needed on the way to it."""
-    list_checkpoints(setup.checkpoints)[-1].replace(setup.final_checkpoint)
-    shutil.rmtree(setup.checkpoints)
+    last = list_checkpoints(setup.checkpoints)[-1]
+    if isinstance(last, Path):
+        last.replace(setup.final_checkpoint)
+        shutil.rmtree(last.parent)
+        return setup.final_checkpoint
+    with replacing(setup.final_checkpoint) as unfinished:
+        shutil.copyfile(last.local_copy(), unfinished)
+    delete_checkpoints(last.parent)  # once the final one is in the store
     return setup.final_checkpoint

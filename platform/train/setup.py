@@ -8,6 +8,7 @@ from pathlib import Path
 
 from platform.cluster.machine import is_on_cluster
 from platform.datasets import open_for, require_masks, resolve_dataset
+from platform.mirror.files import working_directory
 from platform.results.curves import read_curves
 from platform.results.parameters import ParameterValue
 from platform.results.tables import read_trials
@@ -16,12 +17,14 @@ from platform.train.options import TrainOptions
 from platform.train.plan import RunPlan
 from platform.train.run_checkpoints import find_resume_point, require_same_settings
 from toco_core.checkpoint import Checkpoint, load_checkpoint
+from toco_core.remote_path import Place, RemotePath
 from toco_core.settings import Recipe
 from toco_core.settings.keys import changed_settings, get_value
 from toco_core.settings.overrides import load_recipe, recipe_names
 
 NO_SPLIT = "none"
 FINAL_CHECKPOINT = "checkpoint.pt"
+CHECKPOINTS = "checkpoints"  # those on the way there
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +35,7 @@ class RunSetup:
     directory: Path
     plan: RunPlan
     params: dict[str, ParameterValue]  # its split, and what is not as in the package's recipe
+    store: RemotePath | None = None  # where it is kept, if that is not `directory`
 
     @property
     def log_file(self) -> Path:
@@ -42,8 +46,8 @@ class RunSetup:
         return self.directory / FINAL_CHECKPOINT
 
     @property
-    def checkpoints(self) -> Path:
-        return Path(self.plan.directory)
+    def checkpoints(self) -> Place:
+        return self.plan.checkpoints if self.store is None else self.store / CHECKPOINTS
 
     def checkpoint(self) -> Checkpoint | None:
         """Load the checkpoint that the run would go on from, or its final one.
@@ -64,8 +68,15 @@ def check_runs(
     recipes: Mapping[str, Recipe],
     options: TrainOptions,
     progress: Callable[[int, int], None] | None = None,
+    stores: Mapping[str, RemotePath] | None = None,
 ) -> list[RunSetup]:
     """Find the dataset, or draw it, and look at what is in the directories of the runs.
+
+    Args:
+        recipes: of each run by the run's name.
+        options: of the command.
+        progress: is told how far the embedded dataset is drawn, if it has to be.
+        stores: where the runs are kept, by their names, if that is an object store.
 
     Raises:
         ValueError: the dataset is not there, or lacks a split or its masks; a directory is taken.
@@ -77,7 +88,10 @@ def check_runs(
     split = None if options.split == NO_SPLIT else options.split
     if split is not None:
         require_masks(dataset, split)
-    runs = [_setup(name, recipe, root, split, options) for name, recipe in recipes.items()]
+    runs = [
+        _setup(name, recipe, root, split, options, (stores or {}).get(name))
+        for name, recipe in recipes.items()
+    ]
     for run in runs:
         _require_no_search(run.directory)
         _require_same_split(run)
@@ -86,18 +100,33 @@ def check_runs(
 
 
 def _setup(
-    name: str, recipe: Recipe, dataset: str, split: str | None, options: TrainOptions
+    name: str,
+    recipe: Recipe,
+    dataset: str,
+    split: str | None,
+    options: TrainOptions,
+    store: RemotePath | None,
 ) -> RunSetup:
-    directory = options.reports.absolute() / name
+    directory = run_directory(options.reports, name)
+    # The main rank writes it, wherever it is.
+    is_shared = store is None or not is_on_cluster(options.workers.address)
     plan = RunPlan(
         recipe=recipe,
         dataset=dataset,
         split=split,
-        directory=str(directory / "checkpoints"),
-        loss_log=str(directory / LOSSES_FILE),
+        directory=str((store or directory) / CHECKPOINTS),
+        loss_log=str(directory / LOSSES_FILE) if is_shared else None,
         scored=frozenset(row["iteration"] for row in read_curves(directory)),
     )
-    return RunSetup(name=name, directory=directory, plan=plan, params=_params(recipe, split))
+    params = _params(recipe, split)
+    return RunSetup(name=name, directory=directory, plan=plan, params=params, store=store)
+
+
+def run_directory(reports: Place, name: str) -> Path:
+    """Return where a run is worked on."""
+    if isinstance(reports, Path):
+        return reports.absolute() / name
+    return working_directory(reports / name)
 
 
 def _require_no_search(directory: Path) -> None:

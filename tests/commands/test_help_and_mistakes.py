@@ -63,7 +63,7 @@ def test_training_in_this_process_needs_no_ray() -> None:
         (["train", "--weights", "w" * 300], "wwww: there is no such file"),
         (["train", "--reports", "r" * 300], ": File name too long; choose a shorter name"),
         (["train", "--name", "n" * 300], "must have at most 150 bytes"),
-        (["train", "--reports", "s3://b/r"], "--reports s3:/b/r must be a directory of this"),
+        (["train", "--compare-with", "s3://b/r"], "--compare-with s3:/b/r must be a directory of"),
         (["search", "--reports", "nosuch://b/r"], "nosuch:// is none of s3://, gs://"),
         (["train", "--reports", "README.md/r"], "README.md/r/train-partscenes"),
         (["evaluate", "c" * 300], "there is no checkpoint at cccc"),

@@ -18,9 +18,15 @@ from platform.mirror.reading import put_there, read_here
 from platform.report.checks import check_options
 from platform.report.command import run_report
 from platform.report.options import ReportOptions
+from platform.train.checks import check_options as check_training
+from platform.train.command import run_train
+from platform.train.options import TrainOptions
 from tests.object_store import object_store, variables
 from tests.report.made_up import make_search
-from toco_core.remote_path import RemotePath
+from tests.train.short_run import same_state
+from toco_core.checkpoint import load_checkpoint
+from toco_core.remote_path import Place, RemotePath
+from toco_core.trainer import Trainer
 
 pytest.importorskip("moto", reason="moto is not installed: the extra object-store")
 
@@ -106,3 +112,53 @@ def test_the_command_line_takes_a_uri(options: type[Any]) -> None:
     given = tyro.cli(options, args=[str(KEPT)])
     place = given.search if options is ConfirmOptions else next(iter(vars(given).values()))[0]
     assert place == KEPT
+
+
+def train(reports: Place, scenes: Path, *more: str) -> int:
+    settings = {"backbone.name": "partscenes_vit", "backbone.weights": "random", "iterations": "4"}
+    settings |= {"data.crop_size": "32", "data.images_per_step": "2", "optimiser.warmup": "1"}
+    settings |= {"scoring.scores": "2", "scoring.images": "4"}
+    options = TrainOptions(
+        reports=reports,
+        name="run",
+        data=str(scenes),
+        set=(*(f"{key}={value}" for key, value in settings.items()), *more),
+    )
+    return run_train(check_training(options), options)
+
+
+def test_a_run_in_a_store_is_gone_on_with_on_another_machine_to_the_same_bits(
+    scenes: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    store = RemotePath("s3://bucket/runs")
+    assert train(tmp_path, scenes) == 0
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "first"))
+    step, steps = Trainer.step, list[int]()
+
+    def break_off(trainer: Trainer) -> dict[str, float]:
+        steps.append(trainer.iteration)
+        if trainer.iteration == 3:
+            raise OSError(28, "No space left on device")
+        return step(trainer)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Trainer, "step", break_off)
+        with pytest.raises(OSError, match="No space left"):
+            train(store, scenes)
+    assert (store / "run" / "checkpoints").files() == ["iteration-000002.pt"]
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "second"))
+    assert train(store, scenes) == 0
+    assert f"the run is kept in {store}/run" in capsys.readouterr().out
+    assert (store / "run" / "checkpoints").files() == []
+    kept = load_checkpoint(store / "run" / "checkpoint.pt")
+    assert same_state(kept.model, load_checkpoint(tmp_path / "run" / "checkpoint.pt").model)
+    losses = (store / "run" / "losses.jsonl").read_bytes()
+    assert losses == (tmp_path / "run" / "losses.jsonl").read_bytes()
+    assert {path.name for path in (tmp_path / "run").iterdir() if path.is_file()} - {".lock"} <= {
+        name.partition("/")[0] for name in (store / "run").files()
+    }
+    assert train(store, scenes) == 0
+    assert "finished earlier, after 4 iterations" in capsys.readouterr().out

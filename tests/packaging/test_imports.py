@@ -30,17 +30,24 @@ MAY_IMPORT = {
     "platform.workers": SHARED,
     "platform.data": SHARED,
     "platform.forecast": SHARED,
-    "platform.train": SHARED | {"platform.forecast"},
+    "platform.train": SHARED | {"platform.forecast", "platform.mirror"},
     "platform.mirror": {"platform", "platform.results"},
     "platform.search": SHARED
     | {"platform.forecast", "platform.mirror", "platform.statistics", "platform.train"},
     "platform.statistics": {"platform.results"},
     "platform.protocol": {"platform.results"},
-    "platform.confirm": SHARED | {"platform.search", "platform.statistics"},
+    "platform.confirm": SHARED | {"platform.mirror", "platform.search", "platform.statistics"},
     "platform.compare": SHARED
-    | {"platform.evaluate", "platform.search", "platform.second_stage", "platform.train"},
+    | {
+        "platform.evaluate",
+        "platform.mirror",
+        "platform.search",
+        "platform.second_stage",
+        "platform.train",
+    },
     "platform.evaluate": SHARED,
-    "platform.report": SHARED | {"platform.search", "platform.statistics", "platform.train"},
+    "platform.report": SHARED
+    | {"platform.mirror", "platform.search", "platform.statistics", "platform.train"},
     "platform.export": SHARED | {"platform.evaluate"},
     "platform.second_stage": SHARED | {"platform.evaluate", "platform.export", "platform.train"},
 }
