@@ -6,6 +6,7 @@ import random
 import re
 import subprocess
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -33,13 +34,14 @@ SEED = 12
 
 def test_a_search_on_spot_machines_has_the_scores_of_an_undisturbed_one(tmp_path: Path) -> None:
     options = ("--trials", str(TRIALS), f"--set=iterations={ITERATIONS}")
-    with ray_machines(WORKERS) as cluster:
+    with ray_machines(WORKERS) as cluster, ExitStack() as stack:
         calm = Search(
             data=cluster.machines.room / "shared/scenes",
             directory=tmp_path,
             arguments=(*options, "--sampler", "random", "--pruner", "none"),
         )
         undisturbed = calm.start("--concurrent", "2")  # beside it: both take minutes
+        stack.callback(undisturbed.terminate)
         for name in (HEAD, *WORKERS):
             cluster.start(name)
         search = cluster.search("spot", " ".join(options))
