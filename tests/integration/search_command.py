@@ -53,6 +53,7 @@ class Search:
     """A search in a directory of its own; each start of it is a session.
 
     Attributes:
+        logs: takes what the sessions say, where the directory may not.
         mark: of an environment variable by which all processes of the search are known.
     """
 
@@ -60,6 +61,7 @@ class Search:
     directory: Path
     arguments: tuple[str, ...] = ()
     reports: str = ""  # a URI, in place of the directory
+    logs: Path | None = None
     mark: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     @property
@@ -79,7 +81,8 @@ class Search:
             *settings,
         ]
         command += ["--data", str(self.data), "--reports", self.reports or str(self.directory)]
-        return Session([*command, *self.arguments, *more], self.directory, self.mark)
+        logs = self.logs or self.directory
+        return Session([*command, *self.arguments, *more], logs, self.mark)
 
     def run(self, *more: str) -> Session:
         """Start the command and wait for its end."""

@@ -50,9 +50,9 @@ def fill(disk: Path) -> None:
 
 
 def test_a_search_whose_disk_is_full_says_so_and_goes_on_once_there_is_room(
-    undisturbed: Search, disk: Path
+    undisturbed: Search, disk: Path, tmp_path: Path
 ) -> None:
-    search = Search(data=undisturbed.data, directory=disk, arguments=TWO_TRIALS)
+    search = Search(data=undisturbed.data, directory=disk, arguments=TWO_TRIALS, logs=tmp_path)
     session = search.start()
     session.wait_for("trial 0  4/20")
     fill(disk)

@@ -34,9 +34,11 @@ def directory(tmp_path: Path) -> Iterator[SlowDirectory]:
 
 
 def test_a_directory_that_is_silent_or_slow_for_a_while_costs_time_and_no_number(
-    undisturbed: Search, directory: SlowDirectory
+    undisturbed: Search, directory: SlowDirectory, tmp_path: Path
 ) -> None:
-    search = Search(data=undisturbed.data, directory=directory.path, arguments=TWO_TRIALS)
+    search = Search(
+        data=undisturbed.data, directory=directory.path, arguments=TWO_TRIALS, logs=tmp_path
+    )
     session = search.start()
     session.wait_for("trial 0  4/20")
     directory.behave(SILENT)
@@ -51,9 +53,11 @@ def test_a_directory_that_is_silent_or_slow_for_a_while_costs_time_and_no_number
 
 
 def test_a_directory_that_is_gone_ends_the_session_and_the_same_command_goes_on(
-    undisturbed: Search, directory: SlowDirectory
+    undisturbed: Search, directory: SlowDirectory, tmp_path: Path
 ) -> None:
-    search = Search(data=undisturbed.data, directory=directory.path, arguments=TWO_TRIALS)
+    search = Search(
+        data=undisturbed.data, directory=directory.path, arguments=TWO_TRIALS, logs=tmp_path
+    )
     session = search.start()
     session.wait_for("trial 0  8/20")
     directory.behave(GONE)

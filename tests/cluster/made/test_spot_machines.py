@@ -6,6 +6,7 @@ import random
 import re
 import subprocess
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ pytestmark = [
 
 WORKERS = ("w1", "w2", "w3")
 TRIALS = 12
-ITERATIONS = 60  # a trial takes about a minute: the search sees several machines go
+ITERATIONS = 45  # a trial takes about a minute: the search sees several machines go
 EVERY = 120.0  # s between two machines that are taken away
 AWAY = 30.0  # s until such a machine is switched on again
 SEED = 12
@@ -33,7 +34,14 @@ SEED = 12
 
 def test_a_search_on_spot_machines_has_the_scores_of_an_undisturbed_one(tmp_path: Path) -> None:
     options = ("--trials", str(TRIALS), f"--set=iterations={ITERATIONS}")
-    with ray_machines(WORKERS) as cluster:
+    with ray_machines(WORKERS) as cluster, ExitStack() as stack:
+        calm = Search(
+            data=cluster.machines.room / "shared/scenes",
+            directory=tmp_path,
+            arguments=(*options, "--sampler", "random", "--pruner", "none"),
+        )
+        undisturbed = calm.start("--concurrent", "2")  # beside it: both take minutes
+        stack.callback(undisturbed.terminate)
         for name in (HEAD, *WORKERS):
             cluster.start(name)
         search = cluster.search("spot", " ".join(options))
@@ -44,12 +52,6 @@ def test_a_search_on_spot_machines_has_the_scores_of_an_undisturbed_one(tmp_path
         trials = cluster.outcomes("spot")
         rows = read_trials(cluster.reports("spot"))
         curves = read_curves(cluster.reports("spot"))
-        calm = Search(
-            data=cluster.machines.room / "shared/scenes",
-            directory=tmp_path,
-            arguments=(*options, "--sampler", "random", "--pruner", "none"),
-        )
-        undisturbed = calm.start("--concurrent", "2")
         assert undisturbed.wait(SECONDS) == 0, undisturbed.output + undisturbed.errors
     assert [row.state for row in rows] == ["complete"] * TRIALS
     assert len(lost) >= 2
