@@ -27,7 +27,7 @@ import torch
 from PIL import Image
 
 import platform
-from benchmarks.toco_table.statistics import Correlation, kendall, spearman
+from benchmarks.toco_table.statistics import Bounded, kendall, spearman
 from platform.command_line import run_command
 from platform.export.command import run_export
 from platform.export.files import Layout, encode_labels, write_whole
@@ -238,7 +238,7 @@ def table(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
-def _words(found: Correlation | None) -> str:
+def _words(found: Bounded | None) -> str:
     return (
         "too few" if found is None else f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})"
     )

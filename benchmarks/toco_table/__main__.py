@@ -29,7 +29,11 @@ OUTPUT = Path(__file__).parent.with_suffix(".parquet")
 def main() -> None:
     """Read the command line, train what is missing or print what there is."""
     options = parser().parse_args()
-    run_command(lambda: analyse(options.output) if options.analyse else fill(options))
+    run_command(lambda: _say(options) if options.analyse else fill(options))
+
+
+def _say(options: argparse.Namespace) -> int:
+    return analyse(options.output, options.figure)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -43,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     made.add_argument("--output", type=Path, default=OUTPUT, help="the table")
     made.add_argument("--analyse", action="store_true", help="print what the table says")
+    made.add_argument("--figure", type=Path, help="with --analyse: draw what each setting does")
     return made
 
 

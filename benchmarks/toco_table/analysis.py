@@ -8,10 +8,20 @@ from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
+import optuna
 from numpy.typing import NDArray
 
 from benchmarks.toco_table.configurations import table_space
-from benchmarks.toco_table.statistics import Correlation, kendall, spearman, spread_within
+from benchmarks.toco_table.halving import TRIALS, Replayed, replay_all
+from benchmarks.toco_table.response import Slice, draw, slices
+from benchmarks.toco_table.statistics import (
+    LEAST,
+    Bounded,
+    bootstrapped_mean,
+    kendall,
+    spearman,
+    spread_within,
+)
 from benchmarks.toco_table.table import SIMILARITY, Row, read_rows
 from platform.results.formats import NOTHING
 from platform.results.text_tables import TextTable, to_markdown
@@ -30,18 +40,30 @@ WITHOUT_MASKS: Mapping[str, Callable[[Row], float]] = {
 }
 
 
-def analyse(path: Path) -> int:
+def analyse(path: Path, figure: Path | None = None) -> int:
     """Print what the table says.
+
+    Args:
+        path: of the table.
+        figure: where to draw what each setting does; nowhere.
 
     Raises:
         ValueError: there is no training in it.
     """
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     rows = [row for row in read_rows(path) if not row["failed"]]
     if not rows:
         raise ValueError(f"{path} has no training yet: run python -m benchmarks.toco_table")
     configurations = len({row["configuration"] for row in rows})
     print(f"{len(rows)} trainings of {configurations} configurations\n")
-    tables = (noise_table(rows), rung_table(rows), blind_table(rows), settings_table(rows))
+    tables = [noise_table(rows), rung_table(rows), blind_table(rows), settings_table(rows)]
+    if configurations >= LEAST:
+        found = slices(rows)
+        tables.append(response_table(found))
+        if figure:
+            draw(rows, found, figure)
+    if configurations > TRIALS:
+        tables.append(halving_table(replay_all(rows)))
     print("\n\n".join(map(to_markdown, tables)))
     return 0
 
@@ -91,13 +113,54 @@ def settings_table(rows: Sequence[Row]) -> TextTable:
     return _correlations("Spearman's correlation of a setting with the CAM mIoU", found)
 
 
-def _correlations(title: str, found: Mapping[str, Correlation | None]) -> TextTable:
+def response_table(found: Sequence[Slice]) -> TextTable:
+    """Return the best value of each setting, and how far it leads the recipe."""
+    rows = [
+        [
+            one.axis.parameter.key,
+            f"{one.best:.3g}",
+            f"{100 * one.gain.value:+.1f} ±{100 * (one.gain.half or 0.0):.1f}",
+        ]
+        for one in found
+    ]
+    return TextTable(
+        title="Where one setting alone leaves the recipe, by the model of learning curves",
+        columns=("setting", "best value", "lead over the recipe, points"),
+        rows=rows,
+    )
+
+
+def halving_table(replayed: Mapping[str, Sequence[Replayed]]) -> TextTable:
+    """Return what sets of rungs save, and what the winner loses by them against no rung."""
+    whole = np.array([one.worth for one in next(iter(replayed.values()))])
+    rows = [
+        [
+            name,
+            f"{100 * np.mean([one.trained for one in searches]):.0f} %",
+            f"{100 * np.mean([one.worth for one in searches]):.1f}",
+            _difference(np.array([one.worth for one in searches]) - whole),
+        ]
+        for name, searches in replayed.items()
+    ]
+    return TextTable(
+        title=f"Rungs, in {len(whole)} random searches of {TRIALS} trials",
+        columns=("rungs", "trained", "the winner's worth", "to no rung"),
+        rows=rows,
+    )
+
+
+def _difference(values: Array) -> str:
+    found = bootstrapped_mean(values)
+    return f"{100 * found.value:+.1f} ({100 * found.low:+.1f} to {100 * found.high:+.1f})"
+
+
+def _correlations(title: str, found: Mapping[str, Bounded | None]) -> TextTable:
     cells = {name: _cells(one) for name, one in found.items()}
     rows = [[name, *texts] for name, texts in cells.items()]
     return TextTable(title=title, columns=("of", "correlation", "95 %"), rows=rows)
 
 
-def _cells(found: Correlation | None) -> tuple[str, str]:
+def _cells(found: Bounded | None) -> tuple[str, str]:
     if found is None:
         return NOTHING, "too few"
     return f"{found.value:+.2f}", f"{found.low:+.2f} to {found.high:+.2f}"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
+from typing import Any
 
 from scipy.stats import qmc
 
@@ -31,3 +32,9 @@ def table_configurations(space: CheckedSpace, count: int) -> list[Params]:
     drawn = (cube.configuration(point) for point in points)
     feasible = (one for one in drawn if space.is_feasible(one))
     return [*known, *islice(feasible, max(0, count - len(known)))][:count]
+
+
+def params_of(row: Mapping[str, Any]) -> Params:
+    """Return the configuration of a row of the table, where every setting is a float."""
+    parameters = table_space().space.parameters
+    return {p.key: int(row[p.key]) if p.kind == "int" else row[p.key] for p in parameters}

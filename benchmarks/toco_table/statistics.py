@@ -15,20 +15,20 @@ LEAST = 5  # points of a correlation
 _DRAWS = 1000
 
 
-class Correlation(NamedTuple):
-    """A rank correlation with its 95 % interval."""
+class Bounded(NamedTuple):
+    """A value with its 95 % interval."""
 
     value: float
     low: float
     high: float
 
 
-def spearman(x: Array, y: Array) -> Correlation | None:
+def spearman(x: Array, y: Array) -> Bounded | None:
     """Return Spearman's rank correlation of N pairs; None where there are too few."""
     return _bootstrapped(lambda a, b: _statistic(spearmanr(a, b)), x, y)
 
 
-def kendall(x: Array, y: Array) -> Correlation | None:
+def kendall(x: Array, y: Array) -> Bounded | None:
     """Return Kendall's tau of N pairs; None where there are too few."""
     return _bootstrapped(lambda a, b: _statistic(kendalltau(a, b)), x, y)
 
@@ -37,9 +37,7 @@ def _statistic(result: Any) -> float:  # SciPy's annotations hide its fields
     return float(result.statistic)
 
 
-def _bootstrapped(
-    statistic: Callable[[Array, Array], float], x: Array, y: Array
-) -> Correlation | None:
+def _bootstrapped(statistic: Callable[[Array, Array], float], x: Array, y: Array) -> Bounded | None:
     finite = np.isfinite(x) & np.isfinite(y)
     x, y = x[finite], y[finite]
     if len(x) < LEAST or np.ptp(x) == 0 or np.ptp(y) == 0:
@@ -49,7 +47,14 @@ def _bootstrapped(
     varied = [row for row in drawn if np.ptp(x[row]) > 0 and np.ptp(y[row]) > 0]
     values = [statistic(x[row], y[row]) for row in varied]
     low, high = np.quantile(values, [0.025, 0.975])
-    return Correlation(statistic(x, y), float(low), float(high))
+    return Bounded(statistic(x, y), float(low), float(high))
+
+
+def bootstrapped_mean(values: Array) -> Bounded:
+    """Return the mean of N values with its interval over draws of them."""
+    drawn = np.random.default_rng(0).integers(len(values), size=(_DRAWS, len(values)))
+    low, high = np.quantile(values[drawn].mean(axis=1), [0.025, 0.975])
+    return Bounded(float(values.mean()), float(low), float(high))
 
 
 def spread_within(groups: list[Array]) -> float:

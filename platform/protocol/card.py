@@ -52,7 +52,7 @@ class ProtocolCard:
 
     Attributes:
         dataset: what `dataset.json` calls it.
-        dataset_hash: of `toco_core.data.fingerprint`.
+        dataset_hash: of `toco_core.data.identity`.
         images: scored, of `images_in_split`.
         masks_opened: how many for this number, by split and purpose.
         image_labels_at_test: which image labels were used while scoring.

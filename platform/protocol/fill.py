@@ -9,7 +9,7 @@ from typing import Any
 
 from platform.protocol.card import ProtocolCard, Threshold, not_known
 from platform.protocol.code_version import code_version
-from toco_core.data.fingerprint import dataset_hash
+from toco_core.data.identity import dataset_hash
 from toco_core.data.ledger import MaskLedger
 from toco_core.data.reader import open_dataset
 from toco_core.file_hash import file_hash
@@ -45,12 +45,13 @@ class Measured:
     @cached_property
     def common(self) -> dict[str, Any]:
         """The lines of the card that do not depend on what is scored; hashes take seconds."""
-        info, recipe = open_dataset(self.dataset).info, self.recipe
+        dataset, recipe = open_dataset(self.dataset), self.recipe
+        info = dataset.info
         opened = self.masks.counts.items()
         unsaid = not_known("the file of the authors does not say")
         return {
             "dataset": info.source,
-            "dataset_hash": dataset_hash(self.dataset),
+            "dataset_hash": dataset_hash(dataset),
             "split": self.split,
             "images_in_split": info.splits[self.split].images,
             "masks_opened": {f"{use.split}, {use.purpose}:": count for use, count in opened},

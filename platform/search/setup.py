@@ -27,7 +27,7 @@ from platform.search.study_setup import CODE, DATA
 from platform.statistics.seeds import MOST_SEEDS
 from platform.train.image_shares import check_shares
 from toco_core.cost import scoring_bytes
-from toco_core.data.identity import content_digest
+from toco_core.data.identity import dataset_hash
 from toco_core.data.schema import DatasetInfo
 from toco_core.encoder_size import EncoderSize
 from toco_core.model.embedded_vit import PARTSCENES_SIZE, PARTSCENES_VIT
@@ -197,7 +197,7 @@ def search_setup(
         dataset=root,
         info=dataset.info,
         objective=objective,
-        content=content_digest(dataset, splits),
+        content=dataset_hash(dataset, splits),
     )
 
 

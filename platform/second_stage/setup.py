@@ -14,7 +14,7 @@ from platform.second_stage.exported import SPLIT, in_words, read_export
 from platform.second_stage.options import SecondStageOptions
 from platform.train.plan import RunPlan
 from platform.train.setup import NO_SPLIT, RunSetup
-from toco_core.data.fingerprint import dataset_hash
+from toco_core.data.identity import dataset_hash
 from toco_core.data.reader import ParquetDataset
 from toco_core.files import replacing
 from toco_core.settings import Recipe
@@ -78,7 +78,7 @@ def check_second_stage(
     chosen = _masks(dataset) if options.masks else _exported(dataset, options, reading)
     name = options.name or default_name(next(iter(recipes.values())))
     directory = options.reports.absolute() / name
-    _take_directory(directory, {"dataset_hash": dataset_hash(root), **chosen.identity})
+    _take_directory(directory, {"dataset_hash": dataset_hash(dataset), **chosen.identity})
     return SecondStageSetup(
         name=name,
         directory=directory,

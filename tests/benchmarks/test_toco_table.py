@@ -11,7 +11,10 @@ import pytest
 from benchmarks.toco_table.__main__ import fill, parser
 from benchmarks.toco_table.analysis import analyse, noise_table, rung_table
 from benchmarks.toco_table.configurations import table_configurations, table_space
+from benchmarks.toco_table.halving import replay_all
+from benchmarks.toco_table.response import draw, slices
 from benchmarks.toco_table.statistics import spearman, spread_within
+from benchmarks.toco_table.table import Row
 
 # as little as a training can be
 SHORT = ["iterations=5", "optimiser.warmup=1", "stages.segmentation=4", "scoring.scores=2"]
@@ -65,6 +68,41 @@ def test_a_rung_that_orders_as_the_end_does_has_a_tau_of_one() -> None:
         ["33 %", "+1.00"],
         ["67 %", "-1.00"],
     ]
+
+
+def made_up(configurations: int) -> list[Row]:
+    """Trainings of a world in which nothing counts but the rate: 3e-4 is best."""
+    rng = np.random.default_rng(0)
+    rows: list[Row] = []
+    for number, params in enumerate(table_configurations(table_space(), configurations)):
+        end = 0.65 - 0.05 * abs(np.log(float(params["optimiser.lr"]) / 3e-4))
+        for seed in range(2):
+            luck = 0.003 * rng.normal(size=5)
+            scores = 0.3 + (end - 0.3) * np.array([0.3, 0.6, 0.8, 0.9, 1.0]) + luck
+            rows.append({**row(number, seed, *scores.tolist()), **params})
+    return rows
+
+
+def test_the_model_finds_what_counts_and_what_does_not() -> None:
+    found = {one.axis.parameter.key: one for one in slices(made_up(30))}
+    assert found["optimiser.lr"].best == pytest.approx(3e-4, rel=0.3)
+    assert np.ptp(found["optimiser.lr"].worth) > 0.08
+    assert np.ptp(found["weights.seg"].worth) < 0.03
+
+
+def test_a_figure_has_a_panel_for_each_setting(tmp_path: Path) -> None:
+    rows = made_up(8)
+    draw(rows, slices(rows), tmp_path / "response.svg")
+    text = (tmp_path / "response.svg").read_text()
+    assert all(one.key in text for one in table_space().space.parameters)
+
+
+def test_rungs_save_training_and_clear_curves_lose_nothing_by_them() -> None:
+    found = replay_all(made_up(25), draws=2)
+    trained = {name: np.mean([one.trained for one in replays]) for name, replays in found.items()}
+    assert trained["none"] == 1
+    assert trained["20, 40, 80 %"] < trained["40, 80 %"] < trained["80 %"] < 1
+    assert [one.worth for one in found["20, 40, 80 %"]] == [one.worth for one in found["none"]]
 
 
 def test_an_interval_holds_the_correlation_and_few_points_have_none() -> None:

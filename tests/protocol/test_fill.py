@@ -13,7 +13,7 @@ from platform.workers.requests import ScoreRequest, SegmentationRequest
 from platform.workers.worker import ScoringWorker
 from tests.toco_core.small_run import small_recipe
 from toco_core.crf import DenseCRF
-from toco_core.data.fingerprint import dataset_hash
+from toco_core.data.identity import dataset_hash
 from toco_core.data.ledger import MaskLedger
 from toco_core.data.reader import open_dataset
 from toco_core.scoring.segmentation_score import Method
@@ -52,7 +52,7 @@ def test_a_card_says_how_the_cams_were_scored(checkpoint: Path, scenes: Path) ->
     card = cam_card(what, score, BKG, BKG)
     assert (card.images, card.images_in_split, card.split) == (4, 16, "report")
     assert card.checkpoint_hash == hashlib.sha256(checkpoint.read_bytes()).hexdigest()
-    assert card.dataset_hash == dataset_hash(str(scenes))
+    assert card.dataset_hash == dataset_hash(open_dataset(scenes))
     assert (card.iteration, card.seed, card.scales) == ("0 of 8", 3, [1.0, 0.5])
     assert card.computed_on == ["cpu, float32"]
     assert card.masks_opened == {"report, evaluation:": 4}

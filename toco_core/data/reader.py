@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from PIL import Image
 from pyarrow import fs
+from pyarrow.parquet import FileMetaData
 
 from toco_core.data.images import DECODE_ERRORS, decode_image, decode_mask
 from toco_core.data.ledger import MaskLedger
@@ -81,20 +82,9 @@ class ParquetSplit:
         return self._images.sizes
 
     @property
-    def content_sizes(self) -> list[list[int]]:
-        """Rows of each row group, and the bytes of each of its columns, from the footers."""
-        groups = [
-            shard.footer.row_group(index)
-            for shard in self._shards
-            for index in range(shard.footer.num_row_groups)
-        ]
-        return [
-            [
-                group.num_rows,
-                *(group.column(i).total_uncompressed_size for i in range(group.num_columns)),
-            ]
-            for group in groups
-        ]
+    def footers(self) -> list[FileMetaData]:
+        """What the shards say of their row groups and columns."""
+        return [shard.footer for shard in self._shards]
 
     @property
     def window(self) -> int:

@@ -84,9 +84,9 @@ class ParameterAxis:
 
 
 def _plain_numbers(axis: Axis) -> None:
-    """Write 0.1 and 1 on a logarithmic axis, as they stand in a recipe."""
+    """Write 3e-4, 0.1 and 1 on a logarithmic axis, as they stand in a recipe."""
     axis.set_major_locator(LogLocator(subs=(1.0, 3.0), numticks=6))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: as_in_recipe(value)))
     axis.set_minor_formatter(NullFormatter())
 
 
@@ -104,6 +104,14 @@ def worth_rows(
         (number, *(searched.rows[number].params.get(key) for key in keys), *parts(one))
         for number, one in searched.worth.items()
     ]
+
+
+def as_in_recipe(value: float) -> str:
+    """Return a number of a logarithmic axis as recipes have it: 0.01, but 3e-4."""
+    if not 0 < value < 1e-3:
+        return f"{value:g}"
+    mantissa, exponent = f"{value:e}".split("e")
+    return f"{float(mantissa):g}e{int(exponent)}"
 
 
 def parameter_axes(searched: Searched) -> list[ParameterAxis]:
