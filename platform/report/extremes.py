@@ -15,7 +15,7 @@ from platform.report.searched import Searched
 from platform.results.counts import read_counts
 from toco_core.scoring.image_counts import COARSE_STEPS, ImageCounts
 
-OF_EACH_KIND = 3
+OF_EACH_KIND = 2  # by ViT-B, one of VOC takes a CPU thread some 18 s, for recipe and winner each
 _AT_ONCE = 200  # images: of 2,000 all curves at once take gigabytes
 BETTER, POORER = "where the winner gains most on the recipe", "where it loses most to it"
 WORST, BEST = "where the {} is worst", "where it is best"
