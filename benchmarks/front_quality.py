@@ -18,6 +18,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import optuna
@@ -92,13 +93,19 @@ def compare(data: Path, seeds: int, methods: Sequence[str]) -> int:
             "method": name,
             "hypervolume": round(float(by_pair.mean()), 3),
             "interval": round(half_interval(by_pair) or 0.0, 3),
+            "by_pair": [round(float(one), 3) for one in by_pair],
             "behind_first": round(float(behind.mean()), 3),
             "behind_interval": round(half_interval(behind) or 0.0, 3),
-            "wilcoxon_p": float(wilcoxon(behind).pvalue) if behind.any() else None,
+            "wilcoxon_p": _p(behind) if behind.any() else None,
             "seconds_a_search": round((time.process_time() - began) / shares.size, 2),
         }
         print(json.dumps(line), flush=True)
     return 0
+
+
+def _p(differences: Array) -> float:
+    test: Any = wilcoxon(differences)  # SciPy's annotations hide its fields
+    return float(test.pvalue)
 
 
 @dataclass(frozen=True)
