@@ -56,14 +56,10 @@ METHODS = {
     "Optuna's TPE, whole trainings": ("tpe", "none"),
     "Optuna's NSGA-II, whole trainings": ("nsga2", "none"),
 }
-# drawn from those that choices of the search were made on
-PAIRS = (
-    "167149,189862",
-    "126029,167168",
-    "167185,168331",
-    "189873,3945",
-    "167149,167168",
-    "189862,168331",
+# each with the next one; those that choices of the single-objective search were made on
+TASKS = (
+    *("126029", "167149", "167168", "167185", "167201", "168331"),
+    *("168908", "189862", "189873", "189908", "3945"),
 )
 
 
@@ -81,7 +77,8 @@ def compare(data: Path, seeds: int, methods: Sequence[str]) -> int:
     """Run every method on every pair; print a JSON line for each."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     surrogate = Surrogate(data)
-    pairs = [Pair.of(surrogate, text.split(",")) for text in PAIRS]
+    following = [*TASKS[1:], TASKS[0]]
+    pairs = [Pair.of(surrogate, both) for both in zip(TASKS, following, strict=True)]
     reference: Array | None = None
     for name in methods:
         began = time.process_time()
