@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import optuna
 from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend
+from optuna.study import StudyDirection
 from optuna.trial import TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -93,7 +94,7 @@ def open_study(
         study_name=name,
         sampler=sampler,
         pruner=pruner,
-        directions=["maximize"] * objectives,
+        directions=[StudyDirection.MAXIMIZE] * objectives,
         load_if_exists=True,
     )
     setup = describe_setup(space, extra or {})

@@ -166,6 +166,7 @@ def write_report_scores(directory: Path, live: LiveTrials) -> None:
             "miou": quality(trial.params) - 0.01,
             "aux_miou": quality(trial.params) - 0.02,
             "masks_opened": 80,
+            "others": [F1] if has_several(live.study) else [],
         }
         for trial in complete
     ]

@@ -11,7 +11,7 @@ from platform.cluster.placement import Placement
 from platform.results.run_events import Scored
 from platform.search.faults import Fault
 from platform.search.trial import ResultSender, TrialPlan
-from platform.search.trial_protocol import EVENT, SCORE, TAKEN_OVER, Assignment
+from platform.search.trial_protocol import EVENT, OTHER_SCORES, SCORE, TAKEN_OVER, Assignment
 from platform.train.conditions import conditions_of
 from platform.train.plan import RunPlan, Sharing
 from platform.workers.pool import PoolExecutor
@@ -66,16 +66,18 @@ def test_seeds_are_common_except_to_repeats_of_a_configuration() -> None:
     assert seeds == [seed, seed + 1, seed + 2]
 
 
-@pytest.mark.parametrize("maximised", ["score", "f1"])
+@pytest.mark.parametrize("maximised", [("score",), ("f1",), ("f1", "aux_score")])
 def test_the_search_is_told_what_it_maximises(
-    maximised: str, monkeypatch: pytest.MonkeyPatch
+    maximised: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[Mapping[str, Any]] = []
     monkeypatch.setattr("ray.tune.report", told.append)
     event = scored(3, 120, 0.4)
     values = {one.name: getattr(event, one.name) for one in fields(Scored)}
     ResultSender(3, "node", maximised)(Scored(**values))
-    assert told[0][SCORE] == values[maximised]
+    first, *others = (values[name] for name in maximised)
+    assert told[0][SCORE] == first
+    assert told[0].get(OTHER_SCORES, []) == others
     assert told[0][EVENT] == event
 
 

@@ -14,12 +14,13 @@ from pyarrow import parquet
 from rich.console import Console
 
 from platform.results.curves import CURVES_FILE, CURVES_SCHEMA, curves_table
-from platform.results.objectives import OBJECTIVES
+from platform.results.objectives import OBJECTIVES, find_objective
 from platform.search.report_file import read_report
 from platform.search.setup import SearchSetup
 from platform.search.space.checks import check_space
 from platform.search.space.spaces import parse_space
-from platform.search.winner import find_winner, is_reported, report_winner
+from platform.search.winner import find_winner, is_reported, report_winner, restore_best
+from platform.search.worth import record_pick
 from platform.train.run_checkpoints import checkpoint_path, list_checkpoints
 from platform.workers.executor import Finished, Progress
 from platform.workers.requests import ScoreRequest
@@ -228,3 +229,42 @@ def test_a_winner_whose_checkpoint_is_gone_is_named(setup: SearchSetup) -> None:
         path.unlink()
     with pytest.raises(ValueError, match="the checkpoint of trial 1 is gone"):
         report_winner(setup, study_of(0.2, 0.4), Evaluation(), QUIET)
+
+
+def study_of_two(*ends: tuple[float, float]) -> optuna.Study:
+    """Return a study of two objectives, of complete trials."""
+    study = optuna.create_study(storage=InMemoryStorage(), directions=["maximize", "maximize"])
+    distribution = {"weights.ptc": optuna.distributions.FloatDistribution(0.0, 1.0)}
+    for end in ends:
+        study.add_trial(
+            create_trial(params={"weights.ptc": 0.5}, distributions=distribution, values=end)
+        )
+    return study
+
+
+def test_of_two_objectives_the_front_is_kept_and_another_of_it_can_be_picked(
+    setup: SearchSetup,
+) -> None:
+    both = replace(setup, objective=find_objective("cam_miou,f1"))
+    study = study_of_two((0.2, 0.3), (0.4, 0.1), (0.1, 0.5), (0.05, 0.2))
+    report_winner(both, study, Evaluation(), QUIET)
+    assert checkpoints_of(setup) == [0, 1, 2]  # all but the one that others are better than
+    assert best_title(setup) == "# Trial 1 of made-up: CAM mIoU 40.0, F1 10.0 on tune"
+    report = read_report(setup.directory)
+    assert list(report) == [0, 1]  # nobody chooses by `report`
+    assert (report[1].objective, report[1].others) == (pytest.approx(LOW), [0.5])
+    record_pick(study, 2)
+    assert not is_reported(both, study)
+    report_winner(both, study, Evaluation(), QUIET)
+    assert best_title(setup) == "# Trial 2 of made-up: CAM mIoU 10.0, F1 50.0 on tune"
+    assert checkpoints_of(setup) == [0, 1, 2]
+    record_pick(study, 1)  # whose score on `report` is known
+    assert is_reported(both, study)
+    assert restore_best(both, study) == []
+    (line,) = restore_best(both, study, anew=True)
+    assert line.endswith("are made anew from trial 1")
+    assert best_title(setup) == "# Trial 1 of made-up: CAM mIoU 40.0, F1 10.0 on tune"
+
+
+def best_title(setup: SearchSetup) -> str:
+    return (setup.directory / "best.yaml").read_text().splitlines()[0]

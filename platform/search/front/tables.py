@@ -36,7 +36,8 @@ def front_table(
     front: Front, objective: Objective, trials: Mapping[int, TrialRow], winner: int
 ) -> TextTable:
     """Return the trials of the front and the recipe (trial 0), with what they are worth."""
-    shown = list(dict.fromkeys([*front.numbers, *([0] if 0 in front.worth else [])]))
+    recipe = [0] if 0 in front.worth and 0 not in front.numbers else []
+    shown = [*front.numbers, *recipe]
     keys = list(dict.fromkeys(key for number in shown for key in trials[number].params))
     names = short_names(keys)
     rows = [

@@ -53,7 +53,8 @@ def on_front(values: Array) -> NDArray[np.bool_]:
     """
     as_high = (values[None] >= values[:, None]).all(axis=2)  # whether j is as high as i, (N, N)
     higher = (values[None] > values[:, None]).any(axis=2)
-    return ~(as_high & higher).any(axis=1)
+    better = (as_high & higher).sum(axis=1)  # how many are better than i, (N,)
+    return np.asarray(better == 0)
 
 
 def front_order(values: Array) -> list[int]:
