@@ -27,7 +27,7 @@ def run(figures: Figures, device: torch.device, *, tiny: bool) -> None:
     with TemporaryDirectory() as folder:
         store = f"file://{Path(folder, 'store')}"
         torch.distributed.init_process_group(backend, init_method=store, rank=0, world_size=1)
-        with figures.within("ranks", 60):
+        with figures.within("ranks", 600 if tiny else 60):
             _measure(figures, device, tiny=tiny)
         torch.distributed.destroy_process_group()
 
