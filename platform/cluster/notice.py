@@ -29,10 +29,13 @@ class EndNotice:
         self._runs = 0
 
     def listen_to_sigterm(self) -> None:
-        """Take SIGTERM for word of the end while there is a run; for the main thread alone.
+        """Take SIGTERM for word of the end while there is a run.
 
-        Without a run, or once more, it ends the process as before.
+        Without a run, or once more, it ends the process as before; and so it does where this is
+        not the main thread, which alone may ask for it.
         """
+        if threading.current_thread() is not threading.main_thread():
+            return
         before: Any = signal.getsignal(signal.SIGTERM)
 
         def handle(number: int, frame: object) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import socket
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import ray
 import torch.distributed as dist
@@ -34,19 +34,24 @@ class _GroupBackend(_OF_RAY):
         is_one_machine = len({place.node for place in places}) == 1
         address = _LOOPBACK if is_one_machine else places[0].address
         port = worker_group.execute_single(0, _serve, address)
+        seconds, backend = backend_config.timeout_s, backend_config.backend
         joined = [
             worker_group.execute_single_async(
-                rank,
-                _join,
-                backend_config.backend,
-                dist_address=(address, port),
-                rank=rank,
-                world_size=len(places),
-                seconds=backend_config.timeout_s,
+                one, _join, backend, _Seat(address, port, one, len(places), seconds)
             )
-            for rank in range(len(places))
+            for one in range(len(places))
         ]
         ray.get(joined)
+
+
+class _Seat(NamedTuple):
+    """Where a group meets, and which of its workers this is."""
+
+    address: str
+    port: int
+    rank: int
+    world_size: int
+    seconds: float  # that the others are waited for
 
 
 def _serve(address: str) -> int:
@@ -59,18 +64,15 @@ def _serve(address: str) -> int:
     return port
 
 
-def _join(
-    backend: str, *, dist_address: tuple[str, int], rank: int, world_size: int, seconds: float
-) -> None:
+def _join(backend: str, seat: _Seat) -> None:
     """Meet the other workers; in the main thread of a worker, which alone is told of signals."""
     END_NOTICE.listen_to_sigterm()
-    address, port = dist_address
-    if address == _LOOPBACK and (name := _loopback_interface()):
+    if seat.address == _LOOPBACK and (name := _loopback_interface()):
         for variable in _INTERFACES:
             os.environ.setdefault(variable, name)
-    timeout = timedelta(seconds=seconds)
-    store = TCPStore(address, port, world_size, is_master=False, timeout=timeout)
-    dist.init_process_group(backend, store=store, rank=rank, world_size=world_size, timeout=timeout)
+    timeout, size = timedelta(seconds=seat.seconds), seat.world_size
+    store = TCPStore(seat.address, seat.port, size, is_master=False, timeout=timeout)
+    dist.init_process_group(backend, store=store, rank=seat.rank, world_size=size, timeout=timeout)
 
 
 def _loopback_interface() -> str | None:

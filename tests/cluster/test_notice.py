@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from threading import Event
+from threading import Event, Thread
 
 import pytest
 
@@ -51,6 +51,14 @@ def test_the_first_sigterm_is_for_the_run_and_any_other_ends_the_process(
         assert len(ended) == 2
     with end.heeded() as why:  # the next run of this process
         assert why() == ""
+
+
+def test_where_sigterm_cannot_be_asked_for_it_ends_the_process_as_before(ended: list[int]) -> None:
+    thread = Thread(target=EndNotice().listen_to_sigterm)
+    thread.start()
+    thread.join()
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert ended == [signal.SIGTERM]
 
 
 def test_a_machine_that_is_drained_is_told_of_and_others_are_not(draining: dict[str, int]) -> None:

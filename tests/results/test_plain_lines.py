@@ -73,6 +73,18 @@ BEFORE: list[Event] = [search_started(), trial_started(0), scored(0, 600, 0.43)]
         ),
         (
             [*BEFORE, trial_started(3)],
+            TrialBroken(
+                number=3,
+                cause="its machine is drained; saved at iteration 412",
+                machine="10.0.0.7",
+                iteration=412,
+                preempted=True,
+            ),
+            "12:01:33  trial 3  preempted on 10.0.0.7: its machine is drained; saved at iteration "
+            "412; goes on from 412/600",
+        ),
+        (
+            [*BEFORE, trial_started(3)],
             TrialBroken(number=3, cause="killed", iteration=400, goes_on=False),
             "12:01:33  trial 3  broken: killed; left to the next session",
         ),

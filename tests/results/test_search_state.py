@@ -122,6 +122,12 @@ def test_a_broken_trial_is_unfinished_with_its_reason_until_it_begins_again() ->
     assert (row.state, row.reason, row.retries) == ("unfinished", "killed", 2)
 
 
+def test_a_preemption_is_counted_and_is_no_retry() -> None:
+    drained = TrialBroken(number=0, cause="drained; saved at iteration 150", preempted=True)
+    row = fold_all([search_started(), trial_started(0), drained]).rows[0]
+    assert (row.state, row.retries, row.preemptions) == ("unfinished", 0, 1)
+
+
 def test_machines_that_were_struck_off_are_remembered() -> None:
     struck = MachineStruckOff(machine="10.0.0.7", cause="OSError: no mount")
     assert fold_all([search_started(), struck]).struck == (struck,)

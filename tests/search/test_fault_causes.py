@@ -17,8 +17,9 @@ from ray.train.v2._internal.exceptions import WorkerGroupStartupTimeoutError
 
 from platform.cluster.whereabouts import Whereabouts
 from platform.search.fault_causes import fault_of, innermost
-from platform.search.faults import Fault
+from platform.search.faults import Fault, Faults, Outcome
 from platform.search.trial_protocol import BrokenTrialError
+from platform.train.stops import Preempted
 
 HERE = Whereabouts("10.0.0.5", "node-5")
 MEMORY = (
@@ -117,3 +118,29 @@ def test_the_fault_that_a_trial_raises_comes_back_as_it_was() -> None:
     error = BrokenTrialError("stalled", "no progress", "10.0.0.7", "node-7")
     fault = Fault(kind="stalled", cause="no progress", machine="10.0.0.7", node="node-7")
     assert fault_of(task_error(pickle.loads(pickle.dumps(error)))) == fault
+
+
+def test_a_run_that_has_saved_before_its_end_was_preempted_wherever_it_was_told() -> None:
+    why = "its machine is drained"
+    fault = fault_of(Preempted(812, why), HERE)
+    said = "its machine is drained; saved at iteration 812"
+    assert fault == Fault(kind="preempted", cause=said, machine="10.0.0.5", node="node-5")
+    told = Preempted(812, why)
+    told.raised_on = Whereabouts("10.0.0.9", "node-9")  # pyright: ignore[reportAttributeAccessIssue]
+    assert fault_of(task_error(pickle.loads(pickle.dumps(told))), HERE).node == "node-9"
+
+
+def test_a_process_that_went_with_a_drained_machine_was_preempted_too() -> None:
+    gone = RayActorError(error_msg="The actor died. ip: 10.0.0.7", preempted=True)
+    assert fault_of(gone) == Fault(
+        kind="preempted", cause="its machine was taken away", machine="10.0.0.7"
+    )
+
+
+def test_a_preemption_uses_up_no_budget() -> None:
+    faults = Faults()
+    preempted = Fault(kind="preempted", cause="saved", machine="10.0.0.5", node="node-5")
+    for _ in range(20):
+        assert faults.take(0, preempted) == Outcome(goes_on=True)
+    assert (faults.machines_lost, faults.struck, faults.cause) == (0, {}, None)
+    assert faults.avoided(0) == ()

@@ -1,19 +1,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from optuna.storages import InMemoryStorage
 
 from platform.cluster.placement import Placement
+from platform.cluster.whereabouts import Whereabouts
 from platform.results.run_events import Scored
+from platform.search import trial
 from platform.search.faults import Fault
-from platform.search.trial import ResultSender, TrialPlan
-from platform.search.trial_protocol import EVENT, OTHER_SCORES, SCORE, TAKEN_OVER, Assignment
+from platform.search.trial import ResultSender, TrialPlan, run_trial
+from platform.search.trial_protocol import (
+    EVENT,
+    OTHER_SCORES,
+    SCORE,
+    TAKEN_OVER,
+    Assignment,
+    BrokenTrialError,
+)
 from platform.train.conditions import conditions_of
 from platform.train.plan import RunPlan, Sharing
+from platform.train.stops import Preempted
 from platform.workers.pool import PoolExecutor
 from tests.results.streams import scored
 from tests.search.worlds import opener, small_space
@@ -100,3 +111,20 @@ def test_a_score_that_is_taken_over_does_not_speak_for_its_machine() -> None:
         assert live.record(assignment.number, 0.5, 20, "bad", earned=False)
         live.interrupt(assignment.number, fault)
     assert live.faults.cause == fault
+
+
+def test_a_trial_that_was_told_of_its_end_breaks_as_preempted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def fit(*_: object) -> None:
+        raise Preempted(20, "its machine is drained")
+
+    monkeypatch.setattr(trial, "_fit", fit)
+    monkeypatch.setattr(trial, "whereabouts", lambda: Whereabouts("10.0.0.5", "node-5"))
+    base = RunPlan(recipe=small_space().recipe, dataset="d", split="tune", directory=str(tmp_path))
+    placement = Placement(max_concurrent_trials=1, driver={}, workers_per_trial=0, worker={})
+    plan = TrialPlan(base=base, placement=placement, executor=PoolExecutor(None))
+    with pytest.raises(BrokenTrialError) as broken:
+        run_trial(asdict(Assignment(3, {})), plan)
+    assert (broken.value.kind, broken.value.node) == ("preempted", "node-5")
+    assert broken.value.cause == "its machine is drained; saved at iteration 20"
