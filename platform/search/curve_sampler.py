@@ -19,7 +19,7 @@ from platform.search.curve.rows import Observed
 from platform.search.curve.threads import one_thread
 from platform.search.earlier import EarlierSearch
 from platform.search.front.weighting import Weighting
-from platform.search.observed import FIRST, has_parameters, observe
+from platform.search.observed import FIRST, Combine, has_parameters, observe
 from platform.search.scores import has_several, scores_of
 from platform.search.space.checked import CheckedSpace, Params
 from platform.search.space.cube import Cube
@@ -84,12 +84,14 @@ class CurveSampler(samplers.BaseSampler):
 
     def _observe(self, study: optuna.Study, trials: Sequence[FrozenTrial]) -> list[Observed]:
         """Return the trials' scores; of several objectives, weighed anew for every proposal."""
-        combine = FIRST
-        last = [[*scores_of(one).values()][-1] for one in trials if one.intermediate_values]
-        if has_several(study) and last:
-            weights = self._rng.dirichlet(np.ones(len(study.directions)))
-            combine = Weighting.of(np.array(last), weights)
+        combine = self._weighting(study, trials) if has_several(study) else FIRST
         return observe(trials, self._cube, self._space.recipe.iterations, combine=combine)
+
+    def _weighting(self, study: optuna.Study, trials: Sequence[FrozenTrial]) -> Combine:
+        """Draw weights; the scale is that of the last scores so far."""
+        last = [[*scores_of(one).values()][-1] for one in trials if one.intermediate_values]
+        weights = self._rng.dirichlet(np.ones(len(study.directions)))
+        return Weighting.of(np.array(last), weights) if last else FIRST
 
     def _proven(self, tried: Sequence[Params]) -> Params | None:
         """Return what was worth most in an earlier search and has not been tried here."""

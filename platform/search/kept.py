@@ -27,8 +27,8 @@ def keep_best(study: optuna.Study, trials_directory: Place, count: int) -> None:
     """
     complete = complete_trials(study)
     values = np.array([trial.values for trial in complete]).reshape(-1, len(study.directions))
-    ranked = [complete[place].number for place in front_order(values)]
-    forget_others(study, trials_directory, {0, *ranked[:count]})
+    best = [complete[place].number for place in front_order(values, count)]
+    forget_others(study, trials_directory, {0, *best})
 
 
 def forget_others(study: optuna.Study, trials_directory: Place, keep: Collection[int]) -> None:

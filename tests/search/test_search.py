@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
@@ -17,7 +18,7 @@ from ray.tune.schedulers import TrialScheduler
 
 from platform.search.faults import Fault, Faults, Outcome
 from platform.search.live_trials import Assignment, LiveTrials
-from platform.search.simulation.controller import Curve, SimulatedTrial, Simulator
+from platform.search.simulation.controller import SimulatedTrial, Simulator
 from platform.search.space.checked import Params
 from platform.search.study import default_storage, open_storage
 from platform.search.trial_protocol import FAILED
@@ -38,7 +39,12 @@ def troubled_curve(number: int, params: Params) -> list[float | None]:
     return curve
 
 
-def check_invariants(simulator: Simulator, live: LiveTrials, curve: Curve, budget: int) -> None:
+def check_invariants(
+    simulator: Simulator,
+    live: LiveTrials,
+    curve: Callable[[int, Params], list[float | None]],
+    budget: int,
+) -> None:
     """No trial is lost, the budget is exact, and every state says what happened."""
     trials = live.study.trials
     assert [trial.number for trial in trials] == list(range(budget))

@@ -234,10 +234,14 @@ def test_a_winner_whose_checkpoint_is_gone_is_named(setup: SearchSetup) -> None:
 def study_of_two(*ends: tuple[float, float]) -> optuna.Study:
     """Return a study of two objectives, of complete trials."""
     study = optuna.create_study(storage=InMemoryStorage(), directions=["maximize", "maximize"])
-    distribution = {"weights.ptc": optuna.distributions.FloatDistribution(0.0, 1.0)}
+    distribution = optuna.distributions.FloatDistribution(0.0, 1.0)
     for end in ends:
         study.add_trial(
-            create_trial(params={"weights.ptc": 0.5}, distributions=distribution, values=end)
+            create_trial(
+                params={"weights.ptc": 0.5},
+                distributions={"weights.ptc": distribution},
+                values=end,
+            )
         )
     return study
 

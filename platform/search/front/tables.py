@@ -35,9 +35,12 @@ def front_findings(front: Front, objective: Objective, winner: int) -> list[str]
 def front_table(
     front: Front, objective: Objective, trials: Mapping[int, TrialRow], winner: int
 ) -> TextTable:
-    """Return the trials of the front and the recipe (trial 0), with what they are worth."""
-    recipe = [0] if 0 in front.worth and 0 not in front.numbers else []
-    shown = [*front.numbers, *recipe]
+    """Return the trials of the front and the recipe (trial 0), with what they are worth.
+
+    One that was picked is among them, also when the search has gone on and found a better one.
+    """
+    beside = [n for n in sorted({winner, 0}) if n in front.worth and n not in front.numbers]
+    shown = [*front.numbers, *beside]
     keys = list(dict.fromkeys(key for number in shown for key in trials[number].params))
     names = short_names(keys)
     rows = [
@@ -59,10 +62,12 @@ def front_table(
 
 
 def _role(number: int, front: Front, winner: int) -> str:
-    name = "recipe" if number == 0 else ""
-    if number not in front.numbers:
-        return f"{name}, not on it"
-    return ", ".join(filter(None, [name, "taken" if number == winner else ""]))
+    said = {
+        "recipe": number == 0,
+        "taken": number == winner,
+        "not on it": number not in front.numbers,
+    }
+    return ", ".join(word for word, is_so in said.items() if is_so)
 
 
 def write_front(

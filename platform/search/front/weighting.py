@@ -57,17 +57,20 @@ def on_front(values: Array) -> NDArray[np.bool_]:
     return np.asarray(better == 0)
 
 
-def front_order(values: Array) -> list[int]:
-    """Return N points, those of the front first, then those of the front without them, ...
+def front_order(values: Array, count: int) -> list[int]:
+    """Return so many of N points, those of the front first, then of the front without them, ...
 
-    Within a front the best of each objective take turns, so that its ends come first.
+    Within a front the best of each objective take turns, so that its ends come first. Of one
+    objective that is the order of its values, of equals the first one first.
     """
+    if values.shape[1] == 1:
+        return np.argsort(-values[:, 0], kind="stable")[:count].tolist()
     left, order = list(range(len(values))), list[int]()
-    while left:
+    while left and len(order) < count:
         front = [left[place] for place in np.flatnonzero(on_front(values[left]))]
         order += _in_turns(values, front)
         left = [one for one in left if one not in front]
-    return order
+    return order[:count]
 
 
 def _in_turns(values: Array, front: list[int]) -> list[int]:

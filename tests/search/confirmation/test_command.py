@@ -82,17 +82,25 @@ def test_a_confirmation_that_is_over_is_shown_without_ray(search: OpenedSearch) 
     assert (runs.directory / "confirm.json").is_file()
 
 
-def test_who_opens_a_search_knows_all_that_it_was_begun_with(scenes: Path, tmp_path: Path) -> None:
-    options = SearchOptions(data=str(scenes), reports=tmp_path, objective="f1", name="a")
+@pytest.mark.parametrize("objective", ["f1", "cam_miou,f1"])
+def test_who_opens_a_search_knows_all_that_it_was_begun_with(
+    objective: str, scenes: Path, tmp_path: Path
+) -> None:
+    options = SearchOptions(data=str(scenes), reports=tmp_path, objective=objective, name="a")
     setup = check_dataset(*check_options(options), options)
     setup.directory.mkdir()
     begin_search(setup, options, print)
     write_recipe(setup.directory, setup.name, setup.space.recipe, "search")
     write_space(setup)
     write_trials(setup.directory, [])
-    found = open_search(setup.directory).setup
-    assert found.objective.name == "f1"
+    opened = open_search(setup.directory)
+    found = opened.setup
+    assert found.objective.name == objective
     assert found.fingerprint() == setup.fingerprint()
+    assert len(opened.study.directions) == len(found.objective.parts)
+    if found.objective.others:
+        with pytest.raises(ValueError, match="a maximised cam_miou,f1: a confirmation compares by"):
+            said(opened, Confirmation(top=1, seeds=2))
 
 
 def test_what_is_no_search_is_named(tmp_path: Path) -> None:

@@ -158,6 +158,8 @@ def test_table_and_file_have_the_front_and_the_recipe(tmp_path: Path) -> None:
     assert "F1" in table
     assert "recipe" in table
     assert table.count("±") >= 2 * len(front.numbers)
+    behind = next(n for n in front.worth if n not in front.numbers and n != 0)
+    assert "taken, not on it" in to_markdown(front_table(front, BOTH, rows, behind))
     said = " ".join(front_findings(front, BOTH, winner))
     assert f"hold trial {winner} (the highest CAM mIoU)" in said
     write_front(tmp_path, front, BOTH, last_values(study))

@@ -18,7 +18,7 @@ def test_equal_points_are_on_the_front_together() -> None:
 
 def test_with_one_objective_the_front_is_the_highest() -> None:
     assert on_front(np.array([[0.1], [0.3], [0.2]])).tolist() == [False, True, False]
-    assert front_order(np.array([[0.1], [0.3], [0.2]])) == [1, 2, 0]
+    assert front_order(np.array([[0.1], [0.3], [0.2], [0.3]]), 3) == [1, 3, 2]
 
 
 def test_every_point_of_the_front_is_the_best_under_some_weights_also_in_a_dent() -> None:
@@ -37,7 +37,8 @@ def test_scales_of_objectives_do_not_matter() -> None:
 
 
 def test_the_ends_of_the_front_come_first_and_what_is_behind_it_last() -> None:
-    order = front_order(POINTS)
+    order = front_order(POINTS, len(POINTS))
+    assert front_order(POINTS, 3) == order[:3]
     assert set(order[:2]) == {0, 3}
     assert order[-1] == 4
     assert sorted(order) == [0, 1, 2, 3, 4]
