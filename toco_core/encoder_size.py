@@ -12,3 +12,9 @@ class EncoderSize(NamedTuple):
     width: int  # D
     hidden: int  # of the MLP
     patch: int  # px
+
+
+# Of the backbone in the package. 10 blocks: room for `aux_layer` to move on both sides of its
+# published place (-3).
+PARTSCENES_VIT = "partscenes_vit"
+PARTSCENES_SIZE = EncoderSize(depth=10, width=128, hidden=512, patch=8)

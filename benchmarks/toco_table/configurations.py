@@ -12,7 +12,7 @@ from platform.search.space.checked import CheckedSpace, Params
 from platform.search.space.checks import check_space
 from platform.search.space.cube import Cube
 from platform.search.space.spaces import load_space
-from toco_core.model.embedded_vit import PARTSCENES_SIZE
+from toco_core.encoder_size import PARTSCENES_SIZE
 from toco_core.settings.overrides import apply_overrides, load_recipe, parse_override
 
 RECIPE, SPACE = "partscenes", "full"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
@@ -24,8 +23,6 @@ from platform.results.tensorboard import TensorBoardSink
 from platform.results.tensorboard_runs import score_scalars
 from platform.results.trial_rows import TrialRow
 from platform.results.wandb_tracker import Wandb
-
-PACKAGES = {"mlflow": "mlflow-skinny", "wandb": "wandb"}  # by tracker; TensorBoard is always there
 
 
 class Tracker(Protocol):
@@ -100,17 +97,3 @@ def make_trackers(
         else TrackerSink(lambda search, kind=kinds[name]: kind(directory, search))
         for name in dict.fromkeys(names or ["tensorboard"])
     ]
-
-
-def check_trackers(names: Sequence[str]) -> None:
-    """Refuse a tracker whose package is not installed.
-
-    Raises:
-        ValueError: with the way out.
-    """
-    for name in names:
-        if name in PACKAGES and find_spec(name) is None:
-            raise ValueError(
-                f"--tracker {name} needs its package: pip install {PACKAGES[name]}, "
-                "or leave it out: TensorBoard is the default"
-            )

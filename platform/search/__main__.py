@@ -17,9 +17,12 @@ def main() -> None:
             from platform.search.status import print_status
 
             return print_status(options.status, options.reports, as_json=options.json)
-        from platform.search.command import run_search  # torch and ray: only after the help
+        from platform.search.checks import check_options
 
-        return run_search(options)
+        space, name = check_options(options)
+        from platform.search.command import run_search  # torch and ray: after what needs none
+
+        return run_search(options, space, name)
 
     run_command(search)
 

@@ -32,7 +32,6 @@ from platform.search.setup import (
     TUNE_SPLIT,
     SearchSetup,
     check_dataset,
-    check_options,
     place_search,
     search_directory,
 )
@@ -42,15 +41,19 @@ from platform.search.tune_environment import set_up_tune
 from platform.search.winner import is_reported, restore_best
 
 
-def run_search(options: SearchOptions) -> int:
+def run_search(options: SearchOptions, space: CheckedSpace, name: str) -> int:
     """Run or resume a search; return the exit status of the command.
 
+    Args:
+        options: of the command, checked.
+        space: what they search.
+        name: of the search.
+
     Raises:
-        ValueError: the options do not fit each other, the dataset or the machines.
+        ValueError: the options do not fit the dataset, the machines or an earlier session.
         ConnectionError: there is no Ray cluster at the address.
     """
     console = Console()
-    space, name = check_options(options)
     earlier = _earlier(options, space, name, console)
     resources = options.resources
     if not is_on_cluster(resources.address):  # refused before Ray, which takes seconds, is started

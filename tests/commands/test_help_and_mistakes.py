@@ -40,7 +40,24 @@ def test_the_help_comes_without_a_heavy_import(name: str) -> None:
 
 
 def test_training_in_this_process_needs_no_ray() -> None:
-    code = "import platform.train.command, platform.evaluate.command, sys; print(*sys.modules)"
+    modules = modules_after("import platform.train.command, platform.evaluate.command")
+    assert "torch" in modules
+    assert not {"ray", "optuna"} & modules
+
+
+def test_a_search_with_a_mistake_is_refused_before_torch_and_ray_are_loaded() -> None:
+    modules = modules_after(
+        "from platform.search.checks import check_options",
+        "from platform.search.options import SearchOptions",
+        "check_options(SearchOptions())",
+    )
+    assert "optuna" in modules  # the space is read
+    assert not {"ray", "torch", "timm"} & modules
+
+
+def modules_after(*lines: str) -> set[str]:
+    """Return the modules that some lines of Python have loaded."""
+    code = "; ".join([*lines, "import sys", "print(*sys.modules)"])
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,
@@ -49,9 +66,7 @@ def test_training_in_this_process_needs_no_ray() -> None:
         text=True,
         check=True,
     )
-    modules = set(done.stdout.split())
-    assert "torch" in modules
-    assert not {"ray", "optuna"} & modules
+    return set(done.stdout.split())
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ import pytest
 from pyarrow import fs
 
 from platform.cluster.places import TOKEN_FILE, UnseenPlaceError, mark_places
+from platform.search.checks import check_options
 from platform.search.options import SearchOptions
-from platform.search.setup import check_options
 from platform.train.run_checkpoints import (
     checkpoint_path,
     delete_checkpoints,

@@ -12,8 +12,8 @@ from platform.evaluate.checks import check_options as check_evaluation
 from platform.evaluate.options import EvaluateOptions
 from platform.export.checks import check_options as check_export
 from platform.export.options import ExportOptions
+from platform.search.checks import check_options as check_search
 from platform.search.options import SearchOptions
-from platform.search.setup import check_options as check_search
 from platform.train.checks import check_options as check_train
 from platform.train.options import TrainOptions
 

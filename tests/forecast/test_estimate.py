@@ -12,8 +12,7 @@ from platform.forecast.lines import plan_lines, spell, warning
 from platform.search.options import Resources as Options
 from platform.search.setup import place_search
 from toco_core.cost import score_operations, step_operations
-from toco_core.encoder_size import EncoderSize
-from toco_core.model.embedded_vit import PARTSCENES_SIZE
+from toco_core.encoder_size import PARTSCENES_SIZE, EncoderSize
 from toco_core.settings.overrides import apply_overrides, load_recipe
 
 VIT_B = EncoderSize(depth=12, width=768, hidden=3072, patch=16)

@@ -13,6 +13,7 @@ from platform.cluster.placement import make_placement
 from platform.forecast import preflight
 from platform.forecast.preflight import Preflight, run_preflight
 from platform.forecast.probe import Measured, first_that_fits
+from platform.search.checks import check_options
 from platform.search.command import run_search
 from platform.search.largest import largest_configuration
 from platform.search.options import Resources, SearchOptions
@@ -113,7 +114,7 @@ def test_a_search_is_measured_and_leaves_nothing(
     options = SearchOptions(
         data=str(scenes), reports=tmp_path / "reports", set=short_settings(), preflight=True
     )
-    assert run_search(options) == 0
+    assert run_search(options, *check_options(options)) == 0
     assert "12 runs, if none stops early" in capsys.readouterr().out
     assert not (tmp_path / "reports").exists()
 
@@ -121,4 +122,4 @@ def test_a_search_is_measured_and_leaves_nothing(
 def test_another_machine_is_not_measured_from_here(scenes: Path) -> None:
     options = SearchOptions(data=str(scenes), preflight=True, resources=Resources(address="auto"))
     with pytest.raises(ValueError, match="leave out --address"):
-        run_search(options)
+        run_search(options, *check_options(options))

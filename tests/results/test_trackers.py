@@ -8,7 +8,8 @@ import pytest
 
 from platform.results.events import Event, SearchEnded, TrialEnded
 from platform.results.tensorboard import TensorBoardSink
-from platform.results.trackers import TrackerSink, check_trackers, make_trackers
+from platform.results.tracker_packages import check_trackers
+from platform.results.trackers import TrackerSink, make_trackers
 from tests.results.streams import progressed, scored, search_started, trial_started
 
 EVENTS: list[Event] = [

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from platform.cluster.machines import Machine, Machines
+from platform.search.checks import check_options
 from platform.search.machines import place_on
 from platform.search.options import Resources, SearchOptions
-from platform.search.setup import check_options
 from toco_core.settings.overrides import load_recipe
 
 HEAD = Machine(id="head", name="head", resources={"CPU": 4.0}, is_head=True)

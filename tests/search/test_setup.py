@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from platform.resource_ranges import Between, Group, parse_group
+from platform.search.checks import check_options
 from platform.search.options import Resources, SearchOptions
-from platform.search.setup import check_dataset, check_options, place_search
+from platform.search.setup import check_dataset, place_search
 from tests.data.noise_dataset import CLASS_NAMES, make_rows
 from toco_core.data.writer import write_dataset
 from toco_core.settings.overrides import apply_overrides, load_recipe

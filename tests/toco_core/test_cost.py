@@ -7,7 +7,7 @@ import pytest
 from tests.toco_core.small_run import small_recipe
 from toco_core.cost import checkpoint_bytes
 from toco_core.data.reader import open_dataset
-from toco_core.model.embedded_vit import PARTSCENES_SIZE
+from toco_core.encoder_size import PARTSCENES_SIZE
 from toco_core.trainer import Trainer
 
 

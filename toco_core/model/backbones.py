@@ -10,9 +10,8 @@ from timm.layers.patch_embed import PatchEmbed
 from timm.models.vision_transformer import VisionTransformer
 from torch import nn
 
-from toco_core.encoder_size import EncoderSize
+from toco_core.encoder_size import PARTSCENES_SIZE, PARTSCENES_VIT, EncoderSize
 from toco_core.model.backbone_weights import embedded_weights, hub_weights, load_weights
-from toco_core.model.embedded_vit import PARTSCENES_SIZE, PARTSCENES_VIT
 from toco_core.settings import Backbone
 
 

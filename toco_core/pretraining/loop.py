@@ -14,9 +14,10 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from toco_core.encoder_size import PARTSCENES_VIT
 from toco_core.images import normalise
 from toco_core.model.backbone_weights import load_weights
-from toco_core.model.backbones import PARTSCENES_VIT, partscenes_vit
+from toco_core.model.backbones import partscenes_vit
 from toco_core.model.encoder import Encoder
 from toco_core.pretraining.network import Pooling, Pretrained, batch_loss
 from toco_core.pretraining.pictures import ATTRIBUTES, ObjectPictures

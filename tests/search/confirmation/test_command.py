@@ -11,13 +11,14 @@ from rich.console import Console
 
 from platform.command_line import write_recipe
 from platform.results.tables import write_trials
+from platform.search.checks import check_options
 from platform.search.confirmation.command import Confirmation, confirm
 from platform.search.confirmation.runs import open_runs, setup_runs
 from platform.search.live_trials import LiveTrials
 from platform.search.opened import OpenedSearch, open_search, write_space
 from platform.search.options import SearchOptions
 from platform.search.reopen import open_search as begin_search
-from platform.search.setup import SearchSetup, check_dataset, check_options
+from platform.search.setup import SearchSetup, check_dataset
 from platform.search.space.checks import check_space
 from platform.search.space.spaces import parse_space
 from platform.search.winner import ReportScore, write_report
