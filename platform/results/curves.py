@@ -13,9 +13,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from platform.results.events import TrialScored
+from platform.results.events import SCORE_FIELDS, TrialScored
 from platform.results.parquet_files import read_table, write_table
-from platform.results.run_events import SCORE_FIELDS
 from platform.results.trial_columns import COLUMN_TYPES, YOUNGER_SCORES
 
 CURVES_FILE = "curves.parquet"

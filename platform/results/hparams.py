@@ -13,10 +13,9 @@ from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData  # pyr
 from torch.utils.tensorboard.summary import hparams
 from torch.utils.tensorboard.writer import FileWriter
 
-from platform.results.events import EndState
+from platform.results.events import SCORE_FIELDS, EndState
 from platform.results.objectives import Objective
 from platform.results.parameters import ParameterValue
-from platform.results.run_events import SCORE_FIELDS
 
 Writable: TypeAlias = float | str
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from platform.results.events import CAM_MIOU
+from platform.results.events import CAM_MIOU, SCORE_FIELDS
 from platform.results.formats import percent
-from platform.results.run_events import SCORE_FIELDS
 from platform.results.score_fields import ScoreField
 
 OBJECTIVE_KEY = "objective"  # under which a study keeps the name of what it maximises

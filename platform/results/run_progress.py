@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from rich.console import Console
 
 from platform.results.events import (
+    SCORE_FIELDS,
     Event,
     MachineStruckOff,
     SearchEnded,
@@ -24,7 +25,6 @@ from platform.results.events import (
 )
 from platform.results.plain_lines import score_text
 from platform.results.progress import print_line
-from platform.results.run_events import SCORE_FIELDS
 from platform.results.search_state import SearchState, fold
 from platform.results.status_line import work_texts
 from platform.results.task_progress import Task, task_progress

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from platform.results.events import SCORE_FIELDS
 from platform.results.formats import NOTHING, gain, percent
 from platform.results.interval import mean_interval
-from platform.results.run_events import SCORE_FIELDS
 from platform.results.text_tables import TextTable
 from toco_core.data.ledger import MaskLedger
 

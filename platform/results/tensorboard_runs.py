@@ -13,10 +13,9 @@ from tensorboard.compat.proto.summary_pb2 import (
 )
 from torch.utils.tensorboard import SummaryWriter
 
-from platform.results.events import TrialEnded, TrialProgressed, TrialScored
+from platform.results.events import SCORE_FIELDS, TrialEnded, TrialProgressed, TrialScored
 from platform.results.hparams import trial_summaries
 from platform.results.parameters import ParameterValue
-from platform.results.run_events import SCORE_FIELDS
 from platform.results.search_state import SearchState
 
 MOST_POINTS = 200  # of a loss in a trial: more would be drawn on the same pixels

@@ -9,8 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from platform.results.events import SCORE_FIELDS
 from platform.results.parameters import ParameterValue
-from platform.results.run_events import SCORE_FIELDS
 from platform.results.score_fields import Kind
 from platform.results.trial_rows import LATEST, SCORE, TOTALS, TrialRow
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from platform.results.events import (
+    SCORE_FIELDS,
     TrialBroken,
     TrialEnded,
     TrialEvent,
@@ -20,7 +21,6 @@ from platform.results.events import (
     TrialWentBack,
 )
 from platform.results.parameters import ParameterValue
-from platform.results.run_events import SCORE_FIELDS
 
 SCORE = "score"
 State: TypeAlias = Literal[

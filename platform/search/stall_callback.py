@@ -9,8 +9,7 @@ import ray
 from ray.tune import Callback
 from ray.tune.experiment import Trial
 
-from platform.results.events import Sink, TrialSilent
-from platform.results.run_events import Progressed
+from platform.results.events import Progressed, Sink, TrialSilent
 from platform.search.monitor import Unpickled
 from platform.search.stalls import StallWatch
 from platform.search.trial_protocol import EVENT

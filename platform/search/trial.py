@@ -14,8 +14,7 @@ from ray import tune
 from platform.cluster.placement import Placement
 from platform.cluster.places import Places
 from platform.cluster.whereabouts import whereabouts
-from platform.results.events import trial_event
-from platform.results.run_events import RunEvent, Scored
+from platform.results.events import RunEvent, Scored, trial_event
 from platform.search.fault_causes import fault_of, one_line
 from platform.search.space.checked import trial_recipe
 from platform.search.trial_protocol import (

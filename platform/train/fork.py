@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from platform.results.run_events import Forked, Scored
+from platform.results.events import Forked, Scored
 from platform.train.lead import Emit
 from platform.train.plan import RunPlan, Sharing, score_points
 from platform.train.prefix_store import PrefixStore

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from platform.results.run_events import Progressed, RunEvent, Scored
+from platform.results.events import Progressed, RunEvent, Scored
 from platform.train.loss_log import LossLog
 from platform.train.loss_means import Means
 from platform.train.plan import SCORING_PURPOSE, RunPlan, score_points

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import torch
 
 from platform.cluster.gpu_memory import GpuMemoryError, out_of_memory, release
-from platform.results.run_events import WentBack
+from platform.results.events import WentBack
 from platform.train.lead import Emit, MainRank, Stepped, StopRequested
 from platform.train.plan import RunPlan
 from platform.train.run_checkpoints import find_resume_point, require_same_settings

@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from platform.results.curves import curve_row, curves_table
-from platform.results.events import TrialScored, trial_event
+from platform.results.events import Scored, TrialScored, trial_event
 from platform.results.parquet_files import read_table, write_table
-from platform.results.run_events import Scored
 from platform.train.run_checkpoints import checkpoint_path, iteration_of, list_checkpoints
 from toco_core.files import replacing
 

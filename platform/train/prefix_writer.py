@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from platform.results.run_events import Scored
+from platform.results.events import Scored
 from platform.train.plan import RunPlan, score_points
 from platform.train.prefix_store import PrefixStore
 from toco_core.settings.effects import prefix_digest

@@ -10,11 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from platform.results.curves import read_curves
-from platform.results.events import Event, SearchEnded, TrialEnded
+from platform.results.events import Event, Scored, SearchEnded, TrialEnded
 from platform.results.hparams import compared_tags
 from platform.results.objectives import OBJECTIVES
 from platform.results.plain_lines import plain_line
-from platform.results.run_events import Scored
 from platform.results.summary import Contender, SearchSummary, summary_markdown
 from platform.results.tables import TrialTables, read_trials
 from platform.results.tensorboard_runs import score_scalars

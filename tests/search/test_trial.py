@@ -8,7 +8,7 @@ import pytest
 from optuna.storages import InMemoryStorage
 
 from platform.cluster.placement import Placement
-from platform.results.run_events import Scored
+from platform.results.events import Scored
 from platform.search.faults import Fault
 from platform.search.trial import ResultSender, TrialPlan
 from platform.search.trial_protocol import EVENT, SCORE, TAKEN_OVER, Assignment

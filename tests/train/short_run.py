@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from platform.results.run_events import Progressed, RunEvent, Scored
+from platform.results.events import Progressed, RunEvent, Scored
 from platform.train.loop import Rank, never, run
 from platform.train.plan import RunPlan
 from platform.train.run_checkpoints import latest_checkpoint

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from platform.results.run_events import WentBack
+from platform.results.events import WentBack
 from platform.train.lead import RunStopped
 from platform.train.plan import RunPlan
 from platform.train.run_checkpoints import (

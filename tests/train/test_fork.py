@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from platform.results.run_events import Forked, RunEvent, Scored
+from platform.results.events import Forked, RunEvent, Scored
 from platform.train.fork import fork
 from platform.train.plan import RunPlan, Sharing
 from platform.train.prefix_store import PrefixStore

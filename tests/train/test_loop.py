@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from platform.results.run_events import Progressed, Scored, WentBack
+from platform.results.events import Progressed, Scored, WentBack
 from platform.train import lead
 from platform.train.lead import RunStopped
 from platform.train.plan import RunPlan
