@@ -61,7 +61,7 @@ def test_a_directory_that_is_gone_ends_the_session_and_the_same_command_goes_on(
     session = search.start()
     session.wait_for("trial 0  8/20")
     directory.behave(GONE)
-    assert session.wait(120) == 1
+    assert session.wait(240) == 1, session.output + session.errors
     directory.behave(OK)
     print(session.output, session.errors)
     assert "Stale file handle" in session.errors
