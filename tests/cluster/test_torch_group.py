@@ -86,7 +86,7 @@ def listens_at() -> set[str]:
 
 def hears_sigterm() -> str:
     """Return what a run of this process is told when somebody ends the process."""
-    vars(notice).update(this_node=lambda: "a", draining_nodes=dict)  # of a Ray that is not there
+    notice.__dict__.update(this_node=lambda: "a", draining_nodes=dict)  # of a Ray that is not there
     with notice.END_NOTICE.heeded() as why:
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(0.1)
