@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
@@ -27,6 +28,8 @@ END_STATES: dict[TrialState, EndState] = {
     TrialState.PRUNED: "pruned",
     TrialState.FAIL: "failed",
 }
+# Until Ray counts a lost machine no more: a group would be given workers that had a place there.
+SETTLE_SECONDS = 30.0
 _log = logging.getLogger(__name__)
 
 
@@ -84,6 +87,7 @@ class LiveTrials:
         self._trials: dict[int, optuna.Trial] = {}
         self._unfinished: deque[int] = deque()
         self._is_closing = False
+        self._settled_at = 0.0  # s, monotonic
         for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             self._adopt(trial)
 
@@ -103,6 +107,8 @@ class LiveTrials:
         """Hand out the next trial: an unfinished one, or a new one while the budget lasts."""
         if self._is_closing or self.faults.cause is not None:
             return None
+        if self._sizes and self._unfinished and time.monotonic() < self._settled_at:
+            return None  # Tune asks again
         if self._unfinished:
             trial = self._trials[self._unfinished.popleft()]
         elif self._started() < self._budget:
@@ -202,6 +208,8 @@ class LiveTrials:
         if self._is_closing and fault.kind == "preempted":  # as it was told
             del self._trials[number]
             return
+        if fault.kind == "machine":
+            self._settled_at = time.monotonic() + SETTLE_SECONDS
         outcome = self.faults.take(number, fault)
         if outcome.goes_on:
             self._unfinished.append(number)

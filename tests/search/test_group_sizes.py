@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from optuna.storages import InMemoryStorage
 
 from platform.cluster.placement import Placement, Resources
@@ -54,13 +55,16 @@ def test_another_number_of_images_is_shared_among_others() -> None:
     assert sizes.choose(0, apply_overrides(RECIPE, {"data.images_per_step": 6}), ()) == 3
 
 
-def test_each_attempt_at_a_trial_is_given_its_number() -> None:
+def test_each_attempt_at_a_trial_is_given_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
     up: list[Resources] = [{"CPU": 8, "GPU": 2}, {"CPU": 8, "GPU": 2}]
     live = opener(InMemoryStorage(), budget=2, sizes=sizes_on(up))()
     first = live.next()
     assert first is not None
     up.pop()
     live.interrupt(first.number, Fault(kind="machine", cause="the machine was lost"))
+    assert live.next() is None  # Ray may still count the machine
+    assert live.may_come_back()
+    monkeypatch.setattr(live, "_settled_at", 0.0)
     again = live.next()
     assert again is not None
     assert (again.number, first.workers, again.workers) == (first.number, 4, 2)
