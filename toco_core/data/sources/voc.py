@@ -72,7 +72,7 @@ def voc_source(
     Raises:
         DatasetError: there is no such directory or list, or the splitting asks for too much.
     """
-    require_plain_classes(root, CLASS_NAMES, classes)
+    require_plain_classes(place, CLASS_NAMES, classes)
     class_names = tuple(classes) or CLASS_NAMES
     require_one_class(foreground, class_names)
     root = find_root(place)
