@@ -148,8 +148,8 @@ def _show_changes(recipe: Recipe, suggested: Recipe, images: int, console: Conso
     print_line(
         console,
         f"suggested: {suggested.iterations} iterations, {epochs:.1f} epochs (VOC's are "
-        f"{VOC_EPOCHS:.1f}, and fewer than {LEAST_ITERATIONS} iterations are too few); changed from "
-        f"the recipe {recipe.name}:",
+        f"{VOC_EPOCHS:.1f}, and fewer than {LEAST_ITERATIONS} iterations are too few); "
+        f"changed from the recipe {recipe.name}:",
     )
     for key, before, after in changed_settings(recipe, suggested):
         print_line(console, f"  {key}: {before} -> {after}")
