@@ -97,8 +97,8 @@ def _masks(dataset: ParquetDataset) -> _Chosen:
     found = dataset.info.splits[SPLIT]
     if found.masks < found.images:
         raise ValueError(
-            f"--masks: {dataset.location} has masks for {found.masks} of {found.images} images of "
-            f"{SPLIT}, and needs all; python -m platform.data writes none of own images, VOC or "
+            f"{dataset.location}: split {SPLIT} has masks for {found.masks} of {found.images} "
+            "images, and --masks needs all; python -m platform.data writes none of own images, VOC or "
             "COCO into train, which is for weak supervision: train on exported LABELS"
         )
     images = dataset.info.splits[SPLIT].images
