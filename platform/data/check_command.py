@@ -48,7 +48,7 @@ def run_check(options: CheckOptions) -> int:
 
 def class_table(info: DatasetInfo, splits: Mapping[str, SplitReport]) -> TextTable:
     """Return how many images of each split have each class, and how many masks show it."""
-    columns: dict[str, list[int]] = {}
+    columns: dict[str, list[int | str]] = {}
     labels = range(1, info.num_classes + 1)
     for split, found in splits.items():
         of_classes = (found.labelled[label] for label in labels)
