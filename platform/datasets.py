@@ -10,8 +10,12 @@ from toco_core.data.partscenes.dataset import ensure_partscenes
 from toco_core.data.reader import ParquetDataset, open_dataset
 from toco_core.data.schema import INFO_FILE
 from toco_core.remote_path import Place, RemotePath
+from toco_core.settings import Recipe
 
 PARTSCENES = "partscenes"
+DRAWINGS = ("partscenes", "second_stage")  # recipes that are for PartScenes
+PARTSCENES_SIDE = 64
+OWN_IMAGES = "docs/data.md, On a CPU"
 SHARED_CACHE = ".datasets"  # among the reports of a cluster, which all its machines see
 
 
@@ -45,6 +49,29 @@ def _put(dataset: Path, store: RemotePath) -> RemotePath:
         for path in [*files, dataset / INFO_FILE]:  # last: where it is, the rest is
             (target / path.name).upload(path)
     return target
+
+
+def recipe_remarks(name: str, recipe: Recipe, dataset: str) -> list[str]:
+    """Say that a recipe for drawings is about to be used on something else.
+
+    Args:
+        name: of the recipe, as it was given or is by default.
+        recipe: what it is, with all changes.
+        dataset: its root.
+
+    Raises:
+        ValueError: there is no such dataset.
+    """
+    source = open_dataset(dataset).info.source
+    if name not in DRAWINGS or source.startswith("PartScenes"):
+        return []
+    data = recipe.data
+    least, most = data.scale_range
+    return [
+        f"note: recipe {name}, which is made for drawings of {PARTSCENES_SIDE} px: it trains on "
+        f"crops of {data.crop_size} px of images at {least:g} to {most:g} times their size; "
+        f"{source} may need another --recipe ({OWN_IMAGES})"
+    ]
 
 
 def open_for(root: str, *splits: str, masks: bool = True, way_out: str = "") -> ParquetDataset:

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from platform.command_line import FAILED
 from platform.data.options import CheckOptions
+from platform.results.formats import NOTHING
 from platform.results.progress import print_line
 from platform.results.task_progress import counting_progress
 from platform.results.text_tables import TextTable, to_rich
@@ -18,6 +19,7 @@ from toco_core.data.reader import open_dataset
 from toco_core.data.schema import DatasetInfo
 from toco_core.data.verification import SplitReport, verify_dataset
 
+NO_CLASS = "(no class)"
 NAMED = 20  # problems that are named; more of them are likely to be of one kind
 
 
@@ -46,21 +48,34 @@ def run_check(options: CheckOptions) -> int:
 
 def class_table(info: DatasetInfo, splits: Mapping[str, SplitReport]) -> TextTable:
     """Return how many images of each split have each class, and how many masks show it."""
-    columns: dict[str, list[int]] = {}
+    columns: dict[str, list[int | str]] = {}
     labels = range(1, info.num_classes + 1)
     for split, found in splits.items():
-        columns[split] = [*(found.labelled[label] for label in labels), len(found.names)]
+        of_classes = (found.labelled[label] for label in labels)
+        columns[split] = [*of_classes, found.unlabelled, len(found.names)]
         if found.masks:
-            shown = [*(found.tally.shown[label] for label in labels), found.masks]
-            columns[f"{split} masks"] = shown
-    cells = zip((*info.class_names, "all"), *columns.values(), strict=True)
+            shown = (found.tally.shown[label] for label in labels)
+            columns[f"{split} masks"] = [*shown, NOTHING, found.masks]
+    cells = zip((*info.class_names, NO_CLASS, "all"), *columns.values(), strict=True)
     rows = [[name, *map(str, counts)] for name, *counts in cells]
     return TextTable(title="Images by class", columns=("class", *columns), rows=rows)
+
+
+def _never_labelled(class_names: Sequence[str], found: SplitReport) -> list[str]:
+    return [name for label, name in enumerate(class_names, start=1) if not found.labelled[label]]
 
 
 def _verdict(
     splits: Mapping[str, SplitReport], class_names: Sequence[str], console: Console
 ) -> int:
+    trained = splits.get("train")
+    never = [] if trained is None else _never_labelled(class_names, trained)
+    if never:
+        print_line(
+            console,
+            f"warning: classes that no image of train shows, which nothing can learn: {len(never)} "
+            f"of {len(class_names)}, such as {never[0]}",
+        )
     hidden = sum(found.tally.hidden for found in splits.values())
     if hidden:
         print_line(console, f"labels of which the mask shows nothing: {hidden} (no error)")

@@ -150,8 +150,9 @@ class ProbeOptions:
     weights: Annotated[str | None, arg(metavar="FILE|timm|embedded|random")] = None
     """Its weights: a .safetensors or .pth file of timm's names, or where they come from; by default
     as the recipe has it."""
-    recipe: str = "voc_vit_b"
-    """The recipe that the suggestions start from: of the package, or a YAML file."""
+    recipe: Annotated[str | None, arg(metavar="NAME|FILE")] = None
+    """The recipe that the suggestions start from: of the package, or a YAML file; by default
+    partscenes for partscenes_vit, the embedded backbone, and voc_vit_b for all others."""
     size: Annotated[int | None, arg(metavar="INT")] = None
     """Side to which the images are resized, px; by default the recipe's crop, made to fit whole
     patches."""

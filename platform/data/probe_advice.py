@@ -16,6 +16,7 @@ COMMON = 0.5  # share of the tokens' squared length that is common to all
 FROZEN = 0.1  # of the iterations, where it is more: until the segmentation loss begins
 SLOWER, FASTER = 0.05, 2.5  # encoder and heads where it is more: 500 apart, where the paper has 10
 VOC_IMAGES, VOC_ITERATIONS, VOC_STEP = 10_582, 20_000, 4
+VOC_EPOCHS = VOC_ITERATIONS * VOC_STEP / VOC_IMAGES
 LEAST_ITERATIONS = 2000
 
 
@@ -56,7 +57,7 @@ def remarks(found: Probed) -> Iterator[str]:
             f"{found.chance:.2f}; are these the right weights, and do the labels fit the images?"
         )
     elif found.patch_ap[-1] < max(found.patch_ap) - 0.1:
-        block = found.patch_ap.index(max(found.patch_ap))
+        block = found.patch_ap.index(max(found.patch_ap)) + 1
         yield f"the last block's patch tokens know less of the classes than those of block {block}"
     if found.similarity[-1] > ALIKE:
         yield (
@@ -71,8 +72,24 @@ def remarks(found: Probed) -> Iterator[str]:
         )
 
 
+def changed_settings(before: Recipe, after: Recipe) -> list[tuple[str, str, str]]:
+    """Return the settings in which two recipes differ: key, value before, value after."""
+    pairs = zip(_flat(before.model_dump()), _flat(after.model_dump()), strict=True)
+    return [(key, str(old), str(new)) for (key, old), (_, new) in pairs if old != new]
+
+
+def _flat(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value
+
+
 def suggested_recipe(recipe: Recipe, found: Probed, *, name: str, source: str, size: int) -> Recipe:
-    """Return a recipe to start from: as long as VOC's for as many images, in its proportions.
+    """Return a recipe to start from: as many epochs as VOC's, in the proportions of the recipe.
+
+    It has `LEAST_ITERATIONS`, though: of few images, an epoch has too few steps to learn in.
 
     Args:
         recipe: with the backbone that was probed.
@@ -82,16 +99,17 @@ def suggested_recipe(recipe: Recipe, found: Probed, *, name: str, source: str, s
         size: side of the crop, px.
     """
     step = recipe.data.images_per_step
-    epochs = VOC_ITERATIONS * VOC_STEP / VOC_IMAGES
-    iterations = max(round(epochs * found.images / step, -2), LEAST_ITERATIONS)
+    iterations = max(round(VOC_EPOCHS * found.images / step, -2), LEAST_ITERATIONS)
+    longer = iterations / recipe.iterations
     changes: dict[str, Any] = {
         "name": name,
         "data.source": source,
         "data.crop_size": size,
         "iterations": int(iterations),
-        "optimiser.warmup": int(iterations * 0.075),
-        "stages.segmentation": int(iterations * 0.1),
-        "backbone.aux_layer": -max(round(len(found.token_ap) / 4), 1),
+        "optimiser.warmup": round(recipe.optimiser.warmup * longer),
+        "stages.contrast": round(recipe.stages.contrast * longer),
+        "stages.segmentation": round(recipe.stages.segmentation * longer),
+        "backbone.aux_layer": -max(int(len(found.token_ap) / 4 + 0.5), 1),
         "ctc.local_size": min(recipe.ctc.local_size, size),
     }
     if found.common > COMMON:

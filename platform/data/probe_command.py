@@ -11,7 +11,14 @@ from torch import Tensor
 from platform.command_line import resolve_recipe, shown_path
 from platform.data.checks import LEAST_PROBED
 from platform.data.options import ProbeOptions
-from platform.data.probe_advice import Probed, remarks, suggested_recipe
+from platform.data.probe_advice import (
+    LEAST_ITERATIONS,
+    VOC_EPOCHS,
+    Probed,
+    changed_settings,
+    remarks,
+    suggested_recipe,
+)
 from platform.results.progress import print_line
 from platform.results.task_progress import counting_progress
 from platform.results.text_tables import TextTable, to_rich
@@ -19,6 +26,7 @@ from toco_core.data.reader import open_dataset
 from toco_core.data.schema import DatasetInfo
 from toco_core.files import replacing
 from toco_core.model.backbones import build_backbone
+from toco_core.model.embedded_vit import PARTSCENES_VIT
 from toco_core.model.encoder import Encoder
 from toco_core.probing.classifiers import HELD_OUT, probe
 from toco_core.probing.features import Features, read_features
@@ -51,13 +59,21 @@ def run_probe(options: ProbeOptions) -> int:
     name = Path(options.target).name or "own"
     source = str(Path(options.target).absolute()) if dataset.location.is_local else options.target
     suggested = suggested_recipe(recipe, found, name=name, source=source, size=size)
+    _show_changes(recipe, suggested, found.images, console)
     _write(suggested, options, console)
     return 0
 
 
 def _recipe(options: ProbeOptions) -> Recipe:
     named = [] if options.backbone is None else [f"backbone.name={options.backbone}"]
-    return resolve_recipe(options.recipe, named, weights=options.weights)
+    return resolve_recipe(_recipe_name(options), named, weights=options.weights)
+
+
+def _recipe_name(options: ProbeOptions) -> str:
+    """Return the recipe that fits the backbone: its crop and its weights are those it can have."""
+    if options.recipe is not None:
+        return options.recipe
+    return "partscenes" if options.backbone == PARTSCENES_VIT else "voc_vit_b"
 
 
 def _whole_patches(size: int, patch: int) -> int:
@@ -98,14 +114,20 @@ def _mean(values: Tensor) -> float:
 
 def _show(found: Probed, probed: int, console: Console) -> None:
     rows = [
-        [str(block), f"{100 * token:.1f}", f"{100 * patch:.1f}", f"{similarity:.2f}"]
+        [
+            str(block),
+            str(block - 1 - len(found.token_ap)),
+            f"{100 * token:.1f}",
+            f"{100 * patch:.1f}",
+            f"{similarity:.2f}",
+        ]
         for block, (token, patch, similarity) in enumerate(
-            zip(found.token_ap, found.patch_ap, found.similarity, strict=True)
+            zip(found.token_ap, found.patch_ap, found.similarity, strict=True), start=1
         )
     ]
     table = TextTable(
         title="What each block knows: mean average precision of linear classifiers",
-        columns=("block", "class token", "patch tokens", "cosine of patch tokens"),
+        columns=("block", "aux_layer", "class token", "patch tokens", "cosine of patch tokens"),
         rows=rows,
     )
     console.print()
@@ -119,6 +141,18 @@ def _show(found: Probed, probed: int, console: Console) -> None:
     )
     for line in remarks(found):
         print_line(console, f"note: {line}")
+
+
+def _show_changes(recipe: Recipe, suggested: Recipe, images: int, console: Console) -> None:
+    epochs = suggested.iterations * suggested.data.images_per_step / images
+    print_line(
+        console,
+        f"suggested: {suggested.iterations} iterations, {epochs:.1f} epochs (VOC's are "
+        f"{VOC_EPOCHS:.1f}, and fewer than {LEAST_ITERATIONS} iterations are too few); "
+        f"changed from the recipe {recipe.name}:",
+    )
+    for key, before, after in changed_settings(recipe, suggested):
+        print_line(console, f"  {key}: {before} -> {after}")
 
 
 def _write(recipe: Recipe, options: ProbeOptions, console: Console) -> None:

@@ -17,6 +17,7 @@ from toco_core.data.storage import Location
 
 CLASSES = 20  # as many as VOC has
 NAMED = 5  # problems that are named on the terminal
+MUCH = 0.2  # of the images: so many are a mistake in the table, not a few bad files
 
 
 def show_written(
@@ -66,6 +67,12 @@ def _skipped_lines(written: Written) -> list[str]:
     lines = [str(problem) for problem in written.skipped[:NAMED]]
     if len(written.skipped) > NAMED:
         lines.append(f"... and {len(written.skipped) - NAMED} more: {MANIFEST_FILE} names all")
+    images = sum(split.images for split in written.info.splits.values())
+    if len(written.skipped) > MUCH * (images + len(written.skipped)):
+        lines.append(
+            f"warning: {len(written.skipped)} of {images + len(written.skipped)} images were "
+            "skipped; are classes and table what you mean?"
+        )
     return lines
 
 

@@ -14,6 +14,7 @@ from platform.cluster.machine import device_for, is_on_cluster, this_machine
 from platform.cluster.runtime import session_directory, start_ray
 from platform.cluster.session_directory import session_line
 from platform.command_line import FAILED, INTERRUPTED, drawing_progress, shown_path, write_recipe
+from platform.datasets import recipe_remarks
 from platform.lock import only_one
 from platform.mirror.session import Mirror, mirrored
 from platform.resource_ranges import most_of
@@ -62,6 +63,8 @@ def run_search(options: SearchOptions, space: CheckedSpace, name: str) -> int:
         raise ValueError("--preflight measures the machine it runs on: leave out --address")
     with drawing_progress(console) as progress:
         setup = check_dataset(space, name, options, progress)
+    for line in recipe_remarks(options.recipe, space.recipe, setup.dataset):
+        print_line(console, line)
     if options.preflight:
         return _preflight(setup, options, console)
     setup.directory.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from platform.cluster.machine import device_for
 from platform.command_line import INTERRUPTED, drawing_progress
-from platform.datasets import resolve_dataset
+from platform.datasets import recipe_remarks, resolve_dataset
 from platform.results.progress import print_line
 from platform.results.tables import set_damaged_aside
 from platform.results.task_progress import counting_progress
@@ -56,6 +56,8 @@ def run_second_stage(recipes: Mapping[int, Recipe], options: SecondStageOptions)
         root = resolve_dataset(source, progress)
     with counting_progress(console, "reading labels") as progress:
         setup = check_second_stage(recipes, options, root, progress)
+    for line in recipe_remarks(options.recipe, next(iter(recipes.values())), root):
+        print_line(console, line)
     fit = fit_here(_workers(options.resources), partial(start, setup.labels))
     try:
         _train(setup, fit, console)

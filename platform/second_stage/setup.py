@@ -94,7 +94,13 @@ def check_second_stage(
 
 
 def _masks(dataset: ParquetDataset) -> _Chosen:
-    require_masks(dataset, SPLIT, "; train on exported LABELS")
+    found = dataset.info.splits[SPLIT]
+    if found.masks < found.images:
+        raise ValueError(
+            f"{dataset.location}: split {SPLIT} has masks for {found.masks} of {found.images} "
+            "images, and --masks needs all; python -m platform.data writes no mask of own images, "
+            "VOC or COCO into train, which is for weak supervision: train on exported LABELS"
+        )
     images = dataset.info.splits[SPLIT].images
     return _Chosen(
         labels=SplitMasks(images),

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from platform.cluster.machine import device_for, is_on_cluster, this_machine
 from platform.command_line import FAILED, INTERRUPTED, drawing_progress, shown_path
+from platform.datasets import recipe_remarks
 from platform.forecast.preflight import Preflight, run_preflight
 from platform.lock import only_one
 from platform.mirror.files import working_directory
@@ -87,6 +88,8 @@ def _run(
             print_line(console, line)
     with drawing_progress(console) as progress:
         runs = check_runs(recipes, options, progress, stores)
+    for line in recipe_remarks(options.recipe, runs[0].plan.recipe, runs[0].plan.dataset):
+        print_line(console, line)
     if options.preflight:
         return _preflight(runs, options, console)
     try:

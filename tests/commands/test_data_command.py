@@ -291,7 +291,9 @@ def test_a_check_that_finds_something_fails_and_names_it(
         ({"source": Path("/nowhere")}, "there is no directory /nowhere"),
         ({"source": Path("tests")}, "tests is no VOC tree"),
         ({"seed": -1}, "--seed -1 must be at least 0"),
-        ({"tune": "trian"}, "tune 'trian': the masks are in train and val"),
+        ({"tune": "trian"}, "tune 'trian': the masks are in train and val; .* train:20%"),
+        ({"tune": "50%"}, "tune '50%': .* a part of them is written train:50%"),
+        ({"classes": ("background", "cat")}, "--classes: 'background' is no class"),
         ({"writing": Writing(processes=0)}, "--processes 0 must be at least 1"),
         ({"target": "nothing://x"}, "nothing://x: nothing:// is none of s3://"),
         ({"target": "pyproject.toml"}, "pyproject.toml: cannot be written"),
@@ -370,3 +372,35 @@ def wait_for_shards(data: Path, count: int) -> None:
             return
         time.sleep(0.05)
     raise TimeoutError(f"no {count} shards in {data}")
+
+
+def test_a_table_of_which_most_is_skipped_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = make_folder_tree(tmp_path / "folder", masks=0)
+    options = FolderOptions(source=tree.root, target=str(tmp_path / "data"), writing=SKIP)
+    assert write(replace(options, classes=("cat", "dog", "fox"))) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert re.search(r"warning: \d of 10 images were skipped", shown)
+    assert "classes that no image shows, which nothing can learn: fox" in shown
+    assert check(tmp_path / "data") == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "warning: classes that no image of train shows, which nothing can learn: 1 of 3" in shown
+
+
+def test_images_without_a_class_are_counted_by_the_check(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = make_folder_tree(tmp_path / "folder", masks=0)
+    tree.table.write_text("animal0,cat\nwild/animal1,\nanimal2,\n")
+    assert write(FolderOptions(source=tree.root, target=str(tmp_path / "data"), writing=HERE)) == 0
+    assert check(tmp_path / "data") == 0
+    assert re.search(r"\(no class\) +2\n", capsys.readouterr().out)
+
+
+def test_the_folder_itself_is_no_dataset_and_the_way_to_one_is_said(tmp_path: Path) -> None:
+    tree = make_folder_tree(tmp_path / "folder")
+    with pytest.raises(
+        ValueError, match=r"no dataset\.json in it; python -m platform\.data writes"
+    ):
+        check(tree.root)

@@ -26,16 +26,20 @@ def test_a_probe_prints_a_line_for_each_block_and_writes_a_recipe(
     scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / "own/own.yaml"
-    options = ProbeOptions(target=str(scenes), recipe="partscenes", output=output)
+    options = ProbeOptions(target=str(scenes), backbone="partscenes_vit", output=output)
     assert run_probe(options) == 0
     printed = capsys.readouterr().out
     assert "32 of 32 images, 10 of them held out" in printed
     assert "no mask was opened" in printed
     rows = [line.split() for line in printed.splitlines() if line[:1].isdigit()]
-    assert [row[0] for row in rows[:6]] == list("012345")
+    assert [row[:2] for row in rows[:2]] == [["1", "-10"], ["2", "-9"]]
+    assert "stages.segmentation: 30 -> 500" in printed
+    assert "aux_layer: " not in printed  # this backbone's own stays
     recipe = load_recipe(str(output))
     assert recipe.data.source == str(scenes)
     assert recipe.iterations == 2000
+    assert (recipe.data.crop_size, recipe.backbone.weights) == (64, "embedded")
+    assert recipe.stages.contrast == round(10 / 120 * 2000)
 
 
 def test_nothing_is_remarked_where_nothing_is_suspicious() -> None:
@@ -47,7 +51,7 @@ def test_nothing_is_remarked_where_nothing_is_suspicious() -> None:
     [
         ({"per_class": [100, 3]}, "fewer than 20 of these images: person"),
         ({"chance": 0.5}, "no block knows the classes"),
-        ({"patch_ap": [0.3, 0.4, 0.9, 0.5]}, "less of the classes than those of block 2"),
+        ({"patch_ap": [0.3, 0.4, 0.9, 0.5]}, "less of the classes than those of block 3"),
         ({"similarity": [0.2, 0.3, 0.8, 0.97]}, "all alike (cosine 0.97)"),
         ({"common": 0.93}, "93% of what a patch token is"),
     ],

@@ -131,6 +131,13 @@ def test_columns_without_a_heading_are_those_of_the_classes_that_are_named(tmp_p
         ("a.png,1,0\nb.png,1,1\n", "the classes would be '0' and '1'.*--classes"),
         ("name,label\na.png,1\nb.png,0\n", "the classes would be '0' and '1'"),
         ("name,cat,dog\na.png,1,0\nb.png,2,0\n", "line 3: 2,0 are not all 0 or 1"),
+        ("name,cat,split\na.png,1,train\nb.png,0,test\n", "line 2: 1,train are not all 0 or 1"),
+        (
+            "name,labels,split,width\na.png,cat,train,200\n",
+            "beside the labels: split, width; leave",
+        ),
+        ("a.png,\"['cat', 'dog']\"\n", "line 1: .* is a list as a program prints it.*cat;cup"),
+        ("a.png,['cat', 'dog']\n", "line 1: .*is a list as a program prints it"),
         ("name,cat,dog\na.png,0.9,0\n", r"line 2: 0\.9,0 are not all 0 or 1"),
         ("a.png,hot dog\nb.png,dog\n", "line 1: 'hot dog' may be one class or several.*--classes"),
         ("a.png,cat dog\nb.png,dog emu\n", "line 1: 'cat dog' may be one class or several"),
@@ -156,6 +163,16 @@ def test_classes_called_0_and_1_are_taken_where_they_are_named(tmp_path: Path) -
         ("a,traffic light,dog\nb,dog\n", (), {"a": ("traffic light", "dog"), "b": ("dog",)}),
         ("a,hot dog,cat\nb,dog\n", (), {"a": ("hot dog", "cat"), "b": ("dog",)}),
         ("a,traffic light\nb,stop sign\n", (), {"a": ("traffic light",), "b": ("stop sign",)}),
+        (
+            "a,coffee cup\nb,coffee cup;dog\n",
+            (),
+            {"a": ("coffee cup",), "b": ("coffee cup", "dog")},
+        ),
+        (
+            "a,coffee cup\nb,coffee cup|cup\n",
+            (),
+            {"a": ("coffee cup",), "b": ("coffee cup", "cup")},
+        ),
         # all labels in one cell
         ("a,cat dog\nb,cat\nc,dog\n", (), {"a": ("cat", "dog"), "b": ("cat",), "c": ("dog",)}),
         ("a,cat dog\nb,cat,dog\n", (), {"a": ("cat", "dog"), "b": ("cat", "dog")}),

@@ -201,7 +201,8 @@ def open_dataset(
         raise DatasetError(f"no dataset at {location}: there is no such directory")
     if location.kind(INFO_FILE) is not fs.FileType.File:
         raise DatasetError(
-            f"no dataset at {location}: no {INFO_FILE} in it (was its writing interrupted?)"
+            f"no dataset at {location}: no {INFO_FILE} in it; python -m platform.data writes one, "
+            "and the same command goes on where a writing was interrupted"
         )
     return ParquetDataset(location, read_info(location), MaskLedger() if ledger is None else ledger)
 

@@ -87,9 +87,7 @@ def draw_splits(pools: Mapping[str, Sequence[str]], splitting: Splitting) -> dic
     order = sorted(splitting.shares.items(), key=lambda item: (item[1].number is None, item[0]))
     for split, share in order:
         if share.pool not in pools:
-            raise DatasetError(
-                f"{split} {share.pool!r}: the masks are in {' and '.join(pools) or 'no pool'}"
-            )
+            raise DatasetError(_no_pool(split, share.pool, list(pools)))
         taken = set().union(*chosen.values())
         left = [name for name in pools[share.pool] if name not in taken]
         chosen[split] = set(_draw(split, share, len(pools[share.pool]), left, splitting.seed))
@@ -97,6 +95,16 @@ def draw_splits(pools: Mapping[str, Sequence[str]], splitting: Splitting) -> dic
         split: [name for name in pools[share.pool] if name in chosen[split]]
         for split, share in splitting.shares.items()
     }
+
+
+def _no_pool(split: str, pool: str, pools: Sequence[str]) -> str:
+    """Say which pools there are, and how a part of one is written."""
+    first = pools[0] if pools else "POOL"
+    number = pool if re.fullmatch(r"\d+%?", pool) else "20%"
+    return (
+        f"{split} {pool!r}: the masks are in {' and '.join(pools) or 'no pool'}; a part of them is "
+        f"written {first}:{number}"
+    )
 
 
 def _draw(split: str, share: Share, pool_size: int, left: Sequence[str], seed: int) -> list[str]:

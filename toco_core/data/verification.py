@@ -27,6 +27,7 @@ class SplitReport:
         names: of its rows.
         masks: how many rows have one; all of them were opened.
         labelled: images of each class, by label.
+        unlabelled: images without a class.
         tally: what the masks show.
         problems: what is wrong.
     """
@@ -34,6 +35,7 @@ class SplitReport:
     names: list[str] = field(default_factory=list)
     masks: int = 0
     labelled: Counter[int] = field(default_factory=Counter)
+    unlabelled: int = 0
     tally: MaskTally = field(default_factory=MaskTally)
     problems: list[Problem] = field(default_factory=list)
 
@@ -42,6 +44,7 @@ class SplitReport:
         self.names += part.names
         self.masks += part.masks
         self.labelled += part.labelled
+        self.unlabelled += part.unlabelled
         self.tally.add(part.tally)
         self.problems += part.problems
 
@@ -118,6 +121,7 @@ def _verify_row(values: dict[str, Any], info: DatasetInfo, report: SplitReport) 
     report.names.append(row.name)
     report.masks += row.mask is not None
     report.labelled.update(row.labels)
+    report.unlabelled += not row.labels
     try:
         mask = validate_row(row, info.num_classes, info.ignore_index)
         _verify_columns(row, (values["height"], values["width"]))

@@ -136,6 +136,7 @@ def make_room(location: Location, *, overwrite: bool) -> None:
         return
     if not overwrite:
         raise DatasetError(
-            f"there is a dataset at {location} already; choose another place or allow overwriting"
+            f"there is a dataset at {location} already, of another source or other options; choose "
+            "another place, or replace it: --overwrite"
         )
     location.delete(INFO_FILE)  # first: half of each must not look like a dataset

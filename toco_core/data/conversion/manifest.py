@@ -79,7 +79,8 @@ def read_manifest(location: Location, *, ignore_corrupt: bool = False) -> Manife
         if ignore_corrupt:
             return None
         raise DatasetError(
-            f"{location}/{MANIFEST_FILE} is corrupt; choose another place or allow overwriting"
+            f"{location}/{MANIFEST_FILE} is corrupt; choose another place, or replace it: "
+            "--overwrite"
         ) from error
     for name in (*manifest.shards, *(shard.name for shard in manifest.shards.values())):
         if problem := file_name_problem(name):
@@ -108,7 +109,7 @@ def begin_manifest(location: Location, mark: str, *, overwrite: bool) -> Manifes
     if found is not None and is_unfinished and not overwrite:
         raise DatasetError(
             f"at {location} the writing of another source, or with other options, was "
-            "interrupted; choose another place or allow overwriting"
+            "interrupted; choose another place, or replace it: --overwrite"
         )
     make_room(location, overwrite=overwrite)
     for name in found.shards if found else ():

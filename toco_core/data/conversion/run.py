@@ -11,14 +11,14 @@ from typing import Literal, NamedTuple
 from pyarrow import fs
 
 from toco_core.data.conversion.jobs import ShardJob, refuse, shard_jobs, write_shard
-from toco_core.data.conversion.manifest import Manifest, begin_manifest, fingerprint
+from toco_core.data.conversion.manifest import Manifest, ShardRecord, begin_manifest, fingerprint
 from toco_core.data.conversion.reading import CHUNK, ReadRow, read_entries
 from toco_core.data.conversion.source import Source
 from toco_core.data.mask_tally import MaskTally, refuse_lost_classes
 from toco_core.data.problems import Problem, count_kinds
 from toco_core.data.schema import INFO_FILE, DatasetInfo, default_palette, read_info, write_info
 from toco_core.data.shards import DEFAULT_SIZES, ShardSizes, ShardWriter
-from toco_core.data.storage import Location
+from toco_core.data.storage import DatasetError, Location
 from toco_core.data.writer import split_info
 
 OnError = Literal["stop", "skip"]
@@ -131,6 +131,8 @@ def _describe(
         split: [manifest.shards[job.shard] for job in jobs if job.split == split]
         for split in source.splits
     }
+    for split, shards in records.items():
+        _require_rows(split, shards)
     return DatasetInfo(
         source=source.description,
         class_names=source.class_names,
@@ -139,3 +141,18 @@ def _describe(
         splitting=source.splitting,
         skipped=count_kinds(manifest.skipped),
     )
+
+
+def _require_rows(split: str, shards: Sequence[ShardRecord]) -> None:
+    """Refuse a split of which every image was skipped.
+
+    Raises:
+        DatasetError: says how many these are, and what is wrong with the first.
+    """
+    skipped = [problem for shard in shards for problem in shard.skipped]
+    if skipped and not any(shard.images for shard in shards):
+        kinds = ", ".join(f"{count} x {kind}" for kind, count in count_kinds(skipped).items())
+        raise DatasetError(
+            f"split {split} has no rows: all {len(skipped)} images were skipped ({kinds}), such as "
+            f"{skipped[0]}; mend them, then write anew: --overwrite"
+        )

@@ -6,7 +6,7 @@ mask.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -15,18 +15,21 @@ from toco_core.data.conversion.source import Source
 from toco_core.data.problems import RowError
 from toco_core.data.schema import MOST_CLASSES
 from toco_core.data.shards import Row
+from toco_core.data.sources.class_names import require_plain_classes
 from toco_core.data.sources.files import read_part
-from toco_core.data.sources.folder_files import FolderFiles, image_suffix
+from toco_core.data.sources.folder_files import FolderFiles
 from toco_core.data.sources.folder_images import (
     FolderEntry,
     find_image,
     list_images,
 )
 from toco_core.data.sources.folder_masks import Masks, match_masks
-from toco_core.data.sources.label_table import LabelTable, read_label_table
+from toco_core.data.sources.folder_notes import file_notes, frequency_notes, heading_notes
+from toco_core.data.sources.label_table import read_label_table
 from toco_core.data.sources.mask_files import label_mask, require_one_class
 from toco_core.data.splitting import NO_SPLIT, Splitting, draw_splits
 from toco_core.data.storage import DatasetError
+from toco_core.data.validation import validate_row
 from toco_core.messages import shown
 
 # Most of the images are for training, with masks or without.
@@ -47,12 +50,16 @@ class FolderReader:
         foreign = [label for label in entry.labels if label not in self.labels]
         if foreign:
             raise RowError("label without a class", f"{shown(foreign[0])} is no class")
-        return Row(
+        row = Row(
             name=entry.name,
             image=read_part(self.images, entry.path),
             labels=[self.labels[label] for label in entry.labels],
             mask=None if entry.mask is None else self._mask(entry.mask),
         )
+        if entry.unused_mask is not None:
+            # Another share would have it: what is wrong with it is found now.
+            validate_row(row._replace(mask=self._mask(entry.unused_mask)), len(self.labels))
+        return row
 
     def _mask(self, path: str) -> bytes:
         return label_mask(read_part(self.masks, path), len(self.labels), self.foreground)
@@ -86,9 +93,15 @@ def folder_source(
         DatasetError: a part is missing, the table is wrong, or the splitting asks for too much.
     """
     files = FolderFiles(places.images)
+    if not places.table.exists():
+        raise DatasetError(
+            f"there is no table {places.table}: it has a line name,label,label for each image, and "
+            "--labels names another; directories are not taken for classes"
+        )
     table = read_label_table(
         places.table, classes, lambda name: find_image(files, name) is not None
     )
+    require_plain_classes(places.table, table.class_names, classes)
     class_names = tuple(classes) or table.class_names
     if not class_names:
         raise DatasetError(
@@ -101,6 +114,7 @@ def folder_source(
     splitting = _possible(splitting, masks, places)
     drawn = draw_splits({"masks": list(masks.of_image)}, splitting)
     reported = set(drawn.get("report", ()))
+    used = {name for names in drawn.values() for name in names}
     masked = {
         split: [entries[name]._replace(mask=masks.of_image[name]) for name in names]
         for split, names in drawn.items()
@@ -109,7 +123,11 @@ def folder_source(
         description=f"folder {places.images.resolve().name}",
         class_names=class_names,
         splits={
-            "train": [entry for name, entry in entries.items() if name not in reported],
+            "train": [
+                entry if name in used else entry._replace(unused_mask=masks.of_image.get(name))
+                for name, entry in entries.items()
+                if name not in reported
+            ],
             **masked,
         },
         read=FolderReader(
@@ -119,7 +137,11 @@ def folder_source(
             foreground=foreground,
         ),
         splitting=splitting,
-        notes=tuple(_notes(entries, files, masks, table)),
+        notes=(
+            *file_notes(entries.values(), files, masks, len(used)),
+            *heading_notes(table),
+            *frequency_notes([entry.labels for entry in entries.values()], class_names),
+        ),
         has_mask_files=True,
         reading={} if foreground is None else {"foreground": foreground},
     )
@@ -139,19 +161,3 @@ def _possible(splitting: Splitting, masks: Masks, places: FolderPlaces) -> Split
             "mask of an image of the table, which is NAME.png or NAME_mask.png for an image NAME"
         )
     return Splitting(tune=NO_SPLIT, report=NO_SPLIT, seed=splitting.seed)
-
-
-def _notes(
-    entries: Mapping[str, FolderEntry], files: FolderFiles, masks: Masks, table: LabelTable
-) -> Iterator[str]:
-    images = sum(bool(image_suffix(file)) for file in files.paths)
-    listed = sum(entry.path in files.paths for entry in entries.values())
-    with_mask = len(masks.of_image)
-    yield f"images with a mask: {with_mask}; images that are not in the table: {images - listed}"
-    if masks.others:
-        yield (
-            f"files among the masks that are of no image of the table: {len(masks.others)}, such "
-            f"as {masks.others[0]}"
-        )
-    if table.guessed_heading:
-        yield f"the first line of the table is taken for its heading: {table.guessed_heading}"

@@ -23,13 +23,16 @@ class FolderFiles:
             DatasetError: there is no such directory.
         """
         if not directory.is_dir():
-            raise DatasetError(f"there is no directory {directory}")
+            raise DatasetError(
+                f"there is no directory {directory}: a folder has images in images (or "
+                "--images), a table labels.csv (--labels), and masks, if any, in masks (--masks)"
+            )
         self.directory = directory
         found = (path.relative_to(directory) for path in directory.rglob("*") if path.is_file())
         self.paths = {path.as_posix() for path in found if not _is_clutter(path)}
         self._by_case: defaultdict[str, list[str]] = defaultdict(list)
         for path in sorted(self.paths):
-            self._by_case[_alike(path)].append(path)
+            self._by_case[alike(path)].append(path)
 
     def find(self, *candidates: str) -> str | None:
         """Return the first of some paths that is there, in other letters if not as it is.
@@ -41,15 +44,15 @@ class FolderFiles:
             if path in self.paths:
                 return path
         for path in candidates:
-            alike = self._by_case.get(_alike(path), [])
-            if len(alike) > 1:
-                raise DatasetError(f"{self.directory}: {' and '.join(alike)} are both {path}")
-            if alike:
-                return alike[0]
+            found = self._by_case.get(alike(path), [])
+            if len(found) > 1:
+                raise DatasetError(f"{self.directory}: {' and '.join(found)} are both {path}")
+            if found:
+                return found[0]
         return None
 
 
-def _alike(path: str) -> str:
+def alike(path: str) -> str:
     """Return what paths have in common that a person takes for the same."""
     # macOS writes an umlaut as a letter and two dots, a table as one character.
     return unicodedata.normalize("NFC", path).casefold()

@@ -10,6 +10,7 @@ from toco_core.data.names import plain_path, row_name_problem
 from toco_core.data.sources.folder_files import IMAGE_SUFFIXES, FolderFiles, image_suffix
 from toco_core.data.sources.label_table import LabelledName
 from toco_core.data.storage import DatasetError
+from toco_core.messages import shown
 
 
 class FolderEntry(NamedTuple):
@@ -19,6 +20,7 @@ class FolderEntry(NamedTuple):
     path: str
     labels: tuple[str, ...]
     mask: str | None = None  # None where it is not wanted
+    unused_mask: str | None = None  # looked at, and not written
 
 
 def list_images(
@@ -32,18 +34,49 @@ def list_images(
         files: among which the images should be; one that is missing is told when it is read.
 
     Raises:
-        DatasetError: the table names an image twice, or one that would not be below a directory.
+        DatasetError: the table names an image twice, one that would not be below a directory, or
+            none that is there.
     """
     entries: dict[str, FolderEntry] = {}
+    seen: dict[str, LabelledName] = {}
     for line in table:
         path = plain_path(line.name.replace("\\", "/"))  # as Windows writes it
         name = path[: -len(image_suffix(path)) or None]
         if problem := row_name_problem(name):
             raise DatasetError(f"{place}: {problem}")
-        if name in entries:
-            raise DatasetError(f"{place} names {name!r} twice")
+        if name in seen:
+            raise DatasetError(f"{place}, line {line.number}: {_twice(line, seen[name], name)}")
+        seen[name] = line
         entries[name] = FolderEntry(name, find_image(files, path) or path, line.labels)
+    if not any(entry.path in files.paths for entry in entries.values()):
+        raise DatasetError(f"{place}: {_none_there(next(iter(entries)), len(entries), files)}")
     return entries
+
+
+def _twice(line: LabelledName, first: LabelledName, name: str) -> str:
+    """Say what to do about an image that two lines name."""
+    suffixes = {image_suffix(line.name), image_suffix(first.name)} - {""}
+    if len(suffixes) > 1:
+        return (
+            f"{line.name} and {first.name} of line {first.number} would both be {name!r}, as their "
+            "masks and exports are named; rename one"
+        )
+    labels = ",".join(dict.fromkeys((*first.labels, *line.labels)))
+    return (
+        f"{name!r} has line {first.number} already; give each image one line with all its labels, "
+        f"here {name},{labels}"
+    )
+
+
+def _none_there(name: str, names: int, files: FolderFiles) -> str:
+    """Say what the names should be, where none is that of an image."""
+    images = sorted(path for path in files.paths if image_suffix(path))
+    if not images:
+        return f"there is no JPEG or PNG in {files.directory} for its {names} names"
+    return (
+        f"none of its {names} names, such as {shown(name)}, is an image in {files.directory}; "
+        f"they are relative to it, such as {shown(images[0])}"
+    )
 
 
 def find_image(files: FolderFiles, name: str) -> str | None:

@@ -46,6 +46,10 @@ def read_lines(path: Path, is_image: Callable[[str], bool]) -> Lines:
         DatasetError: it cannot be read, is no CSV, or names no image.
     """
     text = read_text(path)
+    if text.lstrip().startswith(("{", "[")):
+        raise DatasetError(
+            f"{path} is JSON, no table: write a line name,label,label for each image"
+        )
     try:
         lines = list(_cells(text))
     except csv.Error as error:

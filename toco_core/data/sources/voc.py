@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from toco_core.data.conversion.source import Source
 from toco_core.data.shards import Row
+from toco_core.data.sources.class_names import require_plain_classes
 from toco_core.data.sources.files import read_part
 from toco_core.data.sources.mask_files import label_mask, require_one_class
 from toco_core.data.sources.voc_annotation import CLASS_NAMES, annotated_labels
@@ -71,6 +72,7 @@ def voc_source(
     Raises:
         DatasetError: there is no such directory or list, or the splitting asks for too much.
     """
+    require_plain_classes(place, CLASS_NAMES, classes)
     class_names = tuple(classes) or CLASS_NAMES
     require_one_class(foreground, class_names)
     root = find_root(place)
