@@ -6,12 +6,12 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from platform.command_line import EMBEDDED_DATA
 from toco_core.data.partscenes.dataset import ensure_partscenes
 from toco_core.data.reader import ParquetDataset, open_dataset
 from toco_core.data.schema import INFO_FILE
 from toco_core.remote_path import Place, RemotePath
 
-PARTSCENES = "partscenes"
 SHARED_CACHE = ".datasets"  # among the reports of a cluster, which all its machines see
 
 
@@ -28,7 +28,7 @@ def resolve_dataset(
         progress: is told how many pictures are drawn, of how many.
         shared: a place that all machines see, where the cache in the home of one is no help.
     """
-    if source == PARTSCENES:
+    if source == EMBEDDED_DATA:
         if isinstance(shared, RemotePath):
             return str(_put(ensure_partscenes(progress=progress), shared / SHARED_CACHE))
         cache = shared.absolute() / SHARED_CACHE if shared else None

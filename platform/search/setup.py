@@ -38,6 +38,7 @@ from toco_core.encoder_size import EncoderSize
 from toco_core.model.embedded_vit import PARTSCENES_SIZE, PARTSCENES_VIT
 from toco_core.remote_path import Place, RemotePath
 from toco_core.settings import Backbone, Recipe
+from toco_core.settings.patches import require_patches
 from toco_core.source_digest import code_digest
 
 TUNE_SPLIT, REPORT_SPLIT = "tune", "report"
@@ -117,6 +118,7 @@ def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
     recipe = recipe_to_train(options)
     spaces = options.space or (EMBEDDED if recipe.name == EMBEDDED else "full",)
     space = check_space(load_space(*spaces), recipe, backbone_depth(recipe.backbone))
+    require_patches(recipe, encoder_size(recipe.backbone).patch)
     return space, check_name(options.name or _default_name(recipe.name, space.space.name))
 
 

@@ -185,9 +185,14 @@ def test_distances_of_edges_are_measured_where_they_are_asked_for(
 
 
 def test_only_what_is_asked_for_is_scored(options: EvaluateOptions) -> None:
+    both = evaluate(replace(options, scales=()))["cards"]
     content = evaluate(replace(options, tasks=("cam",)))
     assert "segmentation" not in content
     assert content["masks_opened"] == 16
+    # a number has the same card whatever was scored beside it, so that the two may be compared
+    assert both["cam"] == content["cards"]["cam"]
+    assert both["cam"]["masks_opened"] == {"report, evaluation:": 16}
+    assert both["single"]["masks_opened"] == {"report, segmentation:": 16}
     content = evaluate(replace(options, tasks=("seg",), scales=()))
     assert set(content["segmentation"]) == {"scales", "single"}
 
@@ -209,6 +214,26 @@ def test_a_dataset_of_other_classes_is_refused(options: EvaluateOptions, tmp_pat
     save_checkpoint(tmp_path / "moved.pt", replace(content, recipe=recipe))
     with pytest.raises(ValueError, match=r"bird, boat, bus; name its dataset by --data"):
         run_evaluation(replace(options, data=None, checkpoint=str(tmp_path / "moved.pt")))
+
+
+def test_a_dataset_that_was_moved_is_asked_for(options: EvaluateOptions, tmp_path: Path) -> None:
+    content = load_checkpoint(options.checkpoint)
+    data = content.recipe.data.model_copy(update={"source": "data/pictures"})
+    recipe = content.recipe.model_copy(update={"data": data})
+    save_checkpoint(tmp_path / "moved.pt", replace(content, recipe=recipe))
+    with pytest.raises(ValueError, match=r"no dataset at .* names it as data/pictures: .*--data"):
+        run_evaluation(replace(options, checkpoint=str(tmp_path / "moved.pt")))
+
+
+def test_the_directory_of_a_run_is_no_checkpoint_but_names_its_own(trained: Path) -> None:
+    with pytest.raises(ValueError, match=r"did you mean .*/checkpoint\.pt\?"):
+        check_options(EvaluateOptions(checkpoint=str(trained)))
+
+
+def test_a_checkpoint_of_ours_is_not_official(official: EvaluateOptions, trained: Path) -> None:
+    ours = replace(official, checkpoint=str(trained / "checkpoint.pt"))
+    with pytest.raises(ValueError, match=r"checkpoint of this package, .* leave out --off"):
+        evaluate_official(ours)
 
 
 def test_cams_that_are_not_finite_are_refused(options: EvaluateOptions, tmp_path: Path) -> None:
