@@ -61,7 +61,21 @@ def test_a_checkpoint_is_read_by_its_uri(
     by_path, by_uri = (evaluate(replace(short, checkpoint=c)) for c in (options.checkpoint, uri))
     assert by_uri.pop("checkpoint") == uri
     assert by_path.pop("checkpoint") == options.checkpoint
+    assert [one.pop("times_scored") for one in (by_path, by_uri)] == [1, 2]  # into one directory
     assert by_uri | {"seconds": 0} == by_path | {"seconds": 0}
+
+
+def test_report_says_that_it_was_opened_before(
+    options: EvaluateOptions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    short = replace(options, images=4, tasks=("cam",))
+    evaluate(short)
+    assert "before this" not in capsys.readouterr().out
+    evaluate(short)
+    assert "report was opened once before this" in capsys.readouterr().out
+    evaluate(replace(short, split="tune"))  # another split, in the same directory
+    evaluate(replace(short, split="tune"))
+    assert "before this" not in capsys.readouterr().out
 
 
 def test_tables_cannot_stand_beside_a_checkpoint_in_a_store() -> None:
