@@ -54,13 +54,12 @@ def what_was_maximised(searches: Sequence[Searched]) -> str:
 
 def search_table(searches: Sequence[Searched], title: str) -> TextTable:
     """Return a row for each search."""
-    rows, columns, left = [_cells(one) for one in searches], list(_COLUMNS), 3
-    if len({one.heading for one in searches}) > 1:
-        columns.insert(left, "objective")
-        for row, one in zip(rows, searches, strict=True):
-            row.insert(left, one.heading)
-        left += 1
-    return TextTable(title=title, columns=columns, rows=rows, text_columns=left)
+    rows = [_cells(one) for one in searches]
+    if len({one.heading for one in searches}) == 1:
+        return TextTable(title=title, columns=_COLUMNS, rows=rows, text_columns=3)
+    wider = [[*row[:3], one.heading, *row[3:]] for row, one in zip(rows, searches, strict=True)]
+    columns = (*_COLUMNS[:3], "objective", *_COLUMNS[3:])
+    return TextTable(title=title, columns=columns, rows=wider, text_columns=4)
 
 
 def _cells(searched: Searched) -> list[str]:

@@ -29,6 +29,7 @@ from platform.results.trial_rows import TrialRow, best_of
 from toco_core.remote_path import Place, RemotePath
 
 SILENT_SECONDS = 60.0  # of a process that writes every ten: it hangs, or its machine is gone
+_MOST_FAILURES = 3  # told with their reasons; all are in the table of trials
 _NOBODY = "no process is at work on it"
 Condition: TypeAlias = Literal["starting", "running", "silent", "gone", "over", "unknown"]
 
@@ -66,6 +67,8 @@ def _print_status(name: str, reports: Place, directory: Path, held: bool, *, as_
         print(json.dumps(status_record(state, word, condition, now), indent=2))
         return 0
     for line in status_lines(name, state, word, condition, now):
+        print_line(console, line)
+    for line in _failures(state):
         print_line(console, line)
     best = top_trials(state.trials, objective=state.objective)
     for table in (_in_work(state, condition), best):
@@ -129,9 +132,17 @@ def status_lines(
     return lines
 
 
+def _failures(state: SearchState) -> list[str]:
+    """Say why trials failed, of the last few."""
+    failed = [row for row in state.over if row.state == "failed" and row.reason]
+    return [f"trial {row.number} failed: {row.reason}" for row in failed[-_MOST_FAILURES:]]
+
+
 def _is_run(state: SearchState, word: Word | None) -> bool:
     """Whether the table is that of platform.train, which says in it what it was scored on."""
-    return word is None and all("split" in row.params for row in state.trials)
+    return (
+        word is None and state.trials != [] and all("split" in row.params for row in state.trials)
+    )
 
 
 def _condition_text(word: Word | None, condition: Condition, now: float) -> str:

@@ -153,7 +153,18 @@ def test_a_run_is_called_one_and_no_column_of_it_is_broken(
     assert headings[:2] == ["trial", "state"]
     assert "split" in headings
     assert max(map(len, lines[:-1])) <= 80
+    assert "failed:" not in lines[2]
     assert lines[-1].startswith("no room in 80 columns, see trials.parquet: ")
+
+
+def test_why_a_run_failed_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tables = TrialTables(tmp_path / "mini")
+    tables.handle(replace(START, directory=tmp_path / "mini"))
+    tables.handle(TrialStarted(number=0, params={"split": "tune"}))
+    reason = "NonFiniteLossError: the loss cls is nan"
+    tables.handle(TrialEnded(number=0, state="failed", score=None, reason=reason))
+    assert print_status("mini", tmp_path, as_json=False) == 0
+    assert f"trial 0 failed: {reason}\n" in capsys.readouterr().out
 
 
 def test_a_search_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path) -> None:
