@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 RECIPE_FILE = "recipe.yaml"
 FAILED = 1
 USER_ERROR = 2
+EMBEDDED_DATA = "partscenes"  # drawn when it is first asked for; anything else is a directory
 WEIGHT_SOURCES = ("timm", "embedded", "random")  # of a backbone; anything else is a file
 MOST_NAME_BYTES = 150  # a file system takes 255, and trials and their files add to the name
 INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it; also where another signal asked
@@ -116,7 +117,7 @@ def resolve_recipe(
 
     changes = dict(parse_override(text) for text in settings)
     if data is not None:
-        changes["data.source"] = data
+        changes["data.source"] = _source(data)
     if weights is not None:
         changes["backbone.weights"] = _weights(weights)
     if seed is not None:
@@ -156,6 +157,13 @@ def recipe_to_train(options: TrainingOptions) -> Recipe:
     )
     require_warmup(recipe.optimiser.warmup, recipe.iterations)
     return recipe
+
+
+def _source(data: str) -> str:
+    """Return a source of images; a path absolute, since a checkpoint is used from elsewhere too."""
+    if data == EMBEDDED_DATA or is_remote(data):
+        return data
+    return str(Path(data).expanduser().absolute())
 
 
 def _weights(source: str) -> str:

@@ -6,13 +6,13 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from platform.command_line import EMBEDDED_DATA
 from toco_core.data.partscenes.dataset import ensure_partscenes
 from toco_core.data.reader import ParquetDataset, open_dataset
 from toco_core.data.schema import INFO_FILE
 from toco_core.remote_path import Place, RemotePath
 from toco_core.settings import Recipe
 
-PARTSCENES = "partscenes"
 DRAWINGS = ("partscenes", "second_stage")  # recipes that are for PartScenes
 PARTSCENES_SIDE = 64
 OWN_IMAGES = "docs/data.md, On a CPU"
@@ -32,7 +32,7 @@ def resolve_dataset(
         progress: is told how many pictures are drawn, of how many.
         shared: a place that all machines see, where the cache in the home of one is no help.
     """
-    if source == PARTSCENES:
+    if source == EMBEDDED_DATA:
         if isinstance(shared, RemotePath):
             return str(_put(ensure_partscenes(progress=progress), shared / SHARED_CACHE))
         cache = shared.absolute() / SHARED_CACHE if shared else None

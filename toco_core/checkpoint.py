@@ -39,7 +39,11 @@ OFFICIAL_UNUSED = "encoder.head."  # the classifier of the pretraining, where a 
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """Everything a run needs to go on as if it had never stopped."""
+    """Everything a run needs to go on as if it had never stopped.
+
+    Attributes:
+        trained_on: the labels of a second stage, in words; None for ToCo itself.
+    """
 
     recipe: Recipe
     class_names: tuple[str, ...]  # without background
@@ -49,6 +53,7 @@ class Checkpoint:
     schedule: dict[str, Any]
     scaler: dict[str, Any]  # of the loss, in float16; else empty
     random: dict[str, Any]
+    trained_on: str | None = None
 
     @property
     def position(self) -> int:
@@ -107,6 +112,8 @@ def save_checkpoint(path: str | Place, checkpoint: Checkpoint) -> None:
     path = Path(path)
     content = {field.name: getattr(checkpoint, field.name) for field in fields(checkpoint)}
     content["recipe"] = checkpoint.recipe.model_dump(mode="json")
+    if checkpoint.trained_on is None:
+        del content["trained_on"]  # so that an earlier version reads it too
     with replacing(path) as unfinished, unfinished.open("wb") as file:
         _save({"format": FORMAT, "version": VERSION, **content}, file)
         file.flush()
@@ -138,6 +145,7 @@ def load_checkpoint(path: str | Place) -> Checkpoint:
         raise ValueError(
             f"{path} is a checkpoint of version {version}; this package reads {VERSION}"
         )
+    content.setdefault("trained_on", None)  # absent from files of ToCo, and from older ones
     missing = {field.name for field in fields(Checkpoint)} ^ content.keys()
     if missing:
         raise ValueError(f"{path} is damaged: {', '.join(sorted(missing))} missing or unknown")
@@ -166,6 +174,11 @@ def load_official(source: str | Place | Mapping[str, Tensor], model: ToCo) -> To
         for key, value in without_wrappers(weights).items()
         if not key.startswith(OFFICIAL_UNUSED)
     }
+    if plain.get("format") == FORMAT:
+        raise ValueError(
+            f"{kind}: it is a training checkpoint of this package, which holds its recipe: leave "
+            "out --official, --recipe and --set"
+        )
     odd = [key for key, value in plain.items() if not isinstance(value, Tensor)]
     if odd:
         raise ValueError(f"{kind}: {odd[0]} is no weight")

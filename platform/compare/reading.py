@@ -22,6 +22,7 @@ from platform.search.confirmation.confirmed import read_confirmation
 from platform.search.findings import WORTH_FILE
 from platform.search.report_file import REPORT_FILE, read_report
 from platform.search.winner import BEST_RECIPE
+from platform.second_stage.setup import LABELS_FILE
 from platform.train.setup import FINAL_CHECKPOINT
 from toco_core.checkpoint import load_checkpoint
 from toco_core.settings.overrides import load_recipe
@@ -43,7 +44,7 @@ def read_result(path: Path) -> Result:
         return _of_search(path)
     if (path / FINAL_CHECKPOINT).is_file():
         return _of_run(path)
-    if (path / CURVES_FILE).is_file():
+    if (path / CURVES_FILE).is_file() or (path / LABELS_FILE).is_file():
         raise ValueError(f"{path} has no end yet: let the same command go on")
     raise ValueError(
         f"{path} is no result: name the directory of a search, a run, an evaluation or a second "

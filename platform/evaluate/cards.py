@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from platform.evaluate.setup import EvaluationSetup
+from dataclasses import replace
+
+from platform.evaluate.setup import CAM_PURPOSE, SEGMENTATION_PURPOSE, EvaluationSetup
 from platform.protocol.card import ProtocolCard, Threshold
-from platform.protocol.fill import Measured, cam_card, segmentation_card
+from platform.protocol.fill import Measured, cam_card, masks_line, segmentation_card
 from toco_core.data.ledger import MaskLedger
 from toco_core.remote_files import local_file
 from toco_core.scoring.cam_score import Score
@@ -17,7 +19,10 @@ def evaluation_cards(
     segmentation: SegmentationScore | None,
     masks: MaskLedger,
 ) -> dict[str, ProtocolCard]:
-    """Return the cards of what was scored, by `cam` and the variants of the segmentation."""
+    """Return the cards of what was scored, by `cam` and the variants of the segmentation.
+
+    Each counts the masks that were opened for its own number, whatever else was scored beside it.
+    """
     measured = Measured(
         checkpoint=local_file(setup.network.checkpoint),
         recipe=setup.network.recipe,
@@ -25,13 +30,17 @@ def evaluation_cards(
         dataset=setup.dataset,
         split=setup.split,
         masks=masks,
+        trained_on=setup.network.trained_on,
     )
     cards: dict[str, ProtocolCard] = {}
     if cam is not None:
         bkg = Threshold(value=setup.bkg, source=setup.bkg_source)
-        cards["cam"] = cam_card(measured, cam, bkg, bkg)
+        opened = masks_line(masks, CAM_PURPOSE)
+        cards["cam"] = replace(cam_card(measured, cam, bkg, bkg), masks_opened=opened)
     if segmentation is not None and setup.segmentation is not None:
         scales = setup.segmentation.method.scales
+        opened = masks_line(masks, SEGMENTATION_PURPOSE)
         for variant in segmentation.counts:
-            cards[variant] = segmentation_card(measured, segmentation, variant, scales)
+            card = segmentation_card(measured, segmentation, variant, scales)
+            cards[variant] = replace(card, masks_opened=opened)
     return cards

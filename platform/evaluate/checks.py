@@ -13,6 +13,8 @@ from toco_core.crf_package import require_crf
 from toco_core.remote_files import is_remote
 from toco_core.settings import Recipe
 
+CHECKPOINT_FILES = ("best.pt", "checkpoint.pt")  # of a search, and of a run
+
 
 def check_options(options: EvaluateOptions) -> Recipe | None:
     """Refuse what cannot be; return the recipe of an official checkpoint.
@@ -51,8 +53,11 @@ def check_checkpoint(place: str) -> None:
     if is_remote(place):
         return
     path = os.path.expanduser(place)
-    if not os.path.isfile(path):  # of any name: Path.is_file fails on one that is too long
-        raise ValueError(f"there is no checkpoint at {place}")
+    if os.path.isfile(path):  # of any name: Path.is_file fails on one that is too long
+        return
+    within = [name for name in CHECKPOINT_FILES if os.path.isfile(os.path.join(path, name))]
+    hint = f"; did you mean {os.path.join(place, within[0])}?" if within else ""
+    raise ValueError(f"there is no checkpoint at {place}{hint}")
 
 
 def official_recipe(network: OfficialNetwork, data: str | None) -> Recipe | None:

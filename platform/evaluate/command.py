@@ -12,6 +12,7 @@ from platform.evaluate.network import read_network
 from platform.evaluate.options import EvaluateOptions
 from platform.evaluate.output import show_evaluation, write_evaluation
 from platform.evaluate.setup import EvaluationSetup, check_dataset
+from platform.results.progress import print_line
 from platform.workers.executor import Executor
 from platform.workers.start import check_workers, run_with_progress, start_executor
 from toco_core.settings import Recipe
@@ -34,6 +35,7 @@ def run_evaluation(options: EvaluateOptions, official: Recipe | None = None) -> 
     check_workers(options.workers)
     with drawing_progress(console) as progress:
         setup = check_dataset(network, options, progress)
+    print_line(console, network.head_warning if setup.segmentation else None)
     log_file = setup.output.absolute() / "ray.log"
     with start_executor(options.workers, log_file, console) as executor:
         evaluation = _evaluate(setup, executor, console)

@@ -40,12 +40,14 @@ class EvaluateOptions:
     data: str | None = None
     """The Parquet dataset, a path or s3:// URI; by default that of the checkpoint's recipe."""
     tasks: tuple[Task, ...] = ("cam", "seg")
-    """What is scored: the CAMs, the segmentation head."""
+    """What is scored: the CAMs, the segmentation head. Of a second stage, seg. After CHECKPOINT: it
+    takes all values that follow."""
     bkg: float | None = None
     """Background threshold, 0..1; by default thresholds.bkg of the checkpoint's recipe. The best
     one of a search is in its best.pt; one chosen on the split itself flatters the score."""
     scales: tuple[float, ...] = (1.0, 1.25, 1.5)
-    """Scales of the segmentation, each with the mirror image; none scores the single scale only."""
+    """Scales of the segmentation, each with the mirror image; --scales without a value scores the
+    single scale only."""
     crf: bool = False
     """Score the segmentation after a CRF too: seconds for each image of VOC."""
     boundary: bool = False

@@ -22,6 +22,7 @@ from platform.results.run_tables import mask_table
 from platform.results.text_tables import TextTable, to_rich
 from toco_core.scoring.cam_score import Score
 
+REPORT_SPLIT = "report"  # which no choice may have looked at
 EVALUATION_FILE, CLASSES_FILE = "evaluation.json", "classes.parquet"
 CAM_PICTURES, SEGMENTATION_PICTURES = "cam-*.png", "segmentation-*.png"
 
@@ -50,6 +51,7 @@ def show_evaluation(
     if cam:
         _show_curve(setup, cam.score, console)
     print_line(console, f"\ntables and pictures: {setup.output}")
+    print_line(console, _opened_before(setup))
 
 
 def _show_curve(setup: EvaluationSetup, score: Score, console: Console) -> None:
@@ -70,9 +72,34 @@ def write_evaluation(
     )
     pq.write_table(class_rows(setup, evaluation), setup.output / CLASSES_FILE)
     content = _content(setup, evaluation)
+    content["times_scored"] = times_scored(setup) + 1
     content["cards"] = {name: card.to_json() for name, card in cards.items()}
     text = json.dumps(content, indent=2, allow_nan=False)
     (setup.output / EVALUATION_FILE).write_text(text + "\n")
+
+
+def times_scored(setup: EvaluationSetup) -> int:
+    """Return how often the split was scored into this directory before, for all that is known."""
+    path = setup.output / EVALUATION_FILE
+    if not path.is_file():
+        return 0
+    try:
+        earlier = json.loads(path.read_bytes())
+        return int(earlier.get("times_scored", 1)) if earlier.get("split") == setup.split else 0
+    except (ValueError, TypeError, AttributeError):
+        return 0  # of something else, or damaged: it is written anew
+
+
+def _opened_before(setup: EvaluationSetup) -> str | None:
+    """Say that `report` is no fresh split any more, where a choice may have been made by it."""
+    count = times_scored(setup) - 1
+    if setup.split != REPORT_SPLIT or count < 1:
+        return None
+    times = "once" if count == 1 else f"{count} times"
+    return (
+        f"{REPORT_SPLIT} was opened {times} before this, into {setup.output}: what was chosen by "
+        "it since then is not seen by it afresh; choose by --split tune"
+    )
 
 
 def _write_pictures(directory: Path, pattern: str, pictures: Sequence[bytes]) -> None:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from platform.datasets import require_masks, resolve_dataset
+from platform.datasets import require_masks
 from platform.evaluate.network import Network
 from platform.evaluate.options import EvaluateOptions
 from platform.workers.requests import ScoreRequest, SegmentationRequest
-from toco_core.data.reader import open_dataset
 from toco_core.scoring.segmentation_score import Method
 
 CAM_PURPOSE, SEGMENTATION_PURPOSE = "evaluation", "segmentation"
@@ -41,15 +40,16 @@ def check_dataset(
     """Find the dataset, or draw it.
 
     Raises:
-        ValueError: it is not there, lacks the split or its masks, or has other classes.
+        ValueError: it is not there, lacks the split or its masks, or has other classes; the network
+            has no CAMs to score.
     """
-    root = resolve_dataset(options.data or network.recipe.data.source, progress)
-    dataset = open_dataset(root)
+    if "cam" in options.tasks:
+        network.require_cams("score its segmentation alone, --tasks seg")
+    root, dataset = network.open_data(options.data, progress)
     require_masks(dataset, options.split)
     network.require_classes(dataset.info, root, was_named=options.data is not None)
     in_split = dataset.info.splits[options.split].images
     shared = _shared(network, root, options)
-    whose = "the recipe" if network.official else "the checkpoint's recipe"
     bkg = network.recipe.thresholds.bkg if options.bkg is None else options.bkg
     return EvaluationSetup(
         network=network,
@@ -75,7 +75,7 @@ def check_dataset(
         if "seg" in options.tasks
         else None,
         bkg=bkg,
-        bkg_source=f"thresholds.bkg of {whose}" if options.bkg is None else "--bkg",
+        bkg_source=network.threshold_source if options.bkg is None else "--bkg",
         output=options.output or Path(options.checkpoint).parent / f"evaluation-{options.split}",
     )
 

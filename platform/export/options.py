@@ -41,20 +41,23 @@ class ExportOptions:
     data: str | None = None
     """The Parquet dataset, a path or s3:// URI; by default that of the checkpoint's recipe."""
     kinds: tuple[Kind, ...] = ("labels",)
-    """What to write."""
+    """What to write. After OUTPUT: it takes all values that follow."""
     format: Format = "files"
     """How the files lie: a folder for each kind, or a data set for mmsegmentation of images and
     labels, with the configs of a DeepLabV3+ and a SegFormer."""
     source: Source = "cam"
     """Where labels come from: the CAM, the auxiliary CAM, or the segmentation head."""
     bkg: float | None = None
-    """Background threshold of a CAM, 0..1; by default thresholds.bkg of the recipe."""
+    """Background threshold of a CAM, 0..1; by default thresholds.bkg of the checkpoint's recipe,
+    which is the best one on tune in best.pt of a search alone. A run of platform.train names its
+    best one at its end."""
     low: float | None = None
     """With --high, in place of --bkg: background up to here, uncertain (255) up to --high."""
     high: float | None = None
     """See --low."""
     scales: tuple[float, ...] = (1.0, 1.25, 1.5)
-    """Scales of the segmentation, each with the mirror image; none: the single scale."""
+    """Scales of the segmentation, each with the mirror image; --scales without a value: the single
+    scale."""
     crf: bool = False
     """Refine the labels by a CRF."""
     all_classes: bool = False

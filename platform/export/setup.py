@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from platform.datasets import resolve_dataset
 from platform.evaluate.network import Network
 from platform.export.files import write_whole
 from platform.export.options import ExportOptions
 from platform.export.request import ExportRequest
-from toco_core.data.reader import open_dataset
 from toco_core.data.schema import DatasetInfo
 from toco_core.file_hash import file_hash
 from toco_core.remote_files import local_file
@@ -24,12 +22,17 @@ SETTINGS_FILE = "export.json"
 
 @dataclass(frozen=True, kw_only=True)
 class ExportSetup:
-    """An export that makes sense: its network fits its dataset, its directory is its own."""
+    """An export that makes sense: its network fits its dataset, its directory is its own.
+
+    Attributes:
+        threshold: where the threshold of the CAM comes from; None where there is none.
+    """
 
     request: ExportRequest
     images: int
     output: Path
     recipe: Recipe
+    threshold: str | None
     info: DatasetInfo
     names: Sequence[str]
 
@@ -42,15 +45,17 @@ def check_export(
     """Find the dataset, or draw it, and take the directory.
 
     Raises:
-        ValueError: the dataset is not there, lacks the split, or has other classes; the directory
-            holds an export with other settings.
+        ValueError: the dataset is not there, lacks the split, or has other classes; the network has
+            no CAMs to write; the directory holds an export with other settings.
     """
-    root = resolve_dataset(options.data or network.recipe.data.source, progress)
-    dataset = open_dataset(root)
+    if options.source != "seg" or set(options.kinds) & {"cams", "overlays"}:
+        network.require_cams("write labels of its segmentation, --source seg --kinds labels")
+    root, dataset = network.open_data(options.data, progress)
     split, info = dataset.split(options.split), dataset.info
     network.require_classes(info, root, was_named=options.data is not None)
     request = _request(network, root, options)
-    _take_directory(options.output, _settings(network, request, info))
+    chosen = _threshold_source(network, options, request)
+    _take_directory(options.output, _settings(network, request, info), chosen)
     images = min(options.images or len(split), len(split))
     return ExportSetup(
         request=request,
@@ -58,8 +63,19 @@ def check_export(
         output=options.output,
         recipe=network.recipe,
         info=info,
+        threshold=chosen,
         names=[split.row(index).name for index in range(images)],
     )
+
+
+def _threshold_source(
+    network: Network, options: ExportOptions, request: ExportRequest
+) -> str | None:
+    if options.low is not None:
+        return "--low and --high"
+    if request.bkg is None:
+        return None
+    return network.threshold_source if options.bkg is None else "--bkg"
 
 
 def _request(network: Network, root: str, options: ExportOptions) -> ExportRequest:
@@ -125,7 +141,7 @@ def read_settings(path: Path) -> dict[str, Any]:
     return {"format": "files", **content}  # as before there was another
 
 
-def _take_directory(output: Path, settings: dict[str, Any]) -> None:
+def _take_directory(output: Path, settings: dict[str, Any], threshold_from: str | None) -> None:
     path = output / SETTINGS_FILE
     if path.is_file():
         before = {"classes": settings["classes"], **read_settings(path)}  # older ones lack them
@@ -139,4 +155,5 @@ def _take_directory(output: Path, settings: dict[str, Any]) -> None:
         return
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise ValueError(f"{output} is not an export of this command, and not empty")
-    write_whole(path, (json.dumps(settings, indent=2) + "\n").encode())
+    said = {**settings, "threshold_from": threshold_from}  # no setting: only its value must agree
+    write_whole(path, (json.dumps(said, indent=2) + "\n").encode())

@@ -47,14 +47,13 @@ class Measured:
         """The lines of the card that do not depend on what is scored; hashes take seconds."""
         dataset, recipe = open_dataset(self.dataset), self.recipe
         info = dataset.info
-        opened = self.masks.counts.items()
         unsaid = not_known("the file of the authors does not say")
         return {
             "dataset": info.source,
             "dataset_hash": dataset_hash(dataset),
             "split": self.split,
             "images_in_split": info.splits[self.split].images,
-            "masks_opened": {f"{use.split}, {use.purpose}:": count for use, count in opened},
+            "masks_opened": masks_line(self.masks),
             "ignored": f"pixels of {info.ignore_index}; of the mean, classes that no mask shows",
             "recipe": recipe.name,
             "iteration": unsaid if self.iteration is None else _iteration(self.iteration, recipe),
@@ -66,6 +65,15 @@ class Measured:
             "checkpoint_hash": file_hash(self.checkpoint),
             "code": code_version(),
         }
+
+
+def masks_line(masks: MaskLedger, purpose: str | None = None) -> dict[str, int]:
+    """Return the line on the masks that were opened, for one purpose or for all."""
+    return {
+        f"{use.split}, {use.purpose}:": count
+        for use, count in masks.counts.items()
+        if purpose in (None, use.purpose)
+    }
 
 
 def cam_card(

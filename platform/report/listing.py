@@ -40,15 +40,26 @@ def list_searches(directory: Path, console: Console) -> int:
             searches.append(read_search(path))
         except ValueError as error:
             console.print(f"left out: {error}", highlight=False, soft_wrap=True)
-    title = f"Searches in {directory}; CAM mIoU in %, lead over the recipe in points (95 %)"
+    what = f"{what_was_maximised(searches)} in %, lead over the recipe in points (95 %)"
+    title = f"Searches in {directory}; {what}"
     console.print(to_rich(search_table(searches, title)))
     return 0
+
+
+def what_was_maximised(searches: Sequence[Searched]) -> str:
+    """Name the objective that all searches have, or say that they have several."""
+    headings = {one.heading for one in searches}
+    return headings.pop() if len(headings) == 1 else "what each maximised"
 
 
 def search_table(searches: Sequence[Searched], title: str) -> TextTable:
     """Return a row for each search."""
     rows = [_cells(one) for one in searches]
-    return TextTable(title=title, columns=_COLUMNS, rows=rows, text_columns=3)
+    if len({one.heading for one in searches}) == 1:
+        return TextTable(title=title, columns=_COLUMNS, rows=rows, text_columns=3)
+    wider = [[*row[:3], one.heading, *row[3:]] for row, one in zip(rows, searches, strict=True)]
+    columns = (*_COLUMNS[:3], "objective", *_COLUMNS[3:])
+    return TextTable(title=title, columns=columns, rows=wider, text_columns=4)
 
 
 def _cells(searched: Searched) -> list[str]:
@@ -64,5 +75,5 @@ def _cells(searched: Searched) -> list[str]:
         NOTHING if number is None else str(number),
         NOTHING if worth is None else percent(worth.value),
         NOTHING if lead is None else f"{gain(lead.value)} ±{100 * (lead.half or 0):.1f}",
-        percent(report.miou if report else None),
+        percent(report.maximised if report else None),
     ]

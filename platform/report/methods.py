@@ -10,6 +10,7 @@ from platform.report.rungs import rungs
 from platform.report.searched import Searched
 from platform.report.verdict import lead_of_winner
 from platform.results.formats import gain, percent
+from platform.results.objectives import Objective
 from platform.search.setup import REPORT_SPLIT, TUNE_SPLIT
 
 _SAMPLERS = {
@@ -71,10 +72,22 @@ def _score(searched: Searched) -> str:
     limit = searched.recipe.scoring.images
     scored = min(images, limit) if images and limit else images
     of = f" of {scored} images" if scored else ""
+    names = [_name_of_score(one) for one in searched.objective.parts]
+    what = names[0] if len(names) == 1 else f"each of: {'; '.join(names)}"
+    best = ", at the best background threshold" if _is_at_best_threshold(searched) else ""
+    masks = "" if searched.objective.needs_masks else " No mask was opened."
     return (
-        f"A checkpoint's score was the mIoU of its CAMs on {TUNE_SPLIT}{of}, at the best "
-        "background threshold; image labels decided which classes a CAM shows."
+        f"A checkpoint's score was {what} on {TUNE_SPLIT}{of}{best}; image labels decided which "
+        f"classes a CAM shows.{masks}"
     )
+
+
+def _name_of_score(objective: Objective) -> str:
+    return "the mIoU of its CAMs" if objective.field == "score" else f"the {objective.words}"
+
+
+def _is_at_best_threshold(searched: Searched) -> bool:
+    return any(one.field in ("score", "aux_score") for one in searched.objective.parts)
 
 
 def _found(searched: Searched) -> str:
@@ -90,9 +103,10 @@ def _found(searched: Searched) -> str:
         )
     unseen = ""
     if report and recipe:
+        at_best = f", each at the threshold found on {TUNE_SPLIT}"
+        each = at_best if _is_at_best_threshold(searched) else ""
         unseen = (
-            f" On {REPORT_SPLIT}, opened once at the end, it reached {percent(report.miou)} "
-            f"against {percent(recipe.miou)} of the recipe, each at the threshold found on "
-            f"{TUNE_SPLIT}."
+            f" On {REPORT_SPLIT}, opened once at the end, it reached "
+            f"{percent(report.maximised)} against {percent(recipe.maximised)} of the recipe{each}."
         )
     return f"The configuration of trial {number} was worth most.{apart}{unseen}"

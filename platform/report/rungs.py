@@ -34,7 +34,7 @@ def rungs(searched: Searched) -> list[Rung]:
 
 def _rung(searched: Searched, iteration: int, stopped: int) -> Rung:
     there = {
-        number: row["score"]
+        number: searched.score_of(row)
         for number, rows in searched.scores.items()
         for row in rows
         if row["iteration"] == iteration

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,11 +12,14 @@ from typing import Any
 import optuna
 
 from platform.command_line import RECIPE_FILE
+from platform.lock import is_held
 from platform.report.space import space_of
 from platform.results.curves import read_curves
 from platform.results.events import CAM_MIOU
 from platform.results.objectives import OBJECTIVES, Objective, find_objective
 from platform.results.parameters import ParameterValue, short_names
+from platform.results.search_state import from_rows
+from platform.results.state_file import read_word
 from platform.results.tables import read_trials
 from platform.results.trial_rows import TrialRow
 from platform.search.confirmation.confirmed import Confirmed, ConfirmedSearch, read_confirmation
@@ -23,6 +27,7 @@ from platform.search.front.judged import Front, judge_front
 from platform.search.report_file import ReportScore, read_report
 from platform.search.scores import has_several
 from platform.search.space.checked import CheckedSpace
+from platform.search.status import SILENT_SECONDS, condition_of
 from platform.search.study import SETUP, default_storage, objective_of, open_storage
 from platform.search.worth import (
     Estimate,
@@ -101,6 +106,19 @@ class Searched:
         return found if found and found.against else None
 
     @property
+    def heading(self) -> str:
+        """How columns and axes call what was maximised; of several objectives, the first."""
+        return self.objective.heading
+
+    def score_of(self, row: ScoreRow) -> float:
+        """Return what was maximised, of a row of `curves.parquet`; 0..1."""
+        return float(row[self.objective.field])
+
+    def last_score(self, row: TrialRow) -> float | None:
+        """Return what was maximised, of a trial's latest score; 0..1."""
+        return row.value(self.objective.field)
+
+    @property
     def is_over(self) -> bool:
         """Whether every trial that was begun has ended."""
         return all(row.is_over for row in self.trials)
@@ -130,7 +148,7 @@ def read_search(directory: Path, storage: str | None = None) -> Searched:
     """
     directory = directory.absolute()
     study = _open_study(directory, storage)
-    trials = read_trials(directory)
+    trials = _read_trials(directory)
     if not trials:
         raise ValueError(f"{directory}: no trial has begun, so that there is nothing to report")
     recipe = load_recipe(str(directory / RECIPE_FILE))
@@ -157,6 +175,16 @@ def read_search(directory: Path, storage: str | None = None) -> Searched:
         objective=find_objective(objective_of(study)),
         front=judge_front(study, space) if has_several(study) else None,
     )
+
+
+def _read_trials(directory: Path) -> Sequence[TrialRow]:
+    """Read the trials; what a process had in work that is gone, is unfinished."""
+    trials, word, now = read_trials(directory), read_word(directory), time.time()
+    is_gone = word is not None and condition_of(word, is_held(directory), now) == "gone"
+    # The copy of a search in a store shows no lock: only silence says that its process is gone.
+    if word is not None and is_gone and now - word.heard > SILENT_SECONDS:
+        return from_rows(trials).trials
+    return trials
 
 
 def is_search(directory: Path) -> bool:

@@ -7,7 +7,9 @@ from platform.report.figures.drawing import Cell, Numbers
 from platform.report.overlays import PURPOSE
 from platform.report.searched import Searched
 from platform.results.parameters import value_text
+from platform.results.trial_rows import TrialRow
 from platform.search.live_trials import repeat_of
+from platform.search.report_file import ReportScore
 from platform.search.search_summary import opened_masks
 from platform.search.setup import REPORT_SPLIT, TUNE_SPLIT
 
@@ -38,18 +40,23 @@ def scores_table(searched: Searched) -> Numbers:
         rows.append(
             (
                 f"{name} (trial {number})",
-                row.score,
+                searched.last_score(row),
                 worth.value if worth else None,
                 worth.half if worth else None,
-                report.miou if report else None,
-                report.aux_miou if report else None,
-                report.bkg if report else row.latest.get("bkg"),
+                report.maximised if report else None,
+                *(_by_masks(row, report) if searched.objective.needs_masks else ()),
                 row.latest.get("f1"),
             )
         )
-    columns = ("CAM mIoU", f"last on {TUNE_SPLIT}", "worth", "half of the 95 % interval")
-    columns += (REPORT_SPLIT, f"{REPORT_SPLIT}, auxiliary CAM", "threshold", "F1")
+    columns = (searched.heading, f"last on {TUNE_SPLIT}", "worth", "half of the 95 % interval")
+    by_masks = (f"{REPORT_SPLIT}, auxiliary CAM", "threshold")
+    columns += (REPORT_SPLIT, *(by_masks if searched.objective.needs_masks else ()), "F1")
     return Numbers(columns=columns, rows=rows, digits=3)
+
+
+def _by_masks(row: TrialRow, report: ReportScore | None) -> tuple[Cell, ...]:
+    aux_miou = report.aux_miou if report else None
+    return aux_miou, report.bkg if report else row.latest.get("bkg")
 
 
 def trials_table(searched: Searched) -> Numbers:
@@ -60,7 +67,7 @@ def trials_table(searched: Searched) -> Numbers:
         worth = searched.judgement.worth.get(row.number)
         seed = searched.recipe.seed + repeat_of(searched.study, row.number, dict(row.params))
         params = [row.params.get(key) for key in keys]
-        ends = (row.score, worth and worth.value, worth and worth.half)
+        ends = (searched.last_score(row), worth and worth.value, worth and worth.half)
         rows.append((row.number, row.state, row.iteration, *ends, seed, *params, row.reason))
     columns = ("trial", "state", "iterations", "last score", "worth", "± (95 %)", "seed")
     names = [searched.names[key] for key in keys]

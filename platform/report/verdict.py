@@ -60,10 +60,10 @@ def _answer(searched: Searched) -> tuple[bool | None, str]:
     lead, winner = lead_of_winner(searched), f"trial {searched.winner}"
     if lead is None or lead.half is None:
         return None, f"Not known: {winner} has the highest score, but too few trials to say more."
-    size = f"{gain(lead.value)} ±{100 * lead.half:.1f} points"
+    what, size = searched.heading, f"{gain(lead.value)} ±{100 * lead.half:.1f} points"
     if lead.value > lead.half:
-        return True, f"Yes: {winner} leads it by {size} of CAM mIoU."
-    return False, f"Not that it could be told apart: {winner} leads by {size} of CAM mIoU."
+        return True, f"Yes: {winner} leads it by {size} of {what}."
+    return False, f"Not that it could be told apart: {winner} leads by {size} of {what}."
 
 
 def _confirmed_answer(name: str, against: AgainstRecipe, seeds: int) -> tuple[bool, str]:
@@ -102,13 +102,13 @@ def _unseen(searched: Searched) -> str:
     recipe, winner = searched.report.get(0), searched.report.get(searched.winner or 0)
     if recipe is None or winner is None or searched.winner in (None, 0):
         return ""
-    if recipe.miou is None or winner.miou is None:  # no mask was opened
+    if recipe.maximised is None or winner.maximised is None:
         return ""
     images = searched.setup.get(f"images of {REPORT_SPLIT}", winner.masks_opened)
     return (
         f"On {images} images that the search never saw ({REPORT_SPLIT}): "
-        f"{percent(winner.miou)} against {percent(recipe.miou)}, "
-        f"{gain(winner.miou - recipe.miou)} points; one training each."
+        f"{percent(winner.maximised)} against {percent(recipe.maximised)}, "
+        f"{gain(winner.maximised - recipe.maximised)} points; one training each."
     )
 
 

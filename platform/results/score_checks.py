@@ -66,7 +66,7 @@ def _background_alone(score: Mapping[str, Any]) -> Suspicion | None:
 
 
 def _threshold(score: Mapping[str, Any]) -> Suspicion | None:
-    if _EDGE < score["bkg"] < 1 - _EDGE:
+    if math.isnan(score["bkg"]) or _EDGE < score["bkg"] < 1 - _EDGE:  # NaN: no mask was opened
         return None
     return Suspicion(
         sign=f"the best background threshold is {score['bkg']:.2f}, at the end of its range",

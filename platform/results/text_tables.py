@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
+
+_GAP = 2  # characters between two columns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +39,7 @@ def to_rich(text_table: TextTable) -> Table:
         title=Text(text_table.title, style="bold"),
         title_justify="left",
         box=None,
-        padding=(0, 2, 0, 0),  # ten columns of a search fit into 80 characters
+        padding=(0, _GAP, 0, 0),  # ten columns of a search fit into 80 characters
         pad_edge=False,
         header_style="dim",
     )
@@ -48,6 +52,23 @@ def to_rich(text_table: TextTable) -> Table:
     for row in text_table.rows:
         table.add_row(*(Text(cell) for cell in row))
     return table
+
+
+def fit(text_table: TextTable, width: int) -> TextTable:
+    """Leave out the last columns of a table that would be broken into pieces at so many characters.
+
+    The first column stays, however wide it is.
+    """
+    rows = [text_table.columns, *text_table.rows]
+    widths = [max(cell_len(row[i]) for row in rows) for i in range(len(text_table.columns))]
+    ends = accumulate(widths, lambda end, one: end + _GAP + one)
+    count = max(1, sum(end <= width for end in ends))
+    return replace(
+        text_table,
+        columns=text_table.columns[:count],
+        rows=[row[:count] for row in text_table.rows],
+        text_columns=min(text_table.text_columns, count),
+    )
 
 
 def to_markdown(text_table: TextTable) -> str:

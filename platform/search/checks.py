@@ -9,15 +9,15 @@ from platform.option_ranges import check_at_least, check_between, check_positive
 from platform.resource_ranges import check_resources
 from platform.results.objectives import OBJECTIVES, find_objective
 from platform.results.tracker_packages import check_trackers
+from platform.search.backbone import backbone_depth, encoder_size
 from platform.search.options import Resources, SearchOptions
 from platform.search.pairing import check_pairing, check_several
 from platform.search.space.checked import CheckedSpace
 from platform.search.space.checks import check_space
 from platform.search.space.spaces import load_space
 from platform.statistics.seeds import MOST_SEEDS
-from toco_core.encoder_size import PARTSCENES_SIZE, PARTSCENES_VIT
 from toco_core.remote_path import RemotePath
-from toco_core.settings import Backbone
+from toco_core.settings.patches import require_patches
 
 EMBEDDED = "partscenes"
 
@@ -50,6 +50,7 @@ def check_options(options: SearchOptions) -> tuple[CheckedSpace, str]:
     recipe = recipe_to_train(options)
     spaces = options.space or (EMBEDDED if recipe.name == EMBEDDED else "full",)
     space = check_space(load_space(*spaces), recipe, backbone_depth(recipe.backbone))
+    require_patches(recipe, encoder_size(recipe.backbone).patch)
     return space, check_name(options.name or _default_name(recipe.name, space.space.name))
 
 
@@ -82,15 +83,6 @@ def _check_cluster(resources: Resources) -> None:
     if not is_on_cluster(resources.address):
         raise ValueError("--cluster describes a running cluster: give its --address too")
     read_node_types(resources.cluster)
-
-
-def backbone_depth(backbone: Backbone) -> int:
-    """Return the number of blocks; refuse a backbone or weights that every trial would fail on."""
-    if backbone.name == PARTSCENES_VIT and backbone.weights in ("embedded", "random"):
-        return PARTSCENES_SIZE.depth
-    from toco_core.model.backbones import build_backbone  # timm takes seconds
-
-    return len(build_backbone(backbone).blocks)
 
 
 def _default_name(recipe: str, space: str) -> str:

@@ -40,6 +40,7 @@ from platform.search.space.checked import CheckedSpace
 from platform.search.study import is_over
 from platform.search.tune_environment import set_up_tune
 from platform.search.winner import is_reported, restore_best
+from toco_core.settings.late_losses import late_losses
 
 
 def run_search(options: SearchOptions, space: CheckedSpace, name: str) -> int:
@@ -55,6 +56,8 @@ def run_search(options: SearchOptions, space: CheckedSpace, name: str) -> int:
         ConnectionError: there is no Ray cluster at the address.
     """
     console = Console()
+    for line in late_losses(space.recipe):
+        print_line(console, line)
     earlier = _earlier(options, space, name, console)
     resources = options.resources
     if not is_on_cluster(resources.address):  # refused before Ray, which takes seconds, is started

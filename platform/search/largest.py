@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 
+from platform.search.backbone import encoder_size
 from platform.search.memory_limit import DECIDING
-from platform.search.setup import encoder_size
 from platform.search.space.checked import CheckedSpace, Params
 from platform.search.space.parameters import Value
 from toco_core.cost import step_operations

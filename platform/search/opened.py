@@ -11,7 +11,7 @@ import optuna
 from platform.command_line import RECIPE_FILE, resolve_recipe
 from platform.datasets import resolve_dataset
 from platform.results.objectives import find_objective
-from platform.search.checks import backbone_depth
+from platform.search.backbone import backbone_depth
 from platform.search.setup import SearchSetup, search_setup
 from platform.search.space.checked import CheckedSpace
 from platform.search.space.checks import check_space

@@ -24,6 +24,7 @@ from platform.results.progress import make_progress
 from platform.results.state_file import StateFile
 from platform.results.tables import TrialTables, read_trials
 from platform.results.trackers import make_trackers
+from platform.search.backbone import encoder_size
 from platform.search.borders import Borders
 from platform.search.budget import Budget, worker_seconds
 from platform.search.faults import RETRIES, Faults
@@ -34,7 +35,7 @@ from platform.search.machines import place_on, prove_places
 from platform.search.monitor import EventForwarder, TrialObserver
 from platform.search.options import SearchOptions
 from platform.search.search_summary import print_summary
-from platform.search.setup import TUNE_SPLIT, SearchSetup, encoder_size
+from platform.search.setup import TUNE_SPLIT, SearchSetup
 from platform.search.stall_callback import StallCallback
 from platform.search.stalls import StallWatch
 from platform.search.study import is_over

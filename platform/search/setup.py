@@ -19,6 +19,7 @@ from platform.results.objectives import (
     Objective,
     find_objective,
 )
+from platform.search.backbone import encoder_size
 from platform.search.options import Resources, SearchOptions
 from platform.search.space.checked import CheckedSpace
 from platform.search.study_setup import CODE, DATA
@@ -26,9 +27,8 @@ from platform.train.image_shares import group_sizes
 from toco_core.cost import scoring_bytes
 from toco_core.data.identity import dataset_hash
 from toco_core.data.schema import DatasetInfo
-from toco_core.encoder_size import PARTSCENES_SIZE, PARTSCENES_VIT, EncoderSize
 from toco_core.remote_path import Place, RemotePath
-from toco_core.settings import Backbone, Recipe
+from toco_core.settings import Recipe
 from toco_core.source_digest import code_digest
 
 TUNE_SPLIT, REPORT_SPLIT = "tune", "report"
@@ -77,15 +77,6 @@ class SearchSetup:
             **content,
             CODE: code_digest(),
         }
-
-
-def encoder_size(backbone: Backbone) -> EncoderSize:
-    """Return the sizes of a backbone, where possible without torch."""
-    if backbone.name == PARTSCENES_VIT:
-        return PARTSCENES_SIZE
-    from toco_core.model.backbones import backbone_size  # timm takes seconds
-
-    return backbone_size(backbone.name)
 
 
 def check_dataset(

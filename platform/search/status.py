@@ -24,11 +24,13 @@ from platform.results.state_file import STATE_FILE, Word, known_state, read_word
 from platform.results.status_line import expected_end, work_texts
 from platform.results.summary import top_trials
 from platform.results.tables import TRIALS_FILE
-from platform.results.text_tables import TextTable, to_rich
+from platform.results.text_tables import TextTable, fit, to_rich
 from platform.results.trial_rows import TrialRow, best_of
 from toco_core.remote_path import Place, RemotePath
 
 SILENT_SECONDS = 60.0  # of a process that writes every ten: it hangs, or its machine is gone
+_MOST_FAILURES = 3  # told with their reasons; all are in the table of trials
+_NOBODY = "no process is at work on it"
 Condition: TypeAlias = Literal["starting", "running", "silent", "gone", "over", "unknown"]
 
 
@@ -66,11 +68,23 @@ def _print_status(name: str, reports: Place, directory: Path, held: bool, *, as_
         return 0
     for line in status_lines(name, state, word, condition, now):
         print_line(console, line)
-    for table in (_in_work(state), top_trials(state.trials, objective=state.objective)):
+    for line in _failures(state):
+        print_line(console, line)
+    best = top_trials(state.trials, objective=state.objective)
+    for table in (_in_work(state, condition), best):
         if table.rows:
             console.print()
-            console.print(to_rich(table))
+            _print_table(table, console)
     return 0
+
+
+def _print_table(table: TextTable, console: Console) -> None:
+    """Print as many columns as there is room for, and name the others."""
+    shown = fit(table, console.width)
+    console.print(to_rich(shown))
+    if left_out := table.columns[len(shown.columns) :]:
+        names = ", ".join(left_out)
+        print_line(console, f"no room in {console.width} columns, see {TRIALS_FILE}: {names}")
 
 
 def _require_search(directory: Path, name: str, reports: Place, held: bool) -> None:
@@ -110,34 +124,47 @@ def status_lines(
     name: str, state: SearchState, word: Word | None, condition: Condition, now: float
 ) -> list[str]:
     """Say in a few lines where a search stands."""
-    lines = [f"search {name}: {_condition_text(word, condition, now)}"]
+    what = "run" if _is_run(state, word) else "search"
+    lines = [f"{what} {name}: {_condition_text(word, condition, now)}"]
     lines.append("  ".join(part for part in (counts_text(state), best_text(state)) if part))
     if condition in ("running", "silent"):
         lines.append("; ".join([*work_texts(state), expected_end(state, now)]))
     return lines
 
 
+def _failures(state: SearchState) -> list[str]:
+    """Say why trials failed, of the last few."""
+    failed = [row for row in state.over if row.state == "failed" and row.reason]
+    return [f"trial {row.number} failed: {row.reason}" for row in failed[-_MOST_FAILURES:]]
+
+
+def _is_run(state: SearchState, word: Word | None) -> bool:
+    """Whether the table is that of platform.train, which says in it what it was scored on."""
+    return (
+        word is None and state.trials != [] and all("split" in row.params for row in state.trials)
+    )
+
+
 def _condition_text(word: Word | None, condition: Condition, now: float) -> str:
     if word is None:
-        return "starting" if condition == "starting" else "no process holds its lock"
+        return "at work" if condition == "starting" else _NOBODY
     heard = f"last heard of {duration(now - word.heard)} ago, at {clock_time(word.heard)}"
     who = f"process {word.pid} on {word.host}"
     return {
         "starting": "a session of it is starting",
         "running": f"{word.phase} ({who}, {heard})",
         "silent": f"{word.phase}, but silent: {heard} ({who}); it hangs, or its machine is gone",
-        "gone": f"ended without a word: no process holds its lock, {heard} ({who}); "
-        "the same command goes on",
+        "gone": f"ended without a word: {_NOBODY}, {heard} ({who}); the same command goes on",
         "over": f"{word.phase} ({heard})",
-        "unknown": "no process holds its lock",
+        "unknown": _NOBODY,
     }[condition]
 
 
-def _in_work(state: SearchState) -> TextTable:
+def _in_work(state: SearchState, condition: Condition) -> TextTable:
     total = f"/{state.search.iterations}" if state.search else ""
     objective = state.objective
     return TextTable(
-        title="Trials in work",
+        title="Trials that were in work" if condition == "gone" else "Trials in work",
         columns=(
             "trial",
             "state",

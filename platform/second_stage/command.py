@@ -58,7 +58,7 @@ def run_second_stage(recipes: Mapping[int, Recipe], options: SecondStageOptions)
         setup = check_second_stage(recipes, options, root, progress)
     for line in recipe_remarks(options.recipe, next(iter(recipes.values())), root):
         print_line(console, line)
-    fit = fit_here(_workers(options.resources), partial(start, setup.labels))
+    fit = fit_here(_workers(options.resources), partial(start, setup.labels, setup.trained_on))
     try:
         _train(setup, fit, console)
     except RunStopped as stop:
@@ -73,7 +73,7 @@ def run_second_stage(recipes: Mapping[int, Recipe], options: SecondStageOptions)
 
 
 def start(
-    labels: Labels, plan: RunPlan, rank: Rank, checkpoint: Checkpoint | None
+    labels: Labels, trained_on: str, plan: RunPlan, rank: Rank, checkpoint: Checkpoint | None
 ) -> SupervisedTrainer:
     """Build what is trained in place of ToCo."""
     return SupervisedTrainer(
@@ -83,6 +83,7 @@ def start(
         device=rank.device,
         num_workers=plan.num_workers,
         checkpoint=checkpoint,
+        trained_on=trained_on,
     )
 
 

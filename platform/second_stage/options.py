@@ -56,7 +56,8 @@ class SecondStageOptions:
     split: str = "tune"
     """Scored once, after the last step. To choose between labels, tune; report is for the end."""
     scales: tuple[float, ...] = ()
-    """Scales of the segmentation, each with the mirror image; none: the single scale."""
+    """Scales of the segmentation, each with the mirror image; --scales without a value: the single
+    scale."""
     name: Annotated[str | None, arg(metavar="TEXT")] = None
     """Names the directory; by default second-stage and, if it is another, the recipe's name."""
     reports: Path = Path("reports")

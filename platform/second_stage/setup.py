@@ -13,7 +13,7 @@ from platform.second_stage.checks import default_name
 from platform.second_stage.exported import SPLIT, in_words, read_export
 from platform.second_stage.options import SecondStageOptions
 from platform.train.plan import RunPlan
-from platform.train.setup import NO_SPLIT, RunSetup
+from platform.train.setup import NO_SPLIT, RunSetup, require_network
 from toco_core.data.identity import dataset_hash
 from toco_core.data.reader import ParquetDataset
 from toco_core.files import replacing
@@ -78,11 +78,13 @@ def check_second_stage(
     chosen = _masks(dataset) if options.masks else _exported(dataset, options, reading)
     name = options.name or default_name(next(iter(recipes.values())))
     directory = options.reports.absolute() / name
+    runs = {seed: _run(name, directory, one, root) for seed, one in recipes.items()}
+    require_network(list(runs.values()), dataset.info.num_classes)
     _take_directory(directory, {"dataset_hash": dataset_hash(dataset), **chosen.identity})
     return SecondStageSetup(
         name=name,
         directory=directory,
-        runs={seed: _run(name, directory, one, root) for seed, one in recipes.items()},
+        runs=runs,
         labels=chosen.labels,
         trained_on=chosen.words,
         masks=options.masks,
@@ -126,9 +128,7 @@ def _run(name: str, directory: Path, recipe: Recipe, root: str) -> RunSetup:
     own = directory / RUN_DIRECTORY.format(seed=recipe.seed)
     plan = RunPlan(recipe=recipe, dataset=root, split=None, directory=str(own / "checkpoints"))
     params: dict[str, ParameterValue] = {"split": NO_SPLIT, "seed": recipe.seed}
-    setup = RunSetup(name=f"{name}, seed {recipe.seed}", directory=own, plan=plan, params=params)
-    setup.checkpoint()  # refuses one of other settings
-    return setup
+    return RunSetup(name=f"{name}, seed {recipe.seed}", directory=own, plan=plan, params=params)
 
 
 def _take_directory(directory: Path, identity: Mapping[str, str]) -> None:

@@ -39,6 +39,7 @@ from platform.train.stops import RunStopped
 from toco_core.data.ledger import MaskLedger
 from toco_core.remote_path import RemotePath
 from toco_core.settings import Recipe
+from toco_core.settings.late_losses import late_losses
 
 
 def run_train(recipes: Mapping[str, Recipe], options: TrainOptions) -> int:
@@ -86,6 +87,8 @@ def _run(
     for name in recipes:
         for line in set_damaged_aside(run_directory(options.reports, name)):
             print_line(console, line)
+    for line in late_losses(next(iter(recipes.values()))):
+        print_line(console, line)
     with drawing_progress(console) as progress:
         runs = check_runs(recipes, options, progress, stores)
     for line in recipe_remarks(options.recipe, runs[0].plan.recipe, runs[0].plan.dataset):
@@ -171,5 +174,10 @@ def _show(runs: Sequence[RunSetup], console: Console) -> None:
 def _say_what_next(run: RunSetup, console: Console) -> None:
     checkpoint, scores = shown_path(run.final_checkpoint), read_curves(run.directory)
     print_line(console, f"checkpoint: {checkpoint}")
+    # not in the checkpoint: its recipe has the threshold that training used
     bkg = f" --bkg {scores[-1]['bkg']:.3f}" if scores else ""
-    print_line(console, f"its score on report: python -m platform.evaluate {checkpoint}{bkg}")
+    evaluate = f"python -m platform.evaluate {checkpoint}{bkg}"
+    print_line(console, f"its scores in full: {evaluate} --split {run.plan.split or 'tune'}")
+    print_line(console, f"its pseudo-labels: python -m platform.export {checkpoint} labels{bkg}")
+    once = "on report, which no choice may have seen, once and for what is published"
+    print_line(console, f"{once}: {evaluate}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from platform.train.options import TrainOptions
 from platform.train.plan import RunPlan
 from platform.train.run_checkpoints import find_resume_point, require_same_settings
 from toco_core.checkpoint import Checkpoint, load_checkpoint
+from toco_core.model.toco import build_model
 from toco_core.remote_path import Place, RemotePath
 from toco_core.settings import Recipe
 from toco_core.settings.keys import changed_settings, get_value
@@ -95,8 +96,24 @@ def check_runs(
     for run in runs:
         _require_no_search(run.directory)
         _require_same_split(run)
-        run.checkpoint()
+    require_network(runs, dataset.info.num_classes)
     return runs
+
+
+def require_network(runs: Sequence[RunSetup], num_classes: int) -> None:
+    """Refuse, before a run leaves anything behind, a network that its first step would fail on.
+
+    Args:
+        runs: of one recipe with several seeds.
+        num_classes: of the dataset, without background.
+
+    Raises:
+        ValueError: a directory holds a run of other settings; or the weights of the backbone are
+            not to be had, or it does not fit the crop.
+    """
+    begun = [run.checkpoint() is not None for run in runs]
+    if not any(begun):
+        build_model(runs[0].plan.recipe, num_classes)
 
 
 def _setup(

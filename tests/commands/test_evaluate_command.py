@@ -25,6 +25,8 @@ from toco_core.checkpoint import load_checkpoint, save_checkpoint
 from toco_core.data.partscenes.classes import CLASS_NAMES
 from toco_core.data.writer import write_dataset
 
+OF_THE_MOMENT = {"seconds": 0, "times_scored": 0}  # what another evaluation need not repeat
+
 
 @pytest.fixture
 def options(trained: Path, tmp_path: Path) -> EvaluateOptions:
@@ -61,7 +63,20 @@ def test_a_checkpoint_is_read_by_its_uri(
     by_path, by_uri = (evaluate(replace(short, checkpoint=c)) for c in (options.checkpoint, uri))
     assert by_uri.pop("checkpoint") == uri
     assert by_path.pop("checkpoint") == options.checkpoint
-    assert by_uri | {"seconds": 0} == by_path | {"seconds": 0}
+    assert by_uri | OF_THE_MOMENT == by_path | OF_THE_MOMENT
+
+
+def test_report_says_that_it_was_opened_before(
+    options: EvaluateOptions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    short = replace(options, images=4, tasks=("cam",))
+    evaluate(short)
+    assert "before this" not in capsys.readouterr().out
+    evaluate(short)
+    assert "report was opened once before this" in capsys.readouterr().out
+    evaluate(replace(short, split="tune"))  # another split, in the same directory
+    evaluate(replace(short, split="tune"))
+    assert "before this" not in capsys.readouterr().out
 
 
 def test_tables_cannot_stand_beside_a_checkpoint_in_a_store() -> None:
@@ -155,7 +170,7 @@ def test_boundary_iou_is_scored_where_it_is_asked_for(options: EvaluateOptions) 
         assert found.pop(f"{prefix}boundary_miou") == pytest.approx(sum(known) / len(known))
         assert 0 < max(known) < 1
         assert table[f"{column}boundary_iou"][0] == values["background"]
-    assert content | {"seconds": 0} == plain | {"seconds": 0}
+    assert content | OF_THE_MOMENT == plain | OF_THE_MOMENT
 
 
 def test_distances_of_edges_are_measured_where_they_are_asked_for(
@@ -181,13 +196,18 @@ def test_distances_of_edges_are_measured_where_they_are_asked_for(
         measured = table[f"{column}hausdorff_95"]
         assert [None if math.isnan(one) else one for one in measured] == values
         assert values[0] is None  # background
-    assert content | {"seconds": 0} == plain | {"seconds": 0}
+    assert content | OF_THE_MOMENT == plain | OF_THE_MOMENT
 
 
 def test_only_what_is_asked_for_is_scored(options: EvaluateOptions) -> None:
+    both = evaluate(replace(options, scales=()))["cards"]
     content = evaluate(replace(options, tasks=("cam",)))
     assert "segmentation" not in content
     assert content["masks_opened"] == 16
+    # a number has the same card whatever was scored beside it, so that the two may be compared
+    assert both["cam"] == content["cards"]["cam"]
+    assert both["cam"]["masks_opened"] == {"report, evaluation:": 16}
+    assert both["single"]["masks_opened"] == {"report, segmentation:": 16}
     content = evaluate(replace(options, tasks=("seg",), scales=()))
     assert set(content["segmentation"]) == {"scales", "single"}
 
@@ -209,6 +229,26 @@ def test_a_dataset_of_other_classes_is_refused(options: EvaluateOptions, tmp_pat
     save_checkpoint(tmp_path / "moved.pt", replace(content, recipe=recipe))
     with pytest.raises(ValueError, match=r"bird, boat, bus; name its dataset by --data"):
         run_evaluation(replace(options, data=None, checkpoint=str(tmp_path / "moved.pt")))
+
+
+def test_a_dataset_that_was_moved_is_asked_for(options: EvaluateOptions, tmp_path: Path) -> None:
+    content = load_checkpoint(options.checkpoint)
+    data = content.recipe.data.model_copy(update={"source": "data/pictures"})
+    recipe = content.recipe.model_copy(update={"data": data})
+    save_checkpoint(tmp_path / "moved.pt", replace(content, recipe=recipe))
+    with pytest.raises(ValueError, match=r"no dataset at .* names it as data/pictures: .*--data"):
+        run_evaluation(replace(options, checkpoint=str(tmp_path / "moved.pt")))
+
+
+def test_the_directory_of_a_run_is_no_checkpoint_but_names_its_own(trained: Path) -> None:
+    with pytest.raises(ValueError, match=r"did you mean .*/checkpoint\.pt\?"):
+        check_options(EvaluateOptions(checkpoint=str(trained)))
+
+
+def test_a_checkpoint_of_ours_is_not_official(official: EvaluateOptions, trained: Path) -> None:
+    ours = replace(official, checkpoint=str(trained / "checkpoint.pt"))
+    with pytest.raises(ValueError, match=r"checkpoint of this package, .* leave out --off"):
+        evaluate_official(ours)
 
 
 def test_cams_that_are_not_finite_are_refused(options: EvaluateOptions, tmp_path: Path) -> None:

@@ -167,8 +167,27 @@ def test_a_directory_whose_settings_cannot_be_read_is_left_alone(
     assert [path.name for path in options.output.iterdir()] == [SETTINGS_FILE]
 
 
-def test_other_settings_do_not_get_into_the_same_directory(options: ExportOptions) -> None:
+def test_labels_say_which_threshold_made_them(
+    options: ExportOptions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = "thresholds.bkg of the checkpoint's recipe"
+    assert run_export(options) == 0
+    assert f"background threshold 0.5, {source}\n" in capsys.readouterr().out
+    said = json.loads((options.output / SETTINGS_FILE).read_text())
+    assert (said["bkg"], said["threshold_from"]) == (0.5, source)
+    assert run_export(replace(options, bkg=0.5)) == 0  # the same labels
+    between = replace(options, low=0.3, high=0.6, output=options.output / "../between")
+    assert run_export(between) == 0
+    assert "uncertain up to the second threshold: 0.3 and 0.6\n" in capsys.readouterr().out
+    assert run_export(replace(options, source="seg", output=options.output / "../seg")) == 0
+    assert "threshold" not in capsys.readouterr().out
+
+
+def test_other_settings_do_not_get_into_the_same_directory(
+    options: ExportOptions, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run_export(replace(options, bkg=0.4)) == 0
+    assert "background threshold 0.4, --bkg\n" in capsys.readouterr().out
     with pytest.raises(ValueError, match=r"other settings: bkg \(was 0\.4\); choose another"):
         run_export(replace(options, bkg=0.5))
     assert run_export(replace(options, bkg=0.4, kinds=("cams",))) == 0

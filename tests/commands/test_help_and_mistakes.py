@@ -123,10 +123,13 @@ def modules_after(*lines: str) -> set[str]:
             "fewer workers per trial",
         ),
         (["search", "--workers", "3"], "cannot share data.images_per_step"),
+        (["search", "--set=data.crop_size=100"], "data.crop_size 100 px is no whole number of"),
         (["search", "--trials", "0"], "--trials 0 must be more than 0"),
         (["compare", "docs"], "a comparison needs two results or more, not 1"),
         # These are found only once torch is there.
         (["train", "--data", "/nowhere"], "no dataset at /nowhere: there is no such directory"),
+        (["train", "--set=data.crop_size=100"], "data.crop_size 100 px is no whole number of"),
+        (["train", "--set=backbone.weights=/no/such/file"], "no file of backbone weights at"),
         (["train", "--workers", "2", "--cpus", "900"], "ask for fewer"),
         (["evaluate", "pyproject.toml"], "pyproject.toml is not a readable training checkpoint"),
     ],

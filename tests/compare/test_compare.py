@@ -100,6 +100,11 @@ def test_a_damaged_file_is_named(text: str, message: str, tmp_path: Path) -> Non
 def test_what_is_no_result_is_refused(tmp_path: Path, scenes: Path) -> None:
     with pytest.raises(ValueError, match="is no result: name the directory of a search"):
         read_result(tmp_path)
+    begun = tmp_path / "second-stage"
+    begun.mkdir()
+    (begun / "labels.json").write_text("{}")
+    with pytest.raises(ValueError, match="second-stage has no end yet: let the same command go on"):
+        read_result(begun)
     lonely = tmp_path / "lonely.pt"
     lonely.write_bytes(b"")
     with pytest.raises(ValueError, match=r"no score yet: python -m platform.evaluate"):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import numpy as np
 from optuna.trial import TrialState
 
 from platform.results.events import CAM_MIOU, SearchEnded, SearchStarted, Sink, TrialScored, fan_out
-from platform.results.objectives import OBJECTIVE_KEY, find_objective
+from platform.results.objectives import OBJECTIVE_KEY, Objective, find_objective
 from platform.results.pictures import overlay
 from platform.results.tables import TrialTables
 from platform.results.tensorboard import TensorBoardSink
@@ -23,7 +25,7 @@ from platform.search.samplers import make_sampler
 from platform.search.scores import has_several
 from platform.search.space.checked import CheckedSpace, Params
 from platform.search.space.writing import dump_space
-from platform.search.study import default_storage, open_storage, open_study
+from platform.search.study import default_storage, objective_of, open_storage, open_study
 from tests.results.made_counts import made_counts
 from tests.search.worlds import ITERATIONS, learning_curve, quality, small_space
 from toco_core.settings.overrides import dump_recipe
@@ -115,10 +117,24 @@ def score_trial(
 ) -> None:
     for place, score in enumerate(scores, start=1):
         step = place * ITERATIONS // POINTS
-        sink.handle(scored(number, step, score, pictures))
+        event = scored(number, step, score, pictures)
+        sink.handle(event if maximised(live).needs_masks else without_masks(event, score))
         others = (F1 - score,) if has_several(live.study) else ()
         if not live.record(number, score, step, others=others):
             return
+
+
+def maximised(live: LiveTrials) -> Objective:
+    return find_objective(objective_of(live.study))
+
+
+def without_masks(event: TrialScored, score: float) -> TrialScored:
+    """The same score of a search that opened no mask."""
+    nothing = dict.fromkeys(("score", "aux_score", "bkg", "aux_bkg"), math.nan)
+    unknown = {key: [math.nan] * len(getattr(event, key)) for key in ("curve", "class_iou")}
+    return replace(
+        event, **nothing, **unknown, unsupervised=score, mask_reads=0, counts=None, pictures=()
+    )
 
 
 def scored(number: int, iteration: int, score: float, pictures: bool) -> TrialScored:
@@ -157,15 +173,17 @@ def picture(number: int) -> bytes:
 
 def write_report_scores(directory: Path, live: LiveTrials) -> None:
     """Score every complete trial on `report`, whichever of them wins."""
+    masks = maximised(live).needs_masks
     complete = live.study.get_trials(states=(TrialState.COMPLETE,))
     rows = [
         {
             "number": trial.number,
             "bkg": 0.45,
             "aux_bkg": 0.4,
-            "miou": quality(trial.params) - 0.01,
-            "aux_miou": quality(trial.params) - 0.02,
-            "masks_opened": 80,
+            "miou": quality(trial.params) - 0.01 if masks else None,
+            "aux_miou": quality(trial.params) - 0.02 if masks else None,
+            "masks_opened": 80 if masks else 0,
+            "objective": None if masks else quality(trial.params) - 0.01,
             "others": [F1] if has_several(live.study) else [],
         }
         for trial in complete

@@ -9,8 +9,9 @@ import pytest
 
 from platform.lock import is_held, only_one
 from platform.mirror.lock import RemoteLock
-from platform.results.events import TrialEnded
+from platform.results.events import TrialEnded, TrialStarted
 from platform.results.state_file import Phase, Word, read_word
+from platform.results.tables import TrialTables
 from platform.search.status import SILENT_SECONDS, Condition, condition_of, print_status
 from tests.results.streams import NOON, SteppedClock, scored, trial_started
 from tests.results.test_state_file import START, run
@@ -82,7 +83,7 @@ def test_a_search_that_was_killed_is_told_from_one_that_runs(
     assert record["best"] == {"trial": 0, "score": 0.4}
     assert [one["machine"] for one in record["in_work"]] == ["10.0.0.2", ""]
     print_status("a", tmp_path, as_json=False)
-    assert "no process holds its lock" in capsys.readouterr().out
+    assert "no process is at work on it" in capsys.readouterr().out
 
 
 def test_a_search_in_an_object_store_is_asked_there(
@@ -132,6 +133,38 @@ def test_what_is_maximised_is_what_is_shown(
         for n, v in (("1", "80.0"), ("0", "70.0"))
     ]
     assert places == sorted(places)
+
+
+def test_a_run_is_called_one_and_no_column_of_it_is_broken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    tables = TrialTables(tmp_path / "mini")
+    keys = ("optimiser.warmup", "data.images_per_step", "stages.segmentation", "scoring.images")
+    tables.handle(replace(START, directory=tmp_path / "mini"))
+    params = {"split": "tune", "seed": 0, **dict.fromkeys(keys, 12)}
+    tables.handle(TrialStarted(number=0, params=params))
+    tables.handle(scored(0, 600, 0.4))
+    tables.handle(TrialEnded(number=0, state="complete", score=0.4))
+    assert print_status("mini", tmp_path, as_json=False) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "run mini: no process is at work on it"
+    (headings,) = (line.split() for line in lines if line.startswith("trial"))
+    assert headings[:2] == ["trial", "state"]
+    assert "split" in headings
+    assert max(map(len, lines[:-1])) <= 80
+    assert "failed:" not in lines[2]
+    assert lines[-1].startswith("no room in 80 columns, see trials.parquet: ")
+
+
+def test_why_a_run_failed_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tables = TrialTables(tmp_path / "mini")
+    tables.handle(replace(START, directory=tmp_path / "mini"))
+    tables.handle(TrialStarted(number=0, params={"split": "tune"}))
+    reason = "NonFiniteLossError: the loss cls is nan"
+    tables.handle(TrialEnded(number=0, state="failed", score=None, reason=reason))
+    assert print_status("mini", tmp_path, as_json=False) == 0
+    assert f"trial 0 failed: {reason}\n" in capsys.readouterr().out
 
 
 def test_a_search_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path) -> None:

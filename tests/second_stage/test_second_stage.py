@@ -13,6 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from platform.evaluate.command import run_evaluation
+from platform.evaluate.options import EvaluateOptions
+from platform.export.command import run_export
+from platform.export.options import ExportOptions
 from platform.export.setup import SETTINGS_FILE
 from platform.results.tables import read_trials
 from platform.second_stage.checks import check_options
@@ -100,7 +104,8 @@ def test_labels_become_a_number_of_each_seed(
     assert list((tmp_path / "second/seed-1/tensorboard/trial-0000").glob("events.*"))
     (row,) = read_trials(tmp_path / "second/seed-0")
     assert (row.state, row.iteration) == ("complete", 6)
-    assert load_checkpoint(tmp_path / "second/seed-0/checkpoint.pt").iteration == 6
+    checkpoint = load_checkpoint(tmp_path / "second/seed-0/checkpoint.pt")
+    assert (checkpoint.iteration, checkpoint.trained_on) == (6, card["trained_on"])
 
     assert finish(options) == 0  # again
     assert "seed 1: finished earlier, after 6 iterations" in capsys.readouterr().out
@@ -125,6 +130,27 @@ def test_masks_as_labels_are_counted_and_said(
     card = result(tmp_path)["cards"]["0"]  # pyright: ignore[reportIndexIssue]
     # six steps of two images each
     assert card["masks_opened"]["train, training of a second stage:"] == 12
+    _require_it_is_known_as_a_second_stage(tmp_path / "second/seed-0/checkpoint.pt", tmp_path)
+
+
+def _require_it_is_known_as_a_second_stage(checkpoint: Path, directory: Path) -> None:
+    """Evaluate and export a network that was trained on masks: it must not look weakly trained."""
+    options = EvaluateOptions(
+        checkpoint=str(checkpoint),
+        split="tune",
+        tasks=("seg",),
+        scales=(),
+        output=directory / "evaluation",
+    )
+    assert run_evaluation(options) == 0
+    cards = json.loads((directory / "evaluation/evaluation.json").read_text())["cards"]
+    assert "an upper bound, no weak supervision" in cards["single"]["trained_on"]
+    with pytest.raises(ValueError, match=r"is a second stage, .*no CAMs: .*--tasks seg"):
+        run_evaluation(replace(options, tasks=("cam", "seg")))
+    labels = ExportOptions(checkpoint=str(checkpoint), output=directory / "labels")
+    for changes in ({}, {"source": "seg", "kinds": ("labels", "overlays")}):
+        with pytest.raises(ValueError, match=r"it has no CAMs: .*--source seg"):
+            run_export(replace(labels, **changes))
 
 
 def test_the_ledger_knows_masks_from_files(labels: Path, tmp_path: Path) -> None:
@@ -152,7 +178,7 @@ def test_a_stopped_run_goes_on_to_the_same_weights(
 
     def fit(stop: Callable[[], bool]) -> None:
         how = (plan, Rank(), None, lambda _event: None, stop)
-        run(*how, start=lambda *rest: start(setup.labels, *rest))
+        run(*how, start=lambda *rest: start(setup.labels, setup.trained_on, *rest))
 
     with pytest.raises(RunStopped):
         fit(lambda: next(asked, True))

@@ -12,6 +12,7 @@ from toco_core.model.backbones import build_backbone
 from toco_core.model.encoder import Encoder
 from toco_core.model.heads import LargeFOV, ProjectionHead
 from toco_core.settings import Classifiers, ClassTokenContrast, Decoder, Recipe
+from toco_core.settings.patches import require_patches
 
 
 class ToCoOutput(NamedTuple):
@@ -159,29 +160,8 @@ def build_model(recipe: Recipe, num_classes: int, *, pretrained: bool = True) ->
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         encoder = Encoder(build_backbone(backbone), backbone.aux_layer)
-        _require_patches(recipe, max(encoder.patch_size))
+        require_patches(recipe, max(encoder.patch_size))
         return ToCo(encoder, num_classes, recipe.decoder, recipe.ctc, recipe.classifiers)
-
-
-def _require_patches(recipe: Recipe, patch: int) -> None:
-    """Refuse now what would go wrong in a step: inputs of less than a patch, or of a part of one.
-
-    What does not fill a patch is cut off, and the CAM of the rest would be stretched over the crop.
-    """
-    crop = recipe.data.crop_size
-    if crop >= patch and crop % patch:
-        below = crop // patch * patch
-        raise ValueError(
-            f"data.crop_size {crop} px is no whole number of patches of {recipe.backbone.name} "
-            f"({patch} px): take {below} or {below + patch}"
-        )
-    sides = {"ctc.local_size": recipe.ctc.local_size}
-    sides |= {f"data.crop_size at cam.scales {s}": int(s * crop) for s in recipe.cam.scales}
-    for name, side in sides.items():
-        if side < patch:
-            raise ValueError(
-                f"{name} is {side} px, less than one patch of {recipe.backbone.name} ({patch} px)"
-            )
 
 
 def _classify(tokens: Tensor, classifier: nn.Conv2d) -> Tensor:

@@ -26,6 +26,11 @@ def first_iteration_of_term(recipe: Recipe, term: str) -> float:
     return _stage_of(recipe, key) if get_value(recipe, key) > 0 else NEVER
 
 
+def stage_of_term(term: str) -> str:
+    """Return the field of `stages` that says when the term of a weight begins."""
+    return str(_declared(f"weights.{term}")["stage"])
+
+
 def first_effect(recipe: Recipe, key: str) -> float:
     """Return the first iteration in which a setting has a part, counted from 0; or `NEVER`.
 

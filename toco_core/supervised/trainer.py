@@ -35,6 +35,7 @@ class SupervisedTrainer(ResumableTrainer):
         device: of the network.
         num_workers: loading processes; the batches do not depend on it.
         checkpoint: of this recipe, to go on from.
+        trained_on: the labels in words, which the checkpoints keep.
 
     Raises:
         ValueError: recipe, backbone, dataset and checkpoint do not go together.
@@ -49,8 +50,9 @@ class SupervisedTrainer(ResumableTrainer):
         device: str | torch.device = "cpu",
         num_workers: int = 0,
         checkpoint: Checkpoint | None = None,
+        trained_on: str = "labels of every pixel",
     ) -> None:
-        super().__init__(recipe, dataset.info.class_names, device, checkpoint)
+        super().__init__(recipe, dataset.info.class_names, device, checkpoint, trained_on)
         self._ignore_index = dataset.info.ignore_index
         self.model.encoder.recompute_blocks = recipe.compute.recompute_blocks
         if recipe.compute.compile:

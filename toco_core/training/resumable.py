@@ -30,6 +30,7 @@ class ResumableTrainer(ABC):
         class_names: C names, without background.
         device: of the network.
         checkpoint: of this recipe, to go on from.
+        trained_on: the labels of a second stage, in words, which its checkpoints keep.
 
     Raises:
         ValueError: recipe, backbone, classes and checkpoint do not go together.
@@ -41,10 +42,11 @@ class ResumableTrainer(ABC):
         class_names: tuple[str, ...],
         device: str | torch.device,
         checkpoint: Checkpoint | None,
+        trained_on: str | None = None,
     ) -> None:
         if checkpoint:
             checkpoint.require_run(recipe, class_names)
-        self.recipe, self.class_names = recipe, class_names
+        self.recipe, self.class_names, self._trained_on = recipe, class_names, trained_on
         self.device = torch.device(device)
         self.iteration = 0  # steps done
         self.model = (
@@ -115,6 +117,7 @@ class ResumableTrainer(ABC):
                 schedule=self.schedule.state_dict(),
                 scaler=self._scaler.state_dict(),
                 random=capture_random_state(),
+                trained_on=self._trained_on,
             ),
         )
 

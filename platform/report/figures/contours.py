@@ -39,8 +39,8 @@ def contours_figure(searched: Searched, order: Sequence[str]) -> Drawing | None:
     return Drawing(
         key="contours",
         title="Two parameters at a time",
-        caption="The model's worth in % of CAM mIoU where only these two leave the winner's "
-        "configuration. Dots are trials, which may differ in the others too.",
+        caption=f"The model's worth in % of {searched.heading} where only these two leave the "
+        "winner's configuration. Dots are trials, which may differ in the others too.",
         alt="Surfaces over pairs of " + ", ".join(one.parameter.key for one in best) + ".",
         numbers=Numbers(
             columns=("x", "y", "value of x", "value of y", "worth"), rows=rows, digits=4

@@ -43,16 +43,18 @@ def history_rows(searched: Searched) -> list[tuple[Cell, ...]]:
     rows: list[tuple[Cell, ...]] = []
     best: float | None = None
     for row in searched.trials:
-        best = best_of(best, row.score) if row.state == "complete" else best
+        score = searched.last_score(row)
+        best = best_of(best, score) if row.state == "complete" else best
         one = worth.get(row.number)
-        rows.append((row.number, row.state, row.score, one and one.value, one and one.half, best))
+        rows.append((row.number, row.state, score, one and one.value, one and one.half, best))
     return rows
 
 
 def _alt(searched: Searched) -> str:
     rows = [row for row in history_rows(searched) if row[5] is not None]
     end = f"the best last score rises to {100 * float(rows[-1][5] or 0):.1f}" if rows else "no end"
-    return f"Scores of {len(searched.trials)} trials in their order; {end} per cent CAM mIoU."
+    trials = f"Scores of {len(searched.trials)} trials in their order"
+    return f"{trials}; {end} per cent {searched.heading}."
 
 
 def _draw(searched: Searched, width: int, tips: Tips) -> Figure:
@@ -68,7 +70,7 @@ def _draw(searched: Searched, width: int, tips: Tips) -> Figure:
             axes.plot([number] * 2, ends, color=colour, alpha=0.55, linewidth=2.2)
     _draw_scores(axes, searched, tips)
     axes.set_xlabel("trial")
-    axes.set_ylabel("CAM mIoU on tune, %")
+    axes.set_ylabel(f"{searched.heading} on tune, %")
     axes.margins(x=0.02)
     return figure
 
@@ -82,20 +84,21 @@ def _draw_recipe(axes: Axes, searched: Searched) -> None:
 
 def _draw_scores(axes: Axes, searched: Searched, tips: Tips) -> None:
     for state in ("pruned", "complete", "failed", "running", "scoring", "unfinished"):
-        rows = [row for row in searched.trials if row.state == state and row.score is not None]
+        known = [(row, searched.last_score(row)) for row in searched.trials if row.state == state]
+        rows = [(row, 100 * score) for row, score in known if score is not None]
         if not rows:
             continue
-        colours = [_colour(row, searched.winner) for row in rows]
+        colours = [_colour(row, searched.winner) for row, _ in rows]
         dots = axes.scatter(
-            [row.number for row in rows],
-            [100 * (row.score or 0) for row in rows],
+            [row.number for row, _ in rows],
+            [score for _, score in rows],
             s=DOT * 1.2,
             facecolors=colours if state == "complete" else "none",
             edgecolors=colours,
             linewidths=1.1,
             zorder=3,
         )
-        tips.add(dots, [_tip(row) for row in rows])
+        tips.add(dots, [_tip(*one) for one in rows])
 
 
 def _colour(row: TrialRow, winner: int | None) -> str:
@@ -104,5 +107,5 @@ def _colour(row: TrialRow, winner: int | None) -> str:
     return RECIPE if row.number == 0 else FAILED if row.state == "failed" else OTHER
 
 
-def _tip(row: TrialRow) -> str:
-    return f"trial {row.number}, {row.state} at {row.iteration}: {100 * (row.score or 0):.1f}"
+def _tip(row: TrialRow, score: float) -> str:
+    return f"trial {row.number}, {row.state} at {row.iteration}: {score:.1f}"

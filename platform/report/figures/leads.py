@@ -31,11 +31,12 @@ def leads_figure(searched: Searched) -> Drawing | None:
     return Drawing(
         key="leads",
         title="Lead over the recipe",
-        caption="In points of CAM mIoU on tune, by all scores of all trials, without the luck of "
-        "seed and score. An interval that crosses the line is not told apart from the recipe.",
+        caption=f"In points of {searched.heading} on tune, by all scores of all trials, without "
+        "the luck of seed and score. An interval that crosses the line is not told apart from the "
+        "recipe.",
         alt=f"Leads of {len(shown)} complete configurations with 95 % intervals; first {best}.",
         numbers=numbers,
-        draw=partial(_draw, shown, searched.winner),
+        draw=partial(_draw, shown, searched),
         wide=HALF,
     )
 
@@ -47,22 +48,23 @@ def lead_rows(searched: Searched) -> list[Row]:
     return sorted(rows, key=lambda row: -row[1])
 
 
-def _draw(rows: list[Row], winner: int | None, width: int, tips: Tips) -> Figure:
+def _draw(rows: list[Row], searched: Searched, width: int, tips: Tips) -> Figure:
     figure, axes = canvas(width, 74 + 27 * len(rows))
     axes.axvline(0, color=RECIPE, linewidth=1.6)
     for place, (number, lead, half) in enumerate(rows):
-        colour = WINNER if number == winner else OTHER
+        colour = WINNER if number == searched.winner else OTHER
         x, spread = 100 * lead, 100 * half
         axes.plot([x - spread, x + spread], [place, place], color=colour, linewidth=3, alpha=0.55)
         dot = axes.scatter([x], [place], s=46, color=colour, zorder=3)
         tips.add(dot, [f"trial {number}: {x:+.1f} ±{spread:.1f} points"])
-    _label(axes, rows, winner, width)
+    _label(axes, rows, searched, width)
     return figure
 
 
-def _label(axes: Axes, rows: list[Row], winner: int | None, width: int) -> None:
+def _label(axes: Axes, rows: list[Row], searched: Searched, width: int) -> None:
     names = [
-        f"trial {n}" + (" (winner)" if n == winner and width > NARROW else "") for n, *_ in rows
+        f"trial {n}" + (" (winner)" if n == searched.winner and width > NARROW else "")
+        for n, *_ in rows
     ]
     axes.set_yticks(range(len(rows)), names, color=INK)
     axes.set_ylim(len(rows) - 0.4, -0.9)
@@ -71,4 +73,4 @@ def _label(axes: Axes, rows: list[Row], winner: int | None, width: int) -> None:
     axes.grid(visible=False, axis="y")
     axes.spines["left"].set_visible(False)
     axes.text(0, -0.6, " recipe", color=RECIPE, ha="left", va="center")
-    axes.set_xlabel("points of CAM mIoU more than the recipe", color=MUTED)
+    axes.set_xlabel(f"points of {searched.heading} more than the recipe", color=MUTED)

@@ -16,7 +16,7 @@ from platform.report.searched import Searched
 def learning_figure(searched: Searched) -> Drawing:
     """Draw the scores of all trials over their iterations."""
     rows = [
-        (number, row["iteration"], row["score"])
+        (number, row["iteration"], searched.score_of(row))
         for number, curve in searched.scores.items()
         for row in curve
     ]
@@ -26,8 +26,9 @@ def learning_figure(searched: Searched) -> Drawing:
         title="Learning curves",
         caption="Each line is a trial; faint ones were stopped early."
         + (f" Dashed: iterations at which trials were stopped ({stops})." if stops else ""),
-        alt=f"CAM mIoU over iterations of {len(searched.scores)} trials; winner and recipe marked.",
-        numbers=Numbers(columns=("trial", "iteration", "CAM mIoU"), rows=rows, digits=4),
+        alt=f"{searched.heading} over iterations of {len(searched.scores)} trials; winner and "
+        "recipe marked.",
+        numbers=Numbers(columns=("trial", "iteration", searched.heading), rows=rows, digits=4),
         draw=partial(_draw, searched),
     )
 
@@ -48,7 +49,7 @@ def _draw(searched: Searched, width: int, tips: Tips) -> Figure:
             name, (x, y), xytext=(5, 0), textcoords="offset points", color=colour, va="center"
         )
     axes.set_xlabel("iteration")
-    axes.set_ylabel("CAM mIoU on tune, %")
+    axes.set_ylabel(f"{searched.heading} on tune, %")
     axes.set_xlim(0, searched.recipe.iterations * 1.12)
     axes.tick_params(labelcolor=MUTED)
     return figure
@@ -58,7 +59,7 @@ def _line(
     axes: Axes, searched: Searched, number: int, colour: str, alpha: float, tips: Tips
 ) -> tuple[float, float]:
     rows = searched.scores[number]
-    x, y = [row["iteration"] for row in rows], [100 * row["score"] for row in rows]
+    x, y = [row["iteration"] for row in rows], [100 * searched.score_of(row) for row in rows]
     is_marked = alpha == 1.0
     (line,) = axes.plot(
         x,

@@ -22,9 +22,9 @@ def last_scores(searched: Searched) -> dict[str, ScoreRow]:
 
 
 def threshold_figure(searched: Searched) -> Drawing | None:
-    """Draw CAM mIoU over the background threshold."""
+    """Draw CAM mIoU over the background threshold; None where no mask was opened."""
     last = last_scores(searched)
-    if not last:
+    if not last or not searched.objective.needs_masks:
         return None
     curves = {name: row["curve"] for name, row in last.items()}
     count = len(next(iter(curves.values())))
@@ -60,7 +60,9 @@ def class_figure(searched: Searched) -> Drawing | None:
     """Draw the IoU of each class; the order is that of the gain, or of the only values."""
     last = last_scores(searched)
     names = searched.class_names
-    if not last or any(len(row["class_iou"]) != len(names) for row in last.values()):
+    if not last or not searched.objective.needs_masks:
+        return None
+    if any(len(row["class_iou"]) != len(names) for row in last.values()):
         return None
     values = [[row["class_iou"][i] for row in last.values()] for i in range(len(names))]
     order = sorted(range(len(names)), key=lambda i: _rank(values[i]))

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from platform.report.figures.drawing import Drawing, Numbers, Tips
 from platform.report.figures.style import HALF, INK, RECIPE, SCALE, WINNER, canvas
+from platform.report.listing import what_was_maximised
 from platform.report.searched import Searched
 from platform.report.verdict import lead_of_winner
 
@@ -26,19 +27,19 @@ def search_leads_figure(searches: Sequence[Searched], labels: Sequence[str]) -> 
     return Drawing(
         key="search_leads",
         title="Lead of each winner over its own recipe",
-        caption="In points of CAM mIoU on tune, with 95 % intervals.",
+        caption=f"In points of {what_was_maximised(searches)} on tune, with 95 % intervals.",
         alt="Leads: " + "; ".join(f"{label} {100 * lead:+.1f}" for label, lead, _ in rows) + ".",
         numbers=Numbers(
             columns=("search", "lead over the recipe", "half of the 95 % interval"),
             rows=rows,
             digits=4,
         ),
-        draw=partial(_draw_leads, rows),
+        draw=partial(_draw_leads, rows, what_was_maximised(searches)),
         wide=HALF,
     )
 
 
-def _draw_leads(rows: Sequence[Row], width: int, tips: Tips) -> Figure:
+def _draw_leads(rows: Sequence[Row], what: str, width: int, tips: Tips) -> Figure:
     figure, axes = canvas(width, 74 + 30 * len(rows))
     axes.axvline(0, color=RECIPE, linewidth=1.6)
     for place, (label, lead, half) in enumerate(rows):
@@ -52,7 +53,7 @@ def _draw_leads(rows: Sequence[Row], width: int, tips: Tips) -> Figure:
     axes.grid(axis="x")
     axes.grid(visible=False, axis="y")
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel("points of CAM mIoU more than the recipe")
+    axes.set_xlabel(f"points of {what} more than the recipe")
     return figure
 
 
@@ -66,7 +67,7 @@ def search_progress_figure(searches: Sequence[Searched], labels: Sequence[str]) 
         caption="Of complete trials, in the order of their ends; hours of all trials together.",
         alt=f"Best score over training time of {len(curves)} searches.",
         numbers=Numbers(columns=("search", "hours trained", "best so far"), rows=rows, digits=4),
-        draw=partial(_draw_progress, curves),
+        draw=partial(_draw_progress, curves, what_was_maximised(searches)),
     )
 
 
@@ -74,12 +75,14 @@ def best_over_time(searched: Searched) -> list[tuple[float, float]]:
     """Return hours of training and the best score of complete trials, at the end of each trial."""
     over = sorted((row for row in searched.trials if row.ended), key=lambda row: row.ended or 0)
     hours = itertools.accumulate(row.totals["seconds_training"] / 3600 for row in over)
-    scores = [row.score or 0.0 if row.state == "complete" else 0.0 for row in over]
+    scores = [searched.last_score(row) or 0.0 if row.state == "complete" else 0.0 for row in over]
     best = itertools.accumulate(scores, max)
     return [(hour, one) for hour, one in zip(hours, best, strict=True) if one > 0]
 
 
-def _draw_progress(curves: dict[str, list[tuple[float, float]]], width: int, tips: Tips) -> Figure:
+def _draw_progress(
+    curves: dict[str, list[tuple[float, float]]], what: str, width: int, tips: Tips
+) -> Figure:
     figure, axes = canvas(width, 300)
     colours = matplotlib.colormaps[SCALE](
         [0.05 + 0.75 * i / len(curves) for i in range(len(curves))]
@@ -91,6 +94,6 @@ def _draw_progress(curves: dict[str, list[tuple[float, float]]], width: int, tip
             tips.add(line, [label])
             line.set_label(label)
     axes.set_xlabel("hours of training, all trials")
-    axes.set_ylabel("CAM mIoU on tune, %")
+    axes.set_ylabel(f"{what} on tune, %")
     axes.legend(labelcolor=INK)
     return figure

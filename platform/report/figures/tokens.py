@@ -24,7 +24,9 @@ def token_figure(searched: Searched) -> Drawing | None:
     if not last or not ends:
         return None
     blocks = len(ends[0]["token_similarity"])
-    correlation = _rank_correlation(ends) if len(ends) >= _LEAST else [float("nan")] * blocks
+    correlation = (
+        _rank_correlation(searched, ends) if len(ends) >= _LEAST else [float("nan")] * blocks
+    )
     rows = [
         (i + 1, *(row["token_similarity"][i] for row in last.values()), correlation[i])
         for i in range(blocks)
@@ -41,9 +43,9 @@ def token_figure(searched: Searched) -> Drawing | None:
     )
 
 
-def _rank_correlation(ends: Sequence[ScoreRow]) -> list[float]:
+def _rank_correlation(searched: Searched, ends: Sequence[ScoreRow]) -> list[float]:
     """Return Spearman's correlation of the similarity after each block with the score."""
-    scores = rankdata([row["score"] for row in ends])
+    scores = rankdata([searched.score_of(row) for row in ends])
     similarity = np.array([row["token_similarity"] for row in ends])  # (trials, blocks)
     return [float(np.corrcoef(scores, rankdata(column))[0, 1]) for column in similarity.T]
 

@@ -39,8 +39,8 @@ def length_card(searched: Searched) -> Card:
     rows = searched.scores.get(searched.winner) if searched.winner is not None else None
     if not rows or len(rows) < 2 or luck is None:
         return Card(title=title, state="unknown", finding="Too few scores to tell.")
-    last, before = rows[-1]["score"], rows[-2]["score"]
-    best = best_of(*(row["score"] for row in rows)) or last
+    scores = [searched.score_of(row) for row in rows]
+    last, before, best = scores[-1], scores[-2], best_of(*scores) or scores[-1]
     finding = (
         f"The winner's last two scores are {100 * before:.1f} and {100 * last:.1f}; its best was "
         f"{100 * best:.1f}, and luck is ±{100 * luck:.1f}."
