@@ -27,7 +27,12 @@ TYPED = [
     for module, rest in MODULE.findall(block)
     if module in COMMANDS and "--help" not in rest
 ]
-OF_OTHERS = {"--help", "--logdir", "--tmux"}  # of every command, of TensorBoard, and of Ray
+OF_OTHERS = {
+    *("--help", "--logdir", "--tmux"),  # of every command, of TensorBoard, and of Ray
+    *("--node-id", "--reason", "--reason-message", "--deadline-remaining-seconds"),  # drain-node
+    *("--lazy", "--signal"),  # of umount, and of Slurm's sbatch
+    *("--apart", "--convolution"),  # of benchmarks.counted_step
+}
 
 
 @pytest.mark.parametrize(("module", "rest"), TYPED)

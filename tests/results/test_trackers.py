@@ -41,7 +41,7 @@ def test_tensorboard_is_the_default_and_no_tracker_is_there_twice(tmp_path: Path
 
 
 def test_a_tracker_whose_package_is_missing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("platform.results.trackers.find_spec", lambda name: None)
+    monkeypatch.setattr("platform.results.tracker_packages.find_spec", lambda name: None)
     check_trackers(["tensorboard"])
     with pytest.raises(ValueError, match=r"--tracker mlflow needs .*pip install mlflow-skinny"):
         check_trackers(["mlflow"])
