@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import cloudpickle
 import pytest
-from ray import tune
+from ray import cloudpickle, tune
 from ray.train._internal import session, storage
 
 from platform.cluster import notice
