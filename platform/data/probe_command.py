@@ -24,9 +24,9 @@ from platform.results.task_progress import counting_progress
 from platform.results.text_tables import TextTable, to_rich
 from toco_core.data.reader import open_dataset
 from toco_core.data.schema import DatasetInfo
+from toco_core.encoder_size import PARTSCENES_VIT
 from toco_core.files import replacing
 from toco_core.model.backbones import build_backbone
-from toco_core.encoder_size import PARTSCENES_VIT
 from toco_core.model.encoder import Encoder
 from toco_core.probing.classifiers import HELD_OUT, probe
 from toco_core.probing.features import Features, read_features

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ray import cloudpickle, tune
+from ray import cloudpickle as _cloudpickle
+from ray import tune
 from ray.train._internal import session, storage
 
 from platform.cluster import notice
@@ -19,6 +20,7 @@ from platform.search.trial_process import trial_process
 from platform.search.tune_environment import set_up_tune
 
 CONFIG = {"number": 3}
+PICKLE: Any = _cloudpickle  # Ray's, which does not declare what it offers
 
 
 def train(config: dict[str, Any]) -> None:
@@ -45,7 +47,7 @@ def process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         storage_path=str(tmp_path), experiment_dir_name="session", trial_dir_name="trial"
     )
     # As it comes to another process: with all that it names.
-    kind = cloudpickle.loads(cloudpickle.dumps(trial_process(train)))
+    kind = PICKLE.loads(PICKLE.dumps(trial_process(train)))
     yield kind(config=dict(CONFIG), storage=place)
     session.shutdown_session()
     signal.signal(signal.SIGTERM, before)
