@@ -56,8 +56,6 @@ def run_search(options: SearchOptions, space: CheckedSpace, name: str) -> int:
         ConnectionError: there is no Ray cluster at the address.
     """
     console = Console()
-    for line in late_losses(space.recipe):
-        print_line(console, line)
     earlier = _earlier(options, space, name, console)
     resources = options.resources
     if not is_on_cluster(resources.address):  # refused before Ray, which takes seconds, is started
@@ -66,7 +64,8 @@ def run_search(options: SearchOptions, space: CheckedSpace, name: str) -> int:
         raise ValueError("--preflight measures the machine it runs on: leave out --address")
     with drawing_progress(console) as progress:
         setup = check_dataset(space, name, options, progress)
-    for line in recipe_remarks(options.recipe, space.recipe, setup.dataset):
+    remarks = recipe_remarks(options.recipe, space.recipe, setup.dataset)
+    for line in [*late_losses(space.recipe), *remarks]:
         print_line(console, line)
     if options.preflight:
         return _preflight(setup, options, console)

@@ -87,11 +87,11 @@ def _run(
     for name in recipes:
         for line in set_damaged_aside(run_directory(options.reports, name)):
             print_line(console, line)
-    for line in late_losses(next(iter(recipes.values()))):
-        print_line(console, line)
     with drawing_progress(console) as progress:
         runs = check_runs(recipes, options, progress, stores)
-    for line in recipe_remarks(options.recipe, runs[0].plan.recipe, runs[0].plan.dataset):
+    recipe = runs[0].plan.recipe
+    remarks = recipe_remarks(options.recipe, recipe, runs[0].plan.dataset)
+    for line in [*late_losses(recipe), *remarks]:
         print_line(console, line)
     if options.preflight:
         return _preflight(runs, options, console)
