@@ -16,7 +16,7 @@ from tests.integration.search_command import NAME, Search
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.cluster]
 
 ARGUMENTS = ("--concurrent", "2", "--objective", "cam_miou,f1", "--space", "ptc_layer")
-ARGUMENTS += ("--pruner", "none", "--trials", "4")
+ARGUMENTS += ("--pruner", "none", "--trials", "4", "--report")
 
 
 @pytest.fixture(scope="module")
