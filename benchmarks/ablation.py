@@ -9,8 +9,7 @@ Finished runs are kept, so that an interrupted ablation goes on where it stopped
 
 from __future__ import annotations
 
-import platform
-from benchmarks.runs import Variants, base_recipe, parser, run_variants, table
+from benchmarks.runs import Variants, compare_variants
 
 VARIANTS: Variants = {
     "no contrast": {"weights.ptc": 0.0, "weights.ctc": 0.0},
@@ -22,11 +21,7 @@ VARIANTS: Variants = {
 
 def main() -> None:
     """Read the command line, train what is missing, print the table."""
-    options = parser(__doc__, "reports/ablation.jsonl").parse_args()
-    outcomes = run_variants(VARIANTS, options)
-    recipe = base_recipe(options)
-    print(f"\n{recipe.name}, {recipe.iterations} iterations, {platform.machine()}\n")
-    print(table(outcomes, VARIANTS))
+    compare_variants(__doc__, "reports/ablation.jsonl", VARIANTS)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,7 @@ Finished runs are kept, so that an interrupted benchmark goes on where it stoppe
 
 from __future__ import annotations
 
-import platform
-from benchmarks.runs import Variants, base_recipe, parser, run_variants, table
+from benchmarks.runs import Variants, compare_variants
 
 VARIANTS: Variants = {
     "zero": {},
@@ -22,11 +21,7 @@ VARIANTS: Variants = {
 
 def main() -> None:
     """Read the command line, train what is missing, print the table."""
-    options = parser(__doc__, "reports/beginnings.jsonl").parse_args()
-    outcomes = run_variants(VARIANTS, options)
-    recipe = base_recipe(options)
-    print(f"\n{recipe.name}, {recipe.iterations} iterations, {platform.machine()}\n")
-    print(table(outcomes, VARIANTS))
+    compare_variants(__doc__, "reports/beginnings.jsonl", VARIANTS)
 
 
 if __name__ == "__main__":

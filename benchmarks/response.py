@@ -8,8 +8,7 @@ A search is worth what the response is larger than the spread over seeds. Measur
 
 from __future__ import annotations
 
-import platform
-from benchmarks.runs import Variants, base_recipe, parser, run_variants, table
+from benchmarks.runs import Variants, compare_variants
 
 VALUES: dict[str, tuple[float, ...]] = {
     "backbone.aux_layer": (-5, -4, -2, -1),
@@ -28,11 +27,7 @@ def variants() -> Variants:
 
 def main() -> None:
     """Read the command line, train what is missing, print the table."""
-    options = parser(__doc__, "reports/response.jsonl").parse_args()
-    outcomes = run_variants(variants(), options)
-    recipe = base_recipe(options)
-    print(f"\n{recipe.name}, {recipe.iterations} iterations, {platform.machine()}\n")
-    print(table(outcomes, variants()))
+    compare_variants(__doc__, "reports/response.jsonl", variants())
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+import platform
 from platform.results.interval import mean_interval
 from toco_core.data.partscenes.dataset import ensure_partscenes
 from toco_core.data.reader import ParquetDataset, open_dataset
@@ -36,6 +37,15 @@ class Outcome:
     aux_miou: float
     f1: float
     cosine: float
+
+
+def compare_variants(description: str | None, output: str, variants: Variants) -> None:
+    """Read the command line of a benchmark, train what is missing, print the table."""
+    options = parser(description, output).parse_args()
+    outcomes = run_variants(variants, options)
+    recipe = base_recipe(options)
+    print(f"\n{recipe.name}, {recipe.iterations} iterations, {platform.machine()}\n")
+    print(table(outcomes, variants))
 
 
 def run_variants(variants: Variants, options: argparse.Namespace) -> list[Outcome]:

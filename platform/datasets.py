@@ -62,8 +62,10 @@ def recipe_remarks(name: str, recipe: Recipe, dataset: str) -> list[str]:
     Raises:
         ValueError: there is no such dataset.
     """
+    if name not in DRAWINGS:
+        return []
     source = open_dataset(dataset).info.source
-    if name not in DRAWINGS or source.startswith("PartScenes"):
+    if source.startswith("PartScenes"):
         return []
     data = recipe.data
     least, most = data.scale_range

@@ -41,6 +41,17 @@ def is_held(directory: Path) -> bool:
         return False
 
 
+def process_exists(pid: int) -> bool:
+    """Return whether there is a process of that id on this machine, whoever's it is."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):  # another user's; or no id at all, of which none knows
+        return True
+    return True
+
+
 def _taken(handle: int) -> bool:
     for _ in range(_TRIES):
         try:

@@ -52,11 +52,6 @@ def most_of(group: Group) -> int:
     return group if isinstance(group, int) else group.most
 
 
-def least_of(group: Group) -> int:
-    """Return the smallest number of workers that is asked for."""
-    return group if isinstance(group, int) else group.least
-
-
 def asked(value: T | Auto) -> T | None:
     """Return what an option asks for, or None if it leaves that to the machines."""
     return None if value == "auto" else value  # pyright: ignore[reportReturnType]

@@ -92,7 +92,7 @@ def make_placement(
         raise ValueError(
             f"{need} do not fit on {_cluster_text(nodes)}; ask for fewer, or for less each"
         )
-    bundles = [_units(driver), *[_units(worker)] * workers_per_trial]
+    bundles = _bundles(driver, worker, workers_per_trial)
     if not any(bundles):
         raise ValueError("a trial asks for no resources at all; give its workers a CPU")
     count = 0
@@ -128,13 +128,14 @@ def largest_group(
         free = [_Node(node) for node in nodes]
         _spread(free[:1] if placement.scorers_on_head else free, scorer, placement.scorers)
         groups = [*sorted(taken, reverse=True), size]
-        if all(_fit(free, _bundles(placement, group)) for group in groups):
+        bundles = (_bundles(placement.driver, placement.worker, group) for group in groups)
+        if all(_fit(free, group) for group in bundles):
             return size
     return None
 
 
-def _bundles(placement: Placement, workers: int) -> list[_Units]:
-    return [_units(placement.driver), *[_units(placement.worker)] * workers]
+def _bundles(driver: Resources, worker: Resources, workers: int) -> list[_Units]:
+    return [_units(driver), *[_units(worker)] * workers]
 
 
 def _check_counts(workers_per_trial: int, scorers: int, trials: int | None) -> None:

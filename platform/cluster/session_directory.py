@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from platform.lock import LOCK_FILE, is_held, only_one
+from platform.lock import LOCK_FILE, is_held, only_one, process_exists
 
 KEPT = 3  # sessions of ours that are over: for who wants to know what went wrong
 MOST_BYTES = 128_000_000  # of logs; those of processes that are gone make room
@@ -92,12 +92,4 @@ def _has_ended(session: Path) -> bool:
 
 def _is_of_the_past(log: Path) -> bool:
     found = _OF_A_PROCESS.search(log.name)
-    if found is None:
-        return False
-    try:
-        os.kill(int(found[1]), 0)
-    except ProcessLookupError:
-        return True
-    except (PermissionError, OverflowError):
-        return False
-    return False
+    return found is not None and not process_exists(int(found[1]))

@@ -14,6 +14,7 @@ import time
 import uuid
 from dataclasses import asdict, dataclass, replace
 
+from platform.lock import process_exists
 from toco_core.remote_path import RemotePath
 
 LOCK_OBJECT = ".session.json"
@@ -34,7 +35,7 @@ class Holder:
     @property
     def is_gone(self) -> bool:
         """Whether it has said that it ends, or was a process of this machine that is no more."""
-        return self.over or (self.host == socket.gethostname() and not _exists(self.pid))
+        return self.over or (self.host == socket.gethostname() and not process_exists(self.pid))
 
 
 class RemoteLock:
@@ -125,13 +126,3 @@ def is_at_work(store: RemotePath, holder: Holder) -> bool:
         return (store / LOCK_OBJECT).age(now) < SILENT_SECONDS
     finally:
         now.unlink(missing_ok=True)
-
-
-def _exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # of another user
-        return True
-    return True

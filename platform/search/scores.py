@@ -47,9 +47,3 @@ def value_of(trial: FrozenTrial, objective: int = 0) -> float | None:
         return trial.values[objective]
     is_pruned = trial.state is TrialState.PRUNED and trial.last_step is not None
     return scores_of(trial)[trial.last_step or 0][objective] if is_pruned else None
-
-
-def last_values(study: optuna.Study) -> dict[int, Sequence[float]]:
-    """Return what the study was told of each complete trial, by each objective."""
-    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    return {trial.number: trial.values for trial in complete}

@@ -31,14 +31,14 @@ from platform.search.front.tables import (
     write_front,
 )
 from platform.search.report_file import ReportScore, read_report
-from platform.search.scores import has_several, last_values
+from platform.search.scores import has_several
 from platform.search.setup import REPORT_SPLIT, TUNE_SPLIT, SearchSetup
 from platform.search.winner import (
     BEST_CHECKPOINT,
     BEST_RECIPE,
     REPORT_PURPOSE,
 )
-from platform.search.worth import Judgement, best_complete, judge
+from platform.search.worth import Judgement, best_complete, judge, last_values
 from platform.train.plan import SCORING_PURPOSE
 from toco_core.data.ledger import MaskLedger
 

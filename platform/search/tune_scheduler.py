@@ -15,14 +15,8 @@ from platform.search.fault_causes import fault_of
 from platform.search.faults import Fault
 from platform.search.live_trials import LiveTrials
 from platform.search.stalls import StallWatch
-from platform.search.trial_protocol import (
-    FAILED,
-    ITERATION,
-    NODE,
-    OTHER_SCORES,
-    SCORE,
-    TAKEN_OVER,
-)
+from platform.search.trial_protocol import FAILED, NODE, SCORE
+from platform.search.tune_results import record_result
 
 
 class StudyScheduler(FIFOScheduler):
@@ -58,15 +52,7 @@ class StudyScheduler(FIFOScheduler):
             return TrialScheduler.STOP
         if SCORE not in result:
             return TrialScheduler.CONTINUE
-        score, step = float(result[SCORE]), int(result[ITERATION])
-        goes_on = self._live.record(
-            number,
-            score,
-            step,
-            result.get(NODE, ""),
-            earned=TAKEN_OVER not in result,
-            others=result.get(OTHER_SCORES, ()),
-        )
+        goes_on = record_result(self._live, number, result)
         return TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:

@@ -8,13 +8,8 @@ from typing import Any
 from ray.tune.search import Searcher
 
 from platform.search.live_trials import LiveTrials
-from platform.search.trial_protocol import (
-    ITERATION,
-    NODE,
-    OTHER_SCORES,
-    SCORE,
-    TAKEN_OVER,
-)
+from platform.search.trial_protocol import ITERATION, SCORE
+from platform.search.tune_results import record_result
 
 
 class StudySearcher(Searcher):
@@ -56,10 +51,7 @@ class StudySearcher(Searcher):
             return
         if result and SCORE in result and ITERATION in result:
             # Tune shows a result that meets a stopping criterion to no scheduler
-            node = result.get(NODE, "")
-            score, step = float(result[SCORE]), int(result[ITERATION])
-            earned, others = TAKEN_OVER not in result, result.get(OTHER_SCORES, ())
-            self._live.record(number, score, step, node, earned=earned, others=others)
+            record_result(self._live, number, result)
         self._live.finish(number)
 
     def save(self, checkpoint_path: str) -> None:

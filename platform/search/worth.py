@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -50,6 +50,11 @@ class Judgement:
 def complete_trials(study: optuna.Study) -> list[FrozenTrial]:
     """Return the trials that reached their end, in the order of their numbers."""
     return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+
+
+def last_values(study: optuna.Study) -> dict[int, Sequence[float]]:
+    """Return what the study was told of each complete trial, by each objective."""
+    return {trial.number: trial.values for trial in complete_trials(study)}
 
 
 def judge(study: optuna.Study, space: CheckedSpace, objective: int = 0) -> Judgement:

@@ -21,11 +21,11 @@ from platform.search.kept import forget_others, keep_best
 from platform.search.live_trials import LiveTrials
 from platform.search.pruners import make_pruner
 from platform.search.samplers import make_sampler
-from platform.search.scores import last_values
 from platform.search.simulation.controller import Score, Simulator
 from platform.search.space.checked import Params
 from platform.search.study import open_study
 from platform.search.winner import find_winner
+from platform.search.worth import last_values
 from tests.search.worlds import ITERATIONS, quality, small_space
 
 SPACE = small_space()
