@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t, wilcoxon
 
-from benchmarks.search_quality.searches import MARKS, Outcome
+from benchmarks.search_quality.searches import MARKS, Lead, Outcome
 
 Array: TypeAlias = NDArray[np.float64]
 Searches: TypeAlias = Mapping[tuple[str, int], Outcome]  # (task, seed) -> what was found
@@ -29,7 +29,8 @@ def summarise(searches: Searches, reference: Searches) -> dict[str, Any]:
     Returns:
         Mean regret at each mark; at the last one also half the 95 % interval over tasks, the
         difference to the reference with its interval and the p of a Wilcoxon test over tasks;
-        means of trials, complete ones and the time of a proposal.
+        means of trials, complete ones and the time of a proposal; how true is what the searches say
+        of their winner's lead over trial 0.
     """
     last = MARKS[-1]
     at_end = by_task(searches, lambda one: one.regret[last])
@@ -48,7 +49,21 @@ def summarise(searches: Searches, reference: Searches) -> dict[str, Any]:
         "trials": _rounded(float(np.mean([one.trials for one in outcomes])), 1),
         "complete": _rounded(float(np.mean([one.complete for one in outcomes])), 1),
         "proposal_ms": _rounded(float(np.mean([one.proposal_ms for one in outcomes])), 1),
+        **_leads([one.lead for one in outcomes if one.lead]),
     }
+
+
+def _leads(leads: Sequence[Lead]) -> dict[str, Any]:
+    """Return of how many leads which share holds the truth, is told apart, and wrongly so."""
+    shares = {
+        "holding": [one.holds for one in leads],
+        "told_apart": [one.is_told_apart for one in leads],
+        "wrongly": [one.is_told_apart and one.true <= 0 for one in leads],
+    }
+    if not leads:
+        return {}
+    found = {name: _rounded(float(np.mean(values))) for name, values in shares.items()}
+    return {"leads": len(leads), **found}
 
 
 def by_task(searches: Searches, value: Callable[[Outcome], float]) -> Array:

@@ -27,12 +27,14 @@ class Method:
     Attributes:
         sampler: of a space and a seed; it may learn from earlier searches.
         learns: whether it is given any.
+        judges: whether it says what its winner is worth, and how sure that is.
     """
 
     sampler: Callable[[CheckedSpace, int, Sequence[EarlierSearch]], samplers.BaseSampler]
     pruner: Callable[[int], pruners.BasePruner]
     winner: Callable[[optuna.Study, CheckedSpace], FrozenTrial | None]
     learns: bool = False
+    judges: bool = False
 
 
 def make_method(name: str) -> Method:
@@ -64,6 +66,7 @@ def _ours(sampler: str, pruner: str) -> Method:
         lambda space, seed, earlier: make_sampler(sampler, space, seed, earlier),
         lambda iterations: make_pruner(pruner, iterations),
         find_winner,
+        judges=True,
     )
 
 

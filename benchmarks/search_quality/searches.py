@@ -27,6 +27,7 @@ from platform.search.space.checked import CheckedSpace, Params
 from platform.search.space.spaces import SearchSpace
 from platform.search.study import open_study
 from platform.search.trial_protocol import Assignment
+from platform.search.worth import best_complete, judge
 from toco_core.settings.overrides import apply_overrides, load_recipe
 
 MARKS = (5, 10, 20)  # trainings after which the winner is looked at
@@ -93,6 +94,31 @@ class TimedTrials(LiveTrials):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Lead:
+    """How far the winner leads trial 0 at the end of a search, in accuracy.
+
+    Attributes:
+        said: by the search.
+        half: of its 95 % interval.
+        true: without luck.
+    """
+
+    said: float
+    half: float
+    true: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the interval contains the truth."""
+        return abs(self.said - self.true) <= self.half
+
+    @property
+    def is_told_apart(self) -> bool:
+        """Whether the search says that its winner is better."""
+        return self.said > self.half
+
+
+@dataclass(frozen=True, kw_only=True)
 class Outcome:
     """What a search found.
 
@@ -101,12 +127,14 @@ class Outcome:
         trials: started in all.
         complete: of them, trained to their end.
         proposal_ms: mean time of a proposal, ms.
+        lead: of the winner over trial 0; None where it is trial 0, or nobody says.
     """
 
     regret: dict[int, float]
     trials: int
     complete: int
     proposal_ms: float
+    lead: Lead | None = None
 
 
 def search(
@@ -165,7 +193,17 @@ def play(
         trials=len(trials),
         complete=sum(trial.state == TrialState.COMPLETE for trial in trials),
         proposal_ms=1000 * live.seconds / max(1, len(trials)),
+        lead=_lead(study, space, training) if method.judges else None,
     )
+
+
+def _lead(study: optuna.Study, space: CheckedSpace, training: Training) -> Lead | None:
+    judgement = judge(study, space)
+    winner = best_complete(judgement, study)
+    if winner is None or winner.number == 0 or winner.number not in judgement.lead:
+        return None
+    said, true = judgement.lead[winner.number], training.true
+    return Lead(said=said.value, half=said.half or 0.0, true=true[winner.number] - true[0])
 
 
 def _marks(simulator: Simulator, condition: Condition) -> Iterator[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from benchmarks.search_quality.__main__ import compare, parser
 from benchmarks.search_quality.comparison import half_interval, summarise
 from benchmarks.search_quality.conditions import parse_condition
 from benchmarks.search_quality.methods import LEARNT, make_method
-from benchmarks.search_quality.searches import MARKS, Outcome, play, search, task_space
+from benchmarks.search_quality.searches import MARKS, Lead, Outcome, play, search, task_space
 from benchmarks.search_quality.surrogate import (
     EPOCHS,
     PARAMETERS,
@@ -97,6 +98,28 @@ def test_searches_are_compared_by_task() -> None:
     assert line["wilcoxon_p"] == pytest.approx(2 / 2**8, abs=1e-4)
     assert summarise(ours, ours)["wilcoxon_p"] is None
     assert half_interval(np.array([0.0, 1.0])) == pytest.approx(12.706 * 0.5, rel=1e-3)
+
+
+def test_what_a_search_says_of_its_lead_is_held_against_the_truth() -> None:
+    leads = [
+        Lead(said=0.3, half=0.2, true=0.2),  # told apart, and so it is
+        Lead(said=0.3, half=0.2, true=-0.1),  # told apart, wrongly
+        Lead(said=0.1, half=0.2, true=-0.05),  # not told apart; its interval holds
+        Lead(said=0.1, half=0.2, true=0.4),
+    ]
+    ours = {("t", s): replace(outcome(0.1), lead=lead) for s, lead in enumerate(leads)}
+    line = summarise(ours, ours)
+    assert line["leads"] == 4
+    assert (line["holding"], line["told_apart"], line["wrongly"]) == (0.5, 0.5, 0.25)
+    assert "leads" not in summarise({("t", 0): outcome(0.1)}, {("t", 0): outcome(0.1)})
+
+
+def test_a_winner_leads_trial_0_by_about_what_the_search_says() -> None:
+    lead = found("default", "n0c1").lead
+    assert lead is not None
+    assert lead.true > 0
+    assert lead.said == pytest.approx(lead.true, rel=0.3)
+    assert found("optuna-random", "n0c1").lead is None
 
 
 def test_a_search_that_learns_from_the_same_task_is_sooner_there() -> None:
