@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +32,7 @@ pytestmark = [
 OPTIONS = " ".join(TWO_TRIALS).replace("--concurrent 1", "--concurrent 2")
 WORKERS = ("w1", "w2")
 HOUR = 3600.0
+OUTAGE = 180.0
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +82,22 @@ def test_a_machine_that_loses_its_mount_is_left_and_its_trial_goes_on_elsewhere(
     assert search.returncode == 0, output
     assert "broken on" in output
     assert cluster.outcomes("unmounted") == undisturbed.scores()
+
+
+def test_a_cable_that_is_out_for_three_minutes_costs_no_trial_and_no_number(
+    cluster: RayMachines, undisturbed: Search
+) -> None:
+    for name in WORKERS:  # with a right clock, and all mounts
+        cluster.machines.power_off(name)
+        cluster.start(name)
+    search = cluster.search("unplugged", OPTIONS)
+    wait_for(lambda: cluster.has_scores("unplugged"), search)
+    cluster.machines.unplug("w1")
+    time.sleep(OUTAGE)  # the search may end meanwhile
+    cluster.machines.plug_in("w1")
+    output = _end_of(cluster, search, "unplugged")
+    assert search.returncode == 0, output
+    assert cluster.outcomes("unplugged") == undisturbed.scores()
 
 
 def test_the_head_may_be_lost_and_the_same_command_goes_on_on_a_new_one(
