@@ -48,21 +48,19 @@ class TrialRun:
         steps = event.iteration - self._iteration
         if steps < self._least:
             return
-        for name, loss in _mean_losses(self._progress).items():
-            self._writer.add_scalar(f"loss/{name}", loss, event.iteration)
+        losses = _mean_losses(self._progress)
+        values = [_scalar(f"loss/{name}", loss) for name, loss in losses.items()]
         if steps > 0:
             pace = sum(one.seconds for one in self._progress) / steps
-            self._writer.add_scalar("cost/step_seconds", pace, event.iteration)
+            values.append(_scalar("cost/step_seconds", pace))
+        _write(self._writer, values, event.iteration)
         self._iteration, self._progress = event.iteration, []
 
     def write_score(self, event: TrialScored, pictures: Sequence[bytes]) -> None:
         """Write all numbers of a score, and of its pictures those that there is room for."""
-        for tag, value in score_scalars(event):
-            self._writer.add_scalar(tag, value, event.iteration)
-        assert self._writer.file_writer is not None, "open until `close`"
-        for index, picture in enumerate(pictures):
-            summary = _picture(f"images/{index:02d}", picture)
-            self._writer.file_writer.add_summary(summary, event.iteration)
+        scalars = [_scalar(tag, value) for tag, value in score_scalars(event)]
+        shown = [_picture(f"images/{index:02d}", one) for index, one in enumerate(pictures)]
+        _write(self._writer, [*scalars, *shown], event.iteration)
         self._writer.flush()
 
     def write_end(self, event: TrialEnded) -> None:
@@ -92,8 +90,9 @@ class SearchRun:
         least = max(SEARCH_SECONDS, SEARCH_SHARE * (now - self._began))
         if now - self._written < least and state.ended is None:
             return
-        for name, value in search_numbers(state).items():
-            self._writer.add_scalar(f"search/{name}", value, int(now - self._began))
+        numbers = search_numbers(state).items()
+        values = [_scalar(f"search/{name}", value) for name, value in numbers]
+        _write(self._writer, values, int(now - self._began))
         self._written = now
 
     def close(self) -> None:
@@ -144,8 +143,22 @@ def score_scalars(event: TrialScored) -> Iterator[tuple[str, float]]:
             yield field.tag, value
 
 
-def _picture(tag: str, png: bytes) -> Summary:
+def _write(writer: SummaryWriter, values: Sequence[Summary.Value], step: int) -> None:
+    """Write values as one event.
+
+    TensorBoard opens the file anew for each event: thirty of a score would be thirty waits for a
+    network file system.
+    """
+    assert writer.file_writer is not None, "open until `close`"
+    writer.file_writer.add_summary(Summary(value=values), step)
+
+
+def _scalar(tag: str, value: float) -> Summary.Value:
+    return Summary.Value(tag=tag, simple_value=value)
+
+
+def _picture(tag: str, png: bytes) -> Summary.Value:
     """Return a picture as it is: `SummaryWriter.add_image` would decode and encode it again."""
     width, height = Image.open(io.BytesIO(png)).size  # reads the header only
     image = Summary.Image(height=height, width=width, colorspace=3, encoded_image_string=png)
-    return Summary(value=[Summary.Value(tag=tag, image=image)])
+    return Summary.Value(tag=tag, image=image)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
 from tensorboard.plugins.hparams import metadata
@@ -76,6 +77,18 @@ def table_row(directory: Path, number: int) -> dict[str, float | str]:
         name: value.string_value if value.HasField("string_value") else value.number_value
         for name, value in start.hparams.items()
     }
+
+
+def test_a_score_is_one_event_of_the_file(tmp_path: Path) -> None:
+    """Each event opens the file anew, which a network file system makes wait for."""
+
+    def events(*more: Event) -> int:
+        directory = tmp_path / str(len(more))
+        write(directory, trial_started(3), *more)
+        files = sorted((directory / "tensorboard/trial-0003").glob("events*"))
+        return sum(1 for file in files for _ in EventFileLoader(str(file)).Load())
+
+    assert events(progressed(3, 120, loss=0.75), scored(3, 120, 0.25)) == events() + 2
 
 
 def test_progress_and_scores_are_scalars_of_the_trials_own_run(tmp_path: Path) -> None:
