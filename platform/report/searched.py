@@ -35,6 +35,7 @@ from platform.search.worth import (
     Judgement,
     best_complete,
     fit_trials,
+    is_picked,
     judge_by,
     judge_complete,
 )
@@ -57,7 +58,8 @@ class Searched:
         confirmation: on fresh seeds; None where there was none.
         fitted: the model of its learning curves; None with too few trials.
         judgement: what complete trials are worth.
-        winner: the number of the trial that is worth most; None before one is complete.
+        winner: the number of the trial that is worth most, or was picked; None before one is
+            complete.
         objective: what was maximised.
         front: of several objectives; None of one.
     """
@@ -104,6 +106,11 @@ class Searched:
             return None
         found = self.confirmation.of(self.winner)
         return found if found and found.against else None
+
+    @property
+    def is_picked(self) -> bool:
+        """Whether somebody picked the winner off the front, where it need not be worth most."""
+        return is_picked(self.study, self.winner)
 
     @property
     def heading(self) -> str:
