@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from toco_core.cam.image_cam import whole_image_cams
@@ -15,9 +13,7 @@ from toco_core.data.batch import WholeImage
 from toco_core.data.loader import whole_image
 from toco_core.data.reader import ParquetSplit
 from toco_core.model.toco import ToCo
-from toco_core.scoring.boundary import boundary_pixels
-from toco_core.scoring.class_pixels import ClassPixels
-from toco_core.scoring.hausdorff import hausdorff_distances
+from toco_core.scoring.edge_tally import EdgeTally
 from toco_core.scoring.inference import segment
 from toco_core.scoring.kept_images import SegmentedImage
 from toco_core.scoring.metrics import ConfusionMatrix
@@ -61,11 +57,9 @@ def segmentation_chunk(
     counts: dict[Variant, ConfusionMatrix] = {
         variant: ConfusionMatrix.empty(classes) for variant in method.variants
     }
-    rims: dict[Variant, ClassPixels] = {
-        variant: ClassPixels.empty(classes) for variant in method.variants if boundary
-    }
-    distances: dict[Variant, list[NDArray[np.float64]]] = {
-        variant: [] for variant in method.variants if hausdorff
+    edges: dict[Variant, EdgeTally] = {
+        variant: EdgeTally(classes, split.info.ignore_index, boundary=boundary, hausdorff=hausdorff)
+        for variant in method.variants
     }
     kept: list[SegmentedImage] = []
     for index in indices:
@@ -75,12 +69,7 @@ def segmentation_chunk(
             labels = label_variants(model, image, method, cut_off=recipe.official_quirks)
         for variant, predicted in labels.items():
             counts[variant] += ConfusionMatrix.of(mask, predicted, classes, split.info.ignore_index)
-        counted = classes, split.info.ignore_index
-        for variant in rims:
-            rims[variant] += boundary_pixels(mask.numpy(), labels[variant].numpy(), *counted)
-        for variant, measured in distances.items():
-            said = labels[variant].numpy()
-            measured.append(hausdorff_distances(mask.numpy(), said, *counted))
+            edges[variant].add(mask.numpy(), predicted.numpy())
         if index < keep:
             kept.append(_kept(model, recipe, image, labels[method.variants[-1]], mask))
     return SegmentationChunk(
@@ -88,8 +77,8 @@ def segmentation_chunk(
         images=len(indices),
         masks_opened=split.ledger.total() - before,
         counts=counts,
-        boundary=rims,
-        distances={variant: np.stack(measured) for variant, measured in distances.items()},
+        boundary={v: one.rims for v, one in edges.items() if one.rims is not None},
+        distances={v: one.distances for v, one in edges.items() if one.distances is not None},
         computed_on=computed_on(model, recipe),
         kept=tuple(kept),
     )
