@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.console import Console
 
 from platform.report.health.effect import better_card
-from platform.report.searched import read_search
+from platform.report.reading import read_search
 from platform.report.verdict import verdict
 from platform.results.objectives import find_objective
 from platform.results.trial_rows import TrialRow

@@ -135,8 +135,8 @@ def _score(
         boundary=tuple(one.rims for one in edges if one.rims is not None),
         distances=tuple(one.distances for one in edges if one.distances is not None),
         kept=tuple(
-            _scored_image(image, one.cpu(), sample)
-            for index, image, one, sample in zip(indices, images, cams, samples, strict=True)
+            _scored_image(images[place], cams[place].cpu(), samples[place])
+            for place, index in enumerate(indices)
             if index < beside.keep
         ),
     )
