@@ -70,13 +70,13 @@ def _answer(searched: Searched) -> tuple[bool | None, str]:
 
 def picked_answer(searched: Searched) -> tuple[bool | None, str]:
     """Say how a trial that somebody picked off the front stands to the recipe, by one objective."""
-    lead, picked = lead_of_winner(searched), f"trial {searched.winner} was picked off the front"
+    lead, picked = lead_of_winner(searched), f"Trial {searched.winner} was picked off the front"
     if searched.winner == 0:
         return False, "No: the recipe itself was picked off the front."
     if lead is None or lead.half is None:
-        return None, f"Not known: {picked}, but there are too few trials to say more."
-    by = f"{gain(lead.value)} ±{100 * lead.half:.1f} points of {searched.heading}"
-    return lead.value > lead.half, f"By {searched.heading} alone: {picked}, and leads by {by}."
+        return None, f"{picked}; there are too few trials to say how it compares."
+    by = f"{gain(lead.value)} ±{100 * lead.half:.1f} points"
+    return lead.value > lead.half, f"{picked}; by {searched.heading} alone it leads by {by}."
 
 
 def _confirmed_answer(name: str, against: AgainstRecipe, seeds: int) -> tuple[bool, str]:

@@ -73,5 +73,5 @@ def test_of_two_objectives_the_summary_has_the_front_and_both_on_both_splits(
     picked = read_search(directory)
     assert picked.winner == last
     said = verdict(picked)
-    assert f"trial {last} was picked off the front" in said.answer
+    assert f"Trial {last} was picked off the front" in said.answer
     assert better_card(picked).finding == said.answer
