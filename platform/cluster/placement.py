@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
-Resources: TypeAlias = Mapping[str, float]  # such as {"CPU": 4, "GPU": 0.5}
-_Units: TypeAlias = dict[str, int]
+from platform.cluster.packing import Node, Resources, Units, fit, has_room, spread, units_of
 
 # The driver of a trial only waits for its workers, but Ray refuses a driver that asks for nothing.
 # A hundred of them cost one CPU.
 DRIVER_CPUS = 0.01
-_UNIT = 10_000  # Ray counts resources in ten-thousandths, and so does this: 3 x 0.1 fit into 0.3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,19 +82,14 @@ def make_placement(
     _check_counts(workers_per_trial, scorers, trials)
     scorer = scorer or {}
     driver = {"CPU": DRIVER_CPUS} if workers_per_trial else dict(worker)
-    free = [_Node(node) for node in nodes]
-    scorers_on_head = _has_room(nodes[0], _units(scorer), scorers)
-    if not _spread(free[:1] if scorers_on_head else free, _units(scorer), scorers):
-        need = f"{scorers} evaluation workers x {_text(scorer)}"
+    scorers_on_head = has_room(nodes[0], units_of(scorer), scorers)
+    free = [Node(node) for node in nodes]
+    if not spread(free[:1] if scorers_on_head else free, units_of(scorer), scorers):
         raise ValueError(
-            f"{need} do not fit on {_cluster_text(nodes)}; ask for fewer, or for less each"
+            f"{scorers} evaluation workers x {_text(scorer)} do not fit on {_cluster_text(nodes)}; "
+            "ask for fewer, or for less each"
         )
-    bundles = _bundles(driver, worker, workers_per_trial)
-    if not any(bundles):
-        raise ValueError("a trial asks for no resources at all; give its workers a CPU")
-    count = 0
-    while count != trials and _fit(free, bundles):
-        count += 1
+    count = _trials_at_once(free, _bundles(driver, worker, workers_per_trial), trials)
     if count == 0:
         raise ValueError(_refusal(nodes, workers_per_trial, worker, driver, scorers, scorer))
     return Placement(
@@ -108,8 +100,18 @@ def make_placement(
         scorers=scorers,
         scorer=dict(scorer),
         scorers_on_head=scorers_on_head,
-        drivers_on_head=workers_per_trial > 0 and _has_room(nodes[0], _units(driver), count),
+        drivers_on_head=workers_per_trial > 0 and has_room(nodes[0], units_of(driver), count),
     )
+
+
+def _trials_at_once(free: list[Node], bundles: Sequence[Units], most: int | None) -> int:
+    """Count the trials that fit into what is free, which is taken."""
+    if not any(bundles):
+        raise ValueError("a trial asks for no resources at all; give its workers a CPU")
+    count = 0
+    while count != most and fit(free, bundles):
+        count += 1
+    return count
 
 
 def largest_group(
@@ -123,19 +125,20 @@ def largest_group(
         sizes: Numbers of workers that it may have, largest first.
         taken: Of the trials in work.
     """
-    scorer = _units(placement.scorer)
+    scorer = units_of(placement.scorer)
     for size in sizes:
-        free = [_Node(node) for node in nodes]
-        _spread(free[:1] if placement.scorers_on_head else free, scorer, placement.scorers)
+        free = [Node(node) for node in nodes]
+        # as many of them as there is room for: some may have been on a machine that is gone
+        spread(free[:1] if placement.scorers_on_head else free, scorer, placement.scorers)
         groups = [*sorted(taken, reverse=True), size]
         bundles = (_bundles(placement.driver, placement.worker, group) for group in groups)
-        if all(_fit(free, group) for group in bundles):
+        if all(fit(free, group) for group in bundles):
             return size
     return None
 
 
-def _bundles(driver: Resources, worker: Resources, workers: int) -> list[_Units]:
-    return [_units(driver), *[_units(worker)] * workers]
+def _bundles(driver: Resources, worker: Resources, workers: int) -> list[Units]:
+    return [units_of(driver), *[units_of(worker)] * workers]
 
 
 def _check_counts(workers_per_trial: int, scorers: int, trials: int | None) -> None:
@@ -145,64 +148,6 @@ def _check_counts(workers_per_trial: int, scorers: int, trials: int | None) -> N
             raise ValueError(f"{name} is {count}, but must be 0 or more")
     if trials is not None and trials < 1:
         raise ValueError(f"trials at once is {trials}, but must be 1 or more")
-
-
-def _units(resources: Resources) -> _Units:
-    units = {name: round(amount * _UNIT) for name, amount in resources.items()}
-    return {name: amount for name, amount in units.items() if amount}
-
-
-class _Node:
-    """What is free on one machine: amounts, and its GPUs one by one."""
-
-    def __init__(self, resources: Resources) -> None:
-        self.free = _units(resources)
-        whole, part = divmod(self.free.pop("GPU", 0), _UNIT)
-        self.gpus = [_UNIT] * whole + [part] * bool(part)
-
-    def take(self, bundle: _Units) -> bool:
-        """Take a bundle out of what is free, or return False and leave it as it is."""
-        amounts = {name: units for name, units in bundle.items() if name != "GPU"}
-        if any(self.free.get(name, 0) < units for name, units in amounts.items()):
-            return False
-        if not self._take_gpus(bundle.get("GPU", 0)):
-            return False
-        for name, units in amounts.items():
-            self.free[name] -= units
-        return True
-
-    def _take_gpus(self, units: int) -> bool:
-        # a share of a GPU lies on one GPU, the fullest that has room, and two shares of 0.5 left
-        # on different ones are no GPU
-        wanted = [units] if units < _UNIT else [_UNIT] * -(-units // _UNIT)
-        left = sorted(self.gpus)
-        for share in filter(None, wanted):
-            index = next((i for i, free in enumerate(left) if free >= share), None)
-            if index is None:
-                return False
-            left[index] -= share
-        self.gpus = left
-        return True
-
-
-def _fit(nodes: list[_Node], bundles: Sequence[_Units]) -> bool:
-    """Take all the bundles out of the nodes; False, and `nodes` half taken, if one has no room."""
-    ordered = sorted(bundles, key=lambda one: -sum(one.values()))
-    return all(any(node.take(bundle) for node in nodes) for bundle in ordered)
-
-
-def _has_room(resources: Resources, bundle: _Units, count: int) -> bool:
-    """Return whether a machine with nothing on it holds bundles without a GPU."""
-    node = _Node(resources)
-    return "GPU" not in bundle and all(node.take(bundle) for _ in range(count))
-
-
-def _spread(nodes: Sequence[_Node], bundle: _Units, count: int) -> bool:
-    """Take bundles out of one node after the other; False, and `nodes` half taken, if one fails."""
-    starts = range(count)
-    return all(
-        any(nodes[(s + i) % len(nodes)].take(bundle) for i in range(len(nodes))) for s in starts
-    )
 
 
 def _refusal(

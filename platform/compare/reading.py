@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from platform.command_line import RECIPE_FILE, shown_path
 from platform.compare.result import Result, read_json
 from platform.compare.second_stages import (
@@ -18,10 +16,9 @@ from platform.evaluate.output import EVALUATION_FILE
 from platform.protocol.card import ProtocolCard
 from platform.results.curves import CURVES_FILE, read_curves
 from platform.results.events import CAM_MIOU
+from platform.search.best_files import BEST_RECIPE, winner_of
 from platform.search.confirmation.confirmed import read_confirmation
-from platform.search.findings import WORTH_FILE
 from platform.search.report_file import REPORT_FILE, read_report
-from platform.search.winner import BEST_RECIPE
 from platform.second_stage.setup import LABELS_FILE
 from platform.train.setup import FINAL_CHECKPOINT
 from toco_core.checkpoint import load_checkpoint
@@ -93,9 +90,7 @@ def _of_evaluation(path: Path, name: str) -> Result:
 
 
 def _of_search(directory: Path) -> Result:
-    report = read_report(directory)
-    known = (directory / BEST_RECIPE).is_file() and (directory / WORTH_FILE).is_file()
-    winner = _winner(directory) if known else None
+    report, winner = read_report(directory), winner_of(directory)
     if winner not in report:
         raise ValueError(f"{directory} has no winner yet: let the same command go on")
     score = report[winner]
@@ -115,13 +110,6 @@ def _confirmed(directory: Path, winner: int) -> dict[str, float]:
         return {}
     what = "cam" if confirmed.objective == CAM_MIOU else confirmed.objective
     return {f"{what}, mean of its confirmation": of_winner.mean}
-
-
-def _winner(directory: Path) -> int:
-    """Return the trial that the search kept: it is worth most of those that reached their end."""
-    rows = pq.read_table(directory / WORTH_FILE).to_pylist()
-    best = max(rows, key=lambda row: (round(row["worth"], 9), row["score"], -row["number"]))
-    return int(best["number"])
 
 
 def _of_run(directory: Path) -> Result:

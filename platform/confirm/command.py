@@ -8,11 +8,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from platform.command_line import FAILED, drawing_progress
+from platform.command_line import drawing_progress
 from platform.confirm.options import ConfirmOptions
-from platform.lock import only_one
 from platform.mirror.files import working_directory
-from platform.mirror.session import mirrored
+from platform.mirror.work import work_in_stores
 from platform.results.progress import print_line
 from platform.search.confirmation.command import Confirmation, confirm
 from platform.search.opened import open_search
@@ -30,13 +29,11 @@ def run_confirmation(options: ConfirmOptions) -> int:
     console, place = Console(), options.search
     if isinstance(place, Path):
         return _confirm(place, None, options, console)
-    directory = working_directory(place)
-    directory.mkdir(parents=True, exist_ok=True)
-    with only_one(directory):
-        with mirrored(directory, place, partial(print_line, console)) as mirror:
-            status = _confirm(directory, mirror.store, options, console)
-        print_line(console, f"the search is kept in {place}")
-        return status if mirror.is_complete else status or FAILED
+
+    def confirm_there(stores: list[RemotePath]) -> int:
+        return _confirm(working_directory(place), stores[0], options, console)
+
+    return work_in_stores([place], "search", partial(print_line, console), confirm_there)
 
 
 def _confirm(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from toco_core.settings.overrides import apply_overrides
 FEW_IMAGES = 20  # of a class
 LEAST_GAIN = 2.0  # of the average precision over chance, below which features know nothing
 ALIKE = 0.9  # cosine of patch tokens from which a CAM can hardly tell places apart
+LARGE = 2.0  # a scaled image over its crop, where crops show little; by our recipes VOC's are 1.1
 COMMON = 0.5  # share of the tokens' squared length that is common to all
 FROZEN = 0.1  # of the iterations, where it is more: until the segmentation loss begins
 SLOWER, FASTER = 0.05, 2.5  # encoder and heads where it is more: 500 apart, where the paper has 10
@@ -26,6 +28,8 @@ class Probed:
 
     Attributes:
         images: of train in all.
+        side: the median of the probed images' longer sides, px.
+        size: side of the square that they were resized to, and of the crop to train with, px.
         per_class: how many of the probed images show each class.
         class_names: the classes.
         token_ap: mean average precision of the class tokens of each block, 0..1.
@@ -36,6 +40,8 @@ class Probed:
     """
 
     images: int
+    side: int
+    size: int
     per_class: Sequence[int]
     class_names: Sequence[str]
     token_ap: Sequence[float]
@@ -45,8 +51,13 @@ class Probed:
     chance: float
 
 
-def remarks(found: Probed) -> Iterator[str]:
-    """Yield, a line each, what is suspicious and what to do about it."""
+def remarks(found: Probed, recipe: Recipe) -> Iterator[str]:
+    """Yield, a line each, what is suspicious and what to do about it.
+
+    Args:
+        found: what was found.
+        recipe: that suggestions start from.
+    """
     few = [n for n, c in zip(found.class_names, found.per_class, strict=True) if c < FEW_IMAGES]
     if few:
         yield f"classes with fewer than {FEW_IMAGES} of these images: {', '.join(few)}"
@@ -70,6 +81,28 @@ def remarks(found: Probed) -> Iterator[str]:
             "paper's rates the encoder may unlearn what it knows before the classifiers find it; "
             "the suggested recipe freezes it at first, and has a lower rate for it"
         )
+    if (smaller := _scale_range(recipe, found)) is not None:
+        least, most = (found.size / (factor * found.side) for factor in recipe.data.scale_range)
+        text = f"[{smaller[0]:g},{smaller[1]:g}]"
+        yield (
+            f"images of {found.side:,} px: by the recipe's data.scale_range a crop of {found.size} "
+            f"px is {most:.0%} to {least:.0%} of their width, and rarely shows what they are "
+            f"labelled with; the suggested recipe has {text}; to any other, add "
+            f"--set 'data.scale_range={text}'"
+        )
+
+
+def _scale_range(recipe: Recipe, found: Probed) -> tuple[float, float] | None:
+    """Return factors, as far apart as the recipe's, by which images are about as large as the crop.
+
+    None where they are not much larger by the recipe's own.
+    """
+    least, most = recipe.data.scale_range
+    scaled = math.sqrt(least * most) * found.side  # px, half way between the two
+    if scaled <= LARGE * found.size:
+        return None
+    least, most = (float(f"{factor * found.size / scaled:.2g}") for factor in (least, most))
+    return least, most
 
 
 def changed_settings(before: Recipe, after: Recipe) -> list[tuple[str, str, str]]:
@@ -86,7 +119,7 @@ def _flat(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield prefix + key, value
 
 
-def suggested_recipe(recipe: Recipe, found: Probed, *, name: str, source: str, size: int) -> Recipe:
+def suggested_recipe(recipe: Recipe, found: Probed, *, name: str, source: str) -> Recipe:
     """Return a recipe to start from: as many epochs as VOC's, in the proportions of the recipe.
 
     It has `LEAST_ITERATIONS`, though: of few images, an epoch has too few steps to learn in.
@@ -96,7 +129,6 @@ def suggested_recipe(recipe: Recipe, found: Probed, *, name: str, source: str, s
         found: what was found.
         name: of the recipe.
         source: of the data.
-        size: side of the crop, px.
     """
     step = recipe.data.images_per_step
     iterations = max(round(VOC_EPOCHS * found.images / step, -2), LEAST_ITERATIONS)
@@ -104,13 +136,14 @@ def suggested_recipe(recipe: Recipe, found: Probed, *, name: str, source: str, s
     changes: dict[str, Any] = {
         "name": name,
         "data.source": source,
-        "data.crop_size": size,
+        "data.crop_size": found.size,
+        "data.scale_range": _scale_range(recipe, found) or recipe.data.scale_range,
         "iterations": int(iterations),
         "optimiser.warmup": round(recipe.optimiser.warmup * longer),
         "stages.contrast": round(recipe.stages.contrast * longer),
         "stages.segmentation": round(recipe.stages.segmentation * longer),
         "backbone.aux_layer": -max(int(len(found.token_ap) / 4 + 0.5), 1),
-        "ctc.local_size": min(recipe.ctc.local_size, size),
+        "ctc.local_size": min(recipe.ctc.local_size, found.size),
     }
     if found.common > COMMON:
         changes["optimiser.freeze"] = int(FROZEN * iterations)

@@ -54,11 +54,11 @@ def run_probe(options: ProbeOptions) -> int:
     chosen = _draw(len(split), options)
     with counting_progress(console, f"{recipe.backbone.name} at {size} px") as progress:
         features = read_features(encoder.to(device), split, chosen, size, progress)
-    found = _probe(features, dataset.info, len(split), options.seed, console)
-    _show(found, len(chosen), console)
+    found = _probe(features, dataset.info, len(split), size, options.seed, console)
+    _show(found, recipe, len(chosen), console)
     name = Path(options.target).name or "own"
     source = str(Path(options.target).absolute()) if dataset.location.is_local else options.target
-    suggested = suggested_recipe(recipe, found, name=name, source=source, size=size)
+    suggested = suggested_recipe(recipe, found, name=name, source=source)
     _show_changes(recipe, suggested, found.images, console)
     _write(suggested, options, console)
     return 0
@@ -86,7 +86,7 @@ def _draw(in_split: int, options: ProbeOptions) -> list[int]:
 
 
 def _probe(
-    features: Features, info: DatasetInfo, images: int, seed: int, console: Console
+    features: Features, info: DatasetInfo, images: int, size: int, seed: int, console: Console
 ) -> Probed:
     blocks = len(features.class_tokens)
     token_ap, patch_ap = [], []
@@ -98,6 +98,8 @@ def _probe(
         progress(blocks, blocks)
     return Probed(
         images=images,
+        side=int(features.sides.median()),
+        size=size,
         per_class=features.labels.sum(0).int().tolist(),
         class_names=info.class_names,
         token_ap=token_ap,
@@ -112,7 +114,7 @@ def _mean(values: Tensor) -> float:
     return float(values.nanmean())
 
 
-def _show(found: Probed, probed: int, console: Console) -> None:
+def _show(found: Probed, recipe: Recipe, probed: int, console: Console) -> None:
     rows = [
         [
             str(block),
@@ -139,7 +141,7 @@ def _show(found: Probed, probed: int, console: Console) -> None:
         f"{probed} of {found.images} images, {held_out} of them held out; guessing gives "
         f"{100 * found.chance:.1f}; no mask was opened",
     )
-    for line in remarks(found):
+    for line in remarks(found, recipe):
         print_line(console, f"note: {line}")
 
 

@@ -11,6 +11,7 @@ from platform.datasets import require_masks
 from platform.evaluate.network import Network
 from platform.evaluate.options import EvaluateOptions
 from platform.workers.requests import ScoreRequest, SegmentationRequest
+from toco_core.scoring.cam_score import CamEdges
 from toco_core.scoring.segmentation_score import Method
 
 CAM_PURPOSE, SEGMENTATION_PURPOSE = "evaluation", "segmentation"
@@ -49,7 +50,6 @@ def check_dataset(
     require_masks(dataset, options.split)
     network.require_classes(dataset.info, root, was_named=options.data is not None)
     in_split = dataset.info.splits[options.split].images
-    shared = _shared(network, root, options)
     bkg = network.recipe.thresholds.bkg if options.bkg is None else options.bkg
     return EvaluationSetup(
         network=network,
@@ -57,26 +57,34 @@ def check_dataset(
         split=options.split,
         images=min(options.images or in_split, in_split),
         class_names=("background", *dataset.info.class_names),
-        cam=ScoreRequest(
-            **shared,
-            purpose=CAM_PURPOSE,
-            boundary_at=bkg if options.boundary else None,
-            hausdorff_at=bkg if options.hausdorff else None,
-        )
-        if "cam" in options.tasks
-        else None,
-        segmentation=SegmentationRequest(
-            **shared,
-            purpose=SEGMENTATION_PURPOSE,
-            method=Method(scales=options.scales, crf=options.crf),
-            boundary=options.boundary,
-            hausdorff=options.hausdorff,
-        )
+        cam=_cam_request(network, root, options, bkg) if "cam" in options.tasks else None,
+        segmentation=_segmentation_request(network, root, options)
         if "seg" in options.tasks
         else None,
         bkg=bkg,
         bkg_source=network.threshold_source if options.bkg is None else "--bkg",
         output=options.output or Path(options.checkpoint).parent / f"evaluation-{options.split}",
+    )
+
+
+def _cam_request(network: Network, root: str, options: EvaluateOptions, bkg: float) -> ScoreRequest:
+    edges = CamEdges(bkg=bkg, boundary=options.boundary, hausdorff=options.hausdorff)
+    return ScoreRequest(
+        **_shared(network, root, options),
+        purpose=CAM_PURPOSE,
+        edges=edges if options.boundary or options.hausdorff else None,
+    )
+
+
+def _segmentation_request(
+    network: Network, root: str, options: EvaluateOptions
+) -> SegmentationRequest:
+    return SegmentationRequest(
+        **_shared(network, root, options),
+        purpose=SEGMENTATION_PURPOSE,
+        method=Method(scales=options.scales, crf=options.crf),
+        boundary=options.boundary,
+        hausdorff=options.hausdorff,
     )
 
 

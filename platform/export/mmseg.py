@@ -48,22 +48,35 @@ def _python(settings: Mapping[str, Any]) -> bytes:
 
 
 def _data(layout: Layout, info: DatasetInfo, crop_size: int) -> dict[str, Any]:
-    split, crop = layout.split, (crop_size, crop_size)
-    pipeline = [
-        {"type": "LoadImageFromFile"},
-        {"type": "LoadAnnotations"},
-        {
-            "type": "RandomResize",
-            "scale": (4 * crop_size, crop_size),
-            "ratio_range": (0.5, 2.0),
-            "keep_ratio": True,
+    return {
+        "default_scope": "mmseg",
+        "data_preprocessor": {
+            "type": "SegDataPreProcessor",
+            "mean": _MEAN,
+            "std": _SD,
+            "bgr_to_rgb": True,
+            "pad_val": 0,
+            "seg_pad_val": info.ignore_index,
+            "size": (crop_size, crop_size),
         },
-        {"type": "RandomCrop", "crop_size": crop, "cat_max_ratio": 0.75},
-        {"type": "RandomFlip", "prob": 0.5},
-        {"type": "PhotoMetricDistortion"},
-        {"type": "PackSegInputs"},
-    ]
-    dataset = {
+        "train_dataloader": {
+            "batch_size": 8,
+            "num_workers": 4,
+            "persistent_workers": True,
+            "sampler": {"type": "InfiniteSampler", "shuffle": True},
+            "dataset": _dataset(layout, info, crop_size),
+        },
+        "train_cfg": {"type": "IterBasedTrainLoop", "max_iters": ITERATIONS},
+        "default_hooks": {
+            "logger": {"type": "LoggerHook", "interval": 50, "log_metric_by_epoch": False},
+            "checkpoint": {"type": "CheckpointHook", "by_epoch": False, "interval": 2000},
+        },
+    }
+
+
+def _dataset(layout: Layout, info: DatasetInfo, crop_size: int) -> dict[str, Any]:
+    split = layout.split
+    return {
         "type": "BaseSegDataset",
         "data_root": "{{ fileDirname }}/..",
         "data_prefix": {"img_path": f"img_dir/{split}", "seg_map_path": f"ann_dir/{split}"},
@@ -76,32 +89,25 @@ def _data(layout: Layout, info: DatasetInfo, crop_size: int) -> dict[str, Any]:
         },
         "ignore_index": info.ignore_index,
         "reduce_zero_label": False,
-        "pipeline": pipeline,
+        "pipeline": _pipeline(crop_size),
     }
-    return {
-        "default_scope": "mmseg",
-        "data_preprocessor": {
-            "type": "SegDataPreProcessor",
-            "mean": _MEAN,
-            "std": _SD,
-            "bgr_to_rgb": True,
-            "pad_val": 0,
-            "seg_pad_val": info.ignore_index,
-            "size": crop,
+
+
+def _pipeline(crop_size: int) -> list[dict[str, Any]]:
+    return [
+        {"type": "LoadImageFromFile"},
+        {"type": "LoadAnnotations"},
+        {
+            "type": "RandomResize",
+            "scale": (4 * crop_size, crop_size),
+            "ratio_range": (0.5, 2.0),
+            "keep_ratio": True,
         },
-        "train_dataloader": {
-            "batch_size": 8,
-            "num_workers": 4,
-            "persistent_workers": True,
-            "sampler": {"type": "InfiniteSampler", "shuffle": True},
-            "dataset": dataset,
-        },
-        "train_cfg": {"type": "IterBasedTrainLoop", "max_iters": ITERATIONS},
-        "default_hooks": {
-            "logger": {"type": "LoggerHook", "interval": 50, "log_metric_by_epoch": False},
-            "checkpoint": {"type": "CheckpointHook", "by_epoch": False, "interval": 2000},
-        },
-    }
+        {"type": "RandomCrop", "crop_size": (crop_size, crop_size), "cat_max_ratio": 0.75},
+        {"type": "RandomFlip", "prob": 0.5},
+        {"type": "PhotoMetricDistortion"},
+        {"type": "PackSegInputs"},
+    ]
 
 
 def _page(layout: Layout) -> str:

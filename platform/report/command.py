@@ -13,7 +13,8 @@ from platform.report.comparison import write_comparison
 from platform.report.listing import list_searches
 from platform.report.options import ReportOptions
 from platform.report.page import FILES_DIRECTORY, PAGE_FILE, write_page
-from platform.report.searched import Searched, read_search
+from platform.report.reading import read_search
+from platform.report.searched import Searched
 from platform.report.verdict import verdict
 from toco_core.remote_path import RemotePath
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from platform.report.searched import Searched, is_search, read_search
+from platform.report.reading import is_search, read_search
+from platform.report.searched import Searched
 from platform.report.verdict import lead_of_winner
 from platform.results.formats import NOTHING, gain, percent
 from platform.results.text_tables import TextTable, to_rich

@@ -195,10 +195,9 @@ def in_words(worth: MaskWorth, searched: Searched) -> list[str]:
         costs = "; ".join(f"{one.masks} masks {_points(one)}" for one in few)
         lines.append(f"A choice by few masks would have cost: {costs}.")
     if searched.winner not in (None, best.trial):
-        lines.append(
-            f"The search itself names trial {searched.winner}: it judges by the scores of all "
-            "trials, not by the last one of each."
-        )
+        judges = "it judges by the scores of all trials, not by the last one of each"
+        why = "which was picked off the front" if searched.is_picked else judges
+        lines.append(f"The search itself names trial {searched.winner}: {why}.")
     lines.append(
         f"What was proposed and stopped had seen all masks of {TUNE_SPLIT}: only the last choice "
         f"is made again here. On {REPORT_SPLIT} winner and recipe alone are scored, once, at the "

@@ -109,4 +109,5 @@ def _found(searched: Searched) -> str:
             f" On {REPORT_SPLIT}, opened once at the end, it reached "
             f"{percent(report.maximised)} against {percent(recipe.maximised)} of the recipe{each}."
         )
-    return f"The configuration of trial {number} was worth most.{apart}{unseen}"
+    why = "was picked off the front" if searched.is_picked else "was worth most"
+    return f"The configuration of trial {number} {why}.{apart}{unseen}"

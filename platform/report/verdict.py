@@ -55,6 +55,8 @@ def _answer(searched: Searched) -> tuple[bool | None, str]:
         return _confirmed_answer(confirmed.name, confirmed.against, len(confirmed.scores))
     if searched.winner is None:
         return None, "Not known yet: no trial has reached its end."
+    if searched.is_picked:
+        return picked_answer(searched)
     if searched.winner == 0:
         return False, "No: no configuration that was tried is worth more than the recipe."
     lead, winner = lead_of_winner(searched), f"trial {searched.winner}"
@@ -64,6 +66,17 @@ def _answer(searched: Searched) -> tuple[bool | None, str]:
     if lead.value > lead.half:
         return True, f"Yes: {winner} leads it by {size} of {what}."
     return False, f"Not that it could be told apart: {winner} leads by {size} of {what}."
+
+
+def picked_answer(searched: Searched) -> tuple[bool | None, str]:
+    """Say how a trial that somebody picked off the front stands to the recipe, by one objective."""
+    lead, picked = lead_of_winner(searched), f"Trial {searched.winner} was picked off the front"
+    if searched.winner == 0:
+        return False, "No: the recipe itself was picked off the front."
+    if lead is None or lead.half is None:
+        return None, f"{picked}; there are too few trials to say how it compares."
+    by = f"{gain(lead.value)} ±{100 * lead.half:.1f} points"
+    return lead.value > lead.half, f"{picked}; by {searched.heading} alone it leads by {by}."
 
 
 def _confirmed_answer(name: str, against: AgainstRecipe, seeds: int) -> tuple[bool, str]:

@@ -13,10 +13,10 @@ from rich.console import Console
 from platform.cluster.machine import device_for, is_on_cluster, this_machine
 from platform.cluster.runtime import session_directory, start_ray
 from platform.cluster.session_directory import session_line
-from platform.command_line import FAILED, INTERRUPTED, drawing_progress, shown_path, write_recipe
+from platform.command_line import INTERRUPTED, drawing_progress, shown_path, write_recipe
 from platform.datasets import recipe_remarks
 from platform.lock import only_one
-from platform.mirror.session import Mirror, mirrored
+from platform.mirror.work import work_in_stores
 from platform.resource_ranges import most_of
 from platform.results.progress import print_line
 from platform.search.confirmation.command import Confirmation, confirm
@@ -40,6 +40,7 @@ from platform.search.space.checked import CheckedSpace
 from platform.search.study import is_over
 from platform.search.tune_environment import set_up_tune
 from platform.search.winner import is_reported, restore_best
+from toco_core.remote_path import RemotePath
 from toco_core.settings.late_losses import late_losses
 
 
@@ -69,14 +70,24 @@ def run_search(options: SearchOptions, space: CheckedSpace, name: str) -> int:
         print_line(console, line)
     if options.preflight:
         return _preflight(setup, options, console)
+    if setup.store is not None:
+        return _search_there(setup, setup.store, options, earlier, console)
     setup.directory.mkdir(parents=True, exist_ok=True)
     with only_one(setup.directory):
-        if setup.store is None:
-            return _search(setup, options, earlier, console)
-        with mirrored(setup.directory, setup.store, partial(print_line, console)) as mirror:
-            status = _search(setup, options, earlier, console, mirror)
-        print_line(console, f"the search is kept in {setup.store}")
-        return status if mirror.is_complete else status or FAILED
+        return _search(setup, options, earlier, console)
+
+
+def _search_there(
+    setup: SearchSetup,
+    store: RemotePath,
+    options: SearchOptions,
+    earlier: Sequence[EarlierSearch],
+    console: Console,
+) -> int:
+    def search(stores: list[RemotePath]) -> int:
+        return _search(setup, options, earlier, console, stores[0])
+
+    return work_in_stores([store], "search", partial(print_line, console), search)
 
 
 def _search(
@@ -84,13 +95,13 @@ def _search(
     options: SearchOptions,
     earlier: Sequence[EarlierSearch],
     console: Console,
-    mirror: Mirror | None = None,
+    store: RemotePath | None = None,
 ) -> int:
     """Go on with a search, or begin it, in a directory that this process holds."""
     began = time.monotonic()
     study = open_search(setup, options, partial(print_line, console), earlier)
-    if mirror is not None:  # from here on the record of a trial's end goes before its checkpoints
-        setup = replace(setup, store=mirror.store)
+    if store is not None:  # from here on the record of a trial's end goes before its checkpoints
+        setup = replace(setup, store=store)
     if options.retry_failed:
         _retry_failed(study, console)
     write_recipe(setup.directory, setup.name, setup.space.recipe, "search")

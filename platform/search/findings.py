@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial
 
 from platform.results.formats import gain, percent
 from platform.search.scores import value_of
-from platform.search.worth import Estimate, Judgement, complete_trials
+from platform.search.worth import Estimate, Judgement, complete_trials, is_picked
 from toco_core.files import replacing
 
 WORTH_FILE = "worth.parquet"
@@ -50,7 +50,7 @@ def _row(trial: FrozenTrial, judgement: Judgement) -> dict[str, float | None]:
 
 def findings(judgement: Judgement, study: optuna.Study, winner: FrozenTrial) -> list[str]:
     """Say how far scores can be trusted, who leads by what, and whether the lead counts."""
-    parts = [_luck(judgement), _leaders(judgement, study, winner), _lead(judgement, winner)]
+    parts = [_luck(judgement), _leaders(judgement, study, winner), _lead(judgement, study, winner)]
     return [part for part in parts if part]
 
 
@@ -73,8 +73,8 @@ def _luck(judgement: Judgement) -> str:
 def _leaders(judgement: Judgement, study: optuna.Study, winner: FrozenTrial) -> str:
     highest = max(complete_trials(study), key=lambda trial: value_of(trial) or 0.0)
     score = value_of(highest) or 0.0
-    if score <= (value_of(winner) or 0.0):
-        return ""
+    if score <= (value_of(winner) or 0.0) or is_picked(study, winner.number):
+        return ""  # whoever picked it had another reason than its worth
     worths = [points(judgement.worth[trial.number]) for trial in (winner, highest)]
     return (
         f"Trial {highest.number} has the highest last score, {percent(score)}, but by all "
@@ -82,13 +82,17 @@ def _leaders(judgement: Judgement, study: optuna.Study, winner: FrozenTrial) -> 
     )
 
 
-def _lead(judgement: Judgement, winner: FrozenTrial) -> str:
+def _lead(judgement: Judgement, study: optuna.Study, winner: FrozenTrial) -> str:
     lead = judgement.lead.get(winner.number)
     if winner.number == 0:
-        return "No configuration is worth more than the recipe (trial 0)."
+        return (
+            ""
+            if is_picked(study, 0)
+            else "No configuration is worth more than the recipe (trial 0)."
+        )
     if lead is None or lead.half is None:
         return ""
-    verdict = "is" if lead.value > lead.half else "is not"
+    verdict = "is" if abs(lead.value) > lead.half else "is not"  # one that was picked may be worse
     return (
         f"The winner (trial {winner.number}) leads the recipe by {gain(lead.value)} "
         f"±{100 * lead.half:.1f} points: it {verdict} told apart from it."

@@ -9,9 +9,10 @@ import numpy as np
 import optuna
 
 from platform.search.front.weighting import front_order
+from platform.search.setup import REPORT_SPLIT
 from platform.search.trial_protocol import trial_directory
 from platform.search.worth import complete_trials, forgotten, record_forgotten
-from platform.train.run_checkpoints import delete_checkpoints
+from platform.train.run_checkpoints import delete_checkpoints, list_checkpoints
 from toco_core.remote_path import Place, RemotePath
 
 # Of a running trial: one that waits for its score, the next, and one that is being written.
@@ -38,6 +39,22 @@ def forget_others(study: optuna.Study, trials_directory: Place, keep: Collection
         record_forgotten(study, others)
     for number in others:
         delete_checkpoints(trial_directory(trials_directory, number))
+
+
+def last_checkpoint(trials_directory: Place, number: int) -> Place:
+    """Return the last checkpoint of a trial that may win.
+
+    Raises:
+        ValueError: it is gone.
+    """
+    directory = trial_directory(trials_directory, number)
+    checkpoints = list_checkpoints(directory)
+    if not checkpoints:
+        raise ValueError(
+            f"the checkpoint of trial {number} is gone from {directory}, so that its score on the "
+            f"{REPORT_SPLIT} split cannot be known; search again under another --name"
+        )
+    return checkpoints[-1]
 
 
 def disk_line(

@@ -42,15 +42,39 @@ def open_search(
     Raises:
         ValueError: the study searches something else, or is gone while its trials are there.
     """
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    restart = list[str]()
+    url = options.study or default_storage(setup.directory)
+    has_begun = Path(url).is_file()
+    study, forced = _open_study(setup, options, url, say, earlier)
+    if options.study:
+        _require_own(study, setup, say, force=options.force)
+    if begins_trials_anew(forced):
+        _forget_unfinished(setup, study)
+    if setup.store is not None and has_begun:
+        _forget_unknown(setup.store / "trials", study)
+    if is_new(study):
+        _require_no_trials(setup, url, say, force=options.force)
+    iterations, maximised = setup.space.recipe.iterations, setup.objective.field
+    for line in repair(setup.directory, study, iterations, maximised):
+        say(line)
+    return study
+
+
+def _open_study(
+    setup: SearchSetup,
+    options: SearchOptions,
+    url: str,
+    say: Say,
+    earlier: Sequence[EarlierSearch],
+) -> tuple[optuna.Study, list[str]]:
+    """Open the study at a URL; return too what --force goes on with although it differs."""
+    forced = list[str]()
 
     def go_on_all_the_same(keys: list[str], shown: str) -> None:
         say(f"warning: --force goes on with a study that was begun with something else ({shown})")
-        restart.extend(keys)
+        forced.extend(keys)
 
-    url = options.study or default_storage(setup.directory)
-    has_begun, objectives = Path(url).is_file(), len(setup.objective.parts)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    objectives = len(setup.objective.parts)
     study = open_study(
         open_storage(url, say, alone=not options.study),  # with the directory, which is held
         setup.name,
@@ -61,18 +85,7 @@ def open_search(
         objectives=objectives,
         forced=go_on_all_the_same if options.force else None,
     )
-    if options.study:
-        _require_own(study, setup, say, force=options.force)
-    if begins_trials_anew(restart):
-        _forget_unfinished(setup, study)
-    if setup.store is not None and has_begun:
-        _forget_unknown(setup.store / "trials", study)
-    if is_new(study):
-        _require_no_trials(setup, url, say, force=options.force)
-    iterations, maximised = setup.space.recipe.iterations, setup.objective.field
-    for line in repair(setup.directory, study, iterations, maximised):
-        say(line)
-    return study
+    return study, forced
 
 
 def _require_own(study: optuna.Study, setup: SearchSetup, say: Say, *, force: bool) -> None:

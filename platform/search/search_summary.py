@@ -21,6 +21,7 @@ from platform.results.summary import (
 from platform.results.tables import read_trials
 from platform.results.text_tables import TextTable
 from platform.results.trial_rows import TrialRow
+from platform.search.best_files import BEST_CHECKPOINT, BEST_RECIPE
 from platform.search.faults import Fault
 from platform.search.findings import WORTH_FILE, findings, points, write_worth
 from platform.search.front.judged import Front, judge_front
@@ -31,13 +32,9 @@ from platform.search.front.tables import (
     write_front,
 )
 from platform.search.report_file import ReportScore, read_report
+from platform.search.report_split import REPORT_PURPOSE
 from platform.search.scores import has_several
 from platform.search.setup import REPORT_SPLIT, TUNE_SPLIT, SearchSetup
-from platform.search.winner import (
-    BEST_CHECKPOINT,
-    BEST_RECIPE,
-    REPORT_PURPOSE,
-)
 from platform.search.worth import Judgement, best_complete, judge, last_values
 from platform.train.plan import SCORING_PURPOSE
 from toco_core.data.ledger import MaskLedger

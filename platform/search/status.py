@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import socket
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from rich.console import Console
 
@@ -16,7 +15,7 @@ from platform.lock import is_held
 from platform.mirror.files import fetch
 from platform.mirror.lock import read_holder
 from platform.results.estimate import search_seconds_left
-from platform.results.formats import NOTHING, clock_time, duration, percent
+from platform.results.formats import NOTHING, percent
 from platform.results.plain_lines import best_text, counts_text
 from platform.results.progress import print_line
 from platform.results.search_state import SearchState
@@ -26,12 +25,10 @@ from platform.results.summary import top_trials
 from platform.results.tables import TRIALS_FILE
 from platform.results.text_tables import TextTable, fit, to_rich
 from platform.results.trial_rows import TrialRow, best_of
+from platform.search.condition import Condition, condition_of, condition_text
 from toco_core.remote_path import Place, RemotePath
 
-SILENT_SECONDS = 60.0  # of a process that writes every ten: it hangs, or its machine is gone
 _MOST_FAILURES = 3  # told with their reasons; all are in the table of trials
-_NOBODY = "no process is at work on it"
-Condition: TypeAlias = Literal["starting", "running", "silent", "gone", "over", "unknown"]
 
 
 def print_status(name: str, reports: Place, *, as_json: bool) -> int:
@@ -99,33 +96,12 @@ def _require_search(directory: Path, name: str, reports: Place, held: bool) -> N
     raise ValueError(f"--status {name}: there is no such search in {shown_path(reports)}{which}")
 
 
-def condition_of(word: Word | None, held: bool, now: float) -> Condition:
-    """Say what is known of the process of a search.
-
-    Args:
-        word: what it has last said.
-        held: whether a process holds its lock.
-        now: s since 1970.
-    """
-    if word is None:
-        return "starting" if held else "unknown"
-    is_at_work = word.phase in ("running", "scoring the winner")
-    # A lock may not be seen from another machine.
-    is_elsewhere = word.host != socket.gethostname()
-    silent = now - word.heard > SILENT_SECONDS
-    if is_at_work and (held or (is_elsewhere and not silent)):
-        return "silent" if silent else "running"
-    if held:
-        return "starting"
-    return "gone" if is_at_work else "over"
-
-
 def status_lines(
     name: str, state: SearchState, word: Word | None, condition: Condition, now: float
 ) -> list[str]:
     """Say in a few lines where a search stands."""
     what = "run" if _is_run(state, word) else "search"
-    lines = [f"{what} {name}: {_condition_text(word, condition, now)}"]
+    lines = [f"{what} {name}: {condition_text(word, condition, now)}"]
     lines.append("  ".join(part for part in (counts_text(state), best_text(state)) if part))
     if condition in ("running", "silent"):
         lines.append("; ".join([*work_texts(state), expected_end(state, now)]))
@@ -143,21 +119,6 @@ def _is_run(state: SearchState, word: Word | None) -> bool:
     return (
         word is None and state.trials != [] and all("split" in row.params for row in state.trials)
     )
-
-
-def _condition_text(word: Word | None, condition: Condition, now: float) -> str:
-    if word is None:
-        return "at work" if condition == "starting" else _NOBODY
-    heard = f"last heard of {duration(now - word.heard)} ago, at {clock_time(word.heard)}"
-    who = f"process {word.pid} on {word.host}"
-    return {
-        "starting": "a session of it is starting",
-        "running": f"{word.phase} ({who}, {heard})",
-        "silent": f"{word.phase}, but silent: {heard} ({who}); it hangs, or its machine is gone",
-        "gone": f"ended without a word: {_NOBODY}, {heard} ({who}); the same command goes on",
-        "over": f"{word.phase} ({heard})",
-        "unknown": _NOBODY,
-    }[condition]
 
 
 def _in_work(state: SearchState, condition: Condition) -> TextTable:

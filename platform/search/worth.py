@@ -111,26 +111,33 @@ def judge_by(model: CurveModel, complete: list[Observed]) -> Judgement:
 
 
 def best_complete(judgement: Judgement, study: optuna.Study) -> FrozenTrial | None:
-    """Return the complete trial that is worth most; of equals the highest score, the earliest.
+    """Return the winner: the first of `ranked` whose checkpoint was kept.
 
-    It is one whose checkpoint was kept. Of several objectives it is the highest in the first one,
-    which is therefore on the front, unless somebody has picked another.
+    Of several objectives it is the highest in the first one, which is therefore on the front,
+    unless somebody has picked another.
+    """
+    out = forgotten(study)
+    candidates = [trial for trial in ranked(judgement, study) if trial.number not in out]
+    chosen = (trial for trial in candidates if is_picked(study, trial.number))
+    return next(chosen, None) or next(iter(candidates), None)
+
+
+def ranked(judgement: Judgement, study: optuna.Study) -> list[FrozenTrial]:
+    """Return the complete trials, those worth most first.
+
+    Of equals the highest last score comes first, then the earliest.
     """
 
     def rank(trial: FrozenTrial) -> tuple[float, float, int]:
-        value = judgement.worth[trial.number].value
-        return round(value, 9), value_of(trial) or 0.0, -trial.number
+        worth = judgement.worth[trial.number].value
+        return -round(worth, 9), -(value_of(trial) or 0.0), trial.number
 
-    out = forgotten(study)
-    candidates = [trial for trial in complete_trials(study) if trial.number not in out]
-    pick = picked(study)
-    chosen = (trial for trial in candidates if trial.number == pick)
-    return next(chosen, None) or max(candidates, key=rank, default=None)
+    return sorted(complete_trials(study), key=rank)
 
 
-def picked(study: optuna.Study) -> int | None:
-    """Return the trial of the front that somebody picked."""
-    return study.user_attrs.get(_PICK)
+def is_picked(study: optuna.Study, number: int | None) -> bool:
+    """Whether it is this trial of the front that somebody picked."""
+    return number is not None and study.user_attrs.get(_PICK) == number
 
 
 def record_pick(study: optuna.Study, number: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -13,9 +13,7 @@ from platform.cluster.machine import device_for, is_on_cluster, this_machine
 from platform.command_line import FAILED, INTERRUPTED, drawing_progress, shown_path
 from platform.datasets import recipe_remarks
 from platform.forecast.preflight import Preflight, run_preflight
-from platform.lock import only_one
-from platform.mirror.files import working_directory
-from platform.mirror.session import Mirror, mirrored
+from platform.mirror.work import work_in_stores
 from platform.results.curves import read_curves
 from platform.results.progress import print_line
 from platform.results.published import beside_published
@@ -61,21 +59,12 @@ def run_train(recipes: Mapping[str, Recipe], options: TrainOptions) -> int:
     check_workers(options.workers, next(iter(recipes.values())))
     if isinstance(options.reports, Path) or options.preflight:
         return _run(recipes, options, console, {})
-    with ExitStack() as stack:
-        mirrors = {name: _opened(options.reports / name, stack, console) for name in recipes}
-        stores = {name: mirror.store for name, mirror in mirrors.items()}
-        status = _run(recipes, options, console, stores)
-    for store in stores.values():
-        print_line(console, f"the run is kept in {store}")
-    return status if all(one.is_complete for one in mirrors.values()) else status or FAILED
 
+    def train_there(stores: list[RemotePath]) -> int:
+        return _run(recipes, options, console, dict(zip(recipes, stores, strict=True)))
 
-def _opened(store: RemotePath, stack: ExitStack, console: Console) -> Mirror:
-    """Have a run of an object store here, for this process alone, until the stack is left."""
-    directory = working_directory(store)
-    directory.mkdir(parents=True, exist_ok=True)
-    stack.enter_context(only_one(directory))
-    return stack.enter_context(mirrored(directory, store, partial(print_line, console)))
+    directories = [options.reports / name for name in recipes]
+    return work_in_stores(directories, "run", partial(print_line, console), train_there)
 
 
 def _run(

@@ -83,7 +83,7 @@ def fit_in_workers(
     """
     be_patient()
     channel = Channel()
-    on_gpu = resources.get("GPU", 0) > 0
+    scaling = _scaling(workers, resources, avoid)
     trainer = TorchTrainer(
         _train_rank,
         train_loop_config={
@@ -92,23 +92,9 @@ def fit_in_workers(
             "emit": channel.emit,
             "stops": channel.stops,
         },
-        scaling_config=train.ScalingConfig(
-            num_workers=workers,
-            use_gpu=on_gpu,
-            resources_per_worker=dict(resources),
-            label_selector=avoiding(avoid) or None,
-        ),
-        torch_config=GroupConfig(backend="nccl" if on_gpu else "gloo"),
-        run_config=train.RunConfig(
-            name=name,
-            # Train keeps nothing of ours there: beside an object store, its own place will do.
-            storage_path=None if is_remote(plan.directory) else plan.directory,
-            # Without a limit, a controller that cannot place its workers tries for ever.
-            # What is lost goes on from here, or in the search, which count it: Train shall not.
-            failure_config=train.FailureConfig(
-                max_failures=0, max_preemption_failures=0, controller_failure_limit=2
-            ),
-        ),
+        scaling_config=scaling,
+        torch_config=GroupConfig(backend="nccl" if scaling.use_gpu else "gloo"),
+        run_config=_tried_once(plan, name),
     )
     try:
         with END_NOTICE.heeded() as notice:
@@ -117,6 +103,30 @@ def fit_in_workers(
         raise _cause(error) from error
     finally:
         channel.close()
+
+
+def _scaling(
+    workers: int, resources: Mapping[str, float], avoid: Collection[str]
+) -> train.ScalingConfig:
+    return train.ScalingConfig(
+        num_workers=workers,
+        use_gpu=resources.get("GPU", 0) > 0,
+        resources_per_worker=dict(resources),
+        label_selector=avoiding(avoid) or None,
+    )
+
+
+def _tried_once(plan: RunPlan, name: str) -> train.RunConfig:
+    return train.RunConfig(
+        name=name,
+        # Train keeps nothing of ours there: beside an object store, its own place will do.
+        storage_path=None if is_remote(plan.directory) else plan.directory,
+        # Without a limit, a controller that cannot place its workers tries for ever.
+        # What is lost goes on from here, or in the search, which count it: Train shall not.
+        failure_config=train.FailureConfig(
+            max_failures=0, max_preemption_failures=0, controller_failure_limit=2
+        ),
+    )
 
 
 def is_verdict(error: BaseException) -> bool:

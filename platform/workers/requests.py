@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeAlias, TypeVar
 
 from platform.workers.results import ChunkResult, EvaluationResult
 from toco_core.scoring import cam_score, segmentation_score
-from toco_core.scoring.cam_score import ChunkScore, Score
+from toco_core.scoring.cam_score import CamEdges, ChunkScore, Score
 from toco_core.scoring.segmentation_score import Method, SegmentationChunk, SegmentationScore
 
 if TYPE_CHECKING:
@@ -66,8 +66,7 @@ class ScoreRequest(Request[ChunkResult[ChunkScore], EvaluationResult[Score]]):
     purpose: str  # what the masks are opened for, as the ledger shows it
     pictures: int = 0  # CAM pictures of the first so many images
     count_images: int = 0  # of the first so many the counts one by one too
-    boundary_at: float | None = None  # background threshold at which rims are counted too
-    hausdorff_at: float | None = None  # at which distances of edges are measured too
+    edges: CamEdges | None = None  # measured beside
     masks: bool = True  # opened; without them there is no mIoU
 
     def run_chunk(
@@ -84,8 +83,7 @@ class ScoreRequest(Request[ChunkResult[ChunkScore], EvaluationResult[Score]]):
             purpose=self.purpose,
             keep=self.pictures,
             count_images=self.count_images,
-            boundary_at=self.boundary_at,
-            hausdorff_at=self.hausdorff_at,
+            edges=self.edges,
             masks=self.masks,
             turn=turn,
         )

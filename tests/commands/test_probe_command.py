@@ -8,10 +8,13 @@ import pytest
 from platform.data.options import ProbeOptions
 from platform.data.probe_advice import Probed, remarks, suggested_recipe
 from platform.data.probe_command import run_probe
-from toco_core.settings.overrides import load_recipe
+from toco_core.settings.overrides import apply_overrides, load_recipe
 
+VOC = load_recipe("voc_vit_b")
 GOOD = Probed(
     images=2645,
+    side=500,
+    size=448,
     per_class=[100, 100],
     class_names=["car", "person"],
     token_ap=[0.3, 0.4, 0.6, 0.8],
@@ -43,7 +46,7 @@ def test_a_probe_prints_a_line_for_each_block_and_writes_a_recipe(
 
 
 def test_nothing_is_remarked_where_nothing_is_suspicious() -> None:
-    assert list(remarks(GOOD)) == []
+    assert list(remarks(GOOD, VOC)) == []
 
 
 @pytest.mark.parametrize(
@@ -54,16 +57,17 @@ def test_nothing_is_remarked_where_nothing_is_suspicious() -> None:
         ({"patch_ap": [0.3, 0.4, 0.9, 0.5]}, "less of the classes than those of block 3"),
         ({"similarity": [0.2, 0.3, 0.8, 0.97]}, "all alike (cosine 0.97)"),
         ({"common": 0.93}, "93% of what a patch token is"),
+        ({"side": 2000}, "a crop of 448 px is 11% to 45% of their width"),
     ],
 )
 def test_what_is_suspicious_is_remarked(changes: dict[str, object], remark: str) -> None:
-    (line,) = remarks(replace(GOOD, **changes))  # pyright: ignore[reportArgumentType]
+    (line,) = remarks(replace(GOOD, **changes), VOC)  # pyright: ignore[reportArgumentType]
     assert remark in line
 
 
 def test_the_suggested_recipe_has_the_proportions_of_voc() -> None:
     recipe = load_recipe("voc_vit_b")
-    suggested = suggested_recipe(recipe, GOOD, name="own", source="/own", size=448)
+    suggested = suggested_recipe(recipe, GOOD, name="own", source="/own")
     assert suggested.iterations == 5000  # a quarter of VOC's images
     assert suggested.stages.segmentation == 500
     assert suggested.optimiser.warmup == 375
@@ -73,7 +77,7 @@ def test_the_suggested_recipe_has_the_proportions_of_voc() -> None:
 
 def test_tokens_that_are_mostly_alike_get_a_slower_encoder_and_faster_heads() -> None:
     recipe, found = load_recipe("voc_vit_b"), replace(GOOD, common=0.9)
-    suggested = suggested_recipe(recipe, found, name="own", source="/own", size=448).optimiser
+    suggested = suggested_recipe(recipe, found, name="own", source="/own").optimiser
     heads = suggested.lr * suggested.head_lr_factor
     assert suggested.freeze == 500  # of 5,000
     assert suggested.lr == pytest.approx(recipe.optimiser.lr / 20)
@@ -85,3 +89,24 @@ def test_too_few_images_are_refused(scenes: Path, tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match="images 3 must be at least 20"):
         check_options(ProbeOptions(target=str(scenes), images=3))
+
+
+@pytest.mark.parametrize(
+    ("side", "size", "recipe", "scale_range"),
+    [
+        (640, 448, "voc_vit_b", (0.5, 2.0)),  # as COCO's
+        (2000, 448, "voc_vit_b", (0.11, 0.45)),
+        (160, 64, "partscenes", (0.29, 0.55)),
+    ],
+)
+def test_large_images_are_scaled_so_that_a_crop_shows_as_much_as_of_small_ones(
+    side: int, size: int, recipe: str, scale_range: tuple[float, float]
+) -> None:
+    found, before = replace(GOOD, side=side, size=size), load_recipe(recipe)
+    suggested = suggested_recipe(before, found, name="own", source="/own").data
+    assert suggested.scale_range == scale_range
+    text = " ".join(remarks(found, before))
+    typed = f"--set 'data.scale_range=[{scale_range[0]:g},{scale_range[1]:g}]'"
+    assert (typed in text) == (scale_range != before.data.scale_range)
+    own = apply_overrides(before, {"data.scale_range": scale_range})
+    assert "scale_range" not in " ".join(remarks(found, own))

@@ -27,6 +27,7 @@ from tests.train.short_run import same_state
 from toco_core.checkpoint import load_checkpoint
 from toco_core.remote_path import Place, RemotePath
 from toco_core.trainer import Trainer
+from toco_core.training.loss_checks import StepLosses
 
 pytest.importorskip("moto", reason="moto is not installed: the extra object-store")
 
@@ -136,16 +137,15 @@ def test_a_run_in_a_store_is_gone_on_with_on_another_machine_to_the_same_bits(
     store = RemotePath("s3://bucket/runs")
     assert train(tmp_path, scenes) == 0
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "first"))
-    step, steps = Trainer.step, list[int]()
+    advance = Trainer.advance
 
-    def break_off(trainer: Trainer) -> dict[str, float]:
-        steps.append(trainer.iteration)
+    def break_off(trainer: Trainer) -> list[StepLosses]:
         if trainer.iteration == 3:
             raise OSError(28, "No space left on device")
-        return step(trainer)
+        return advance(trainer)
 
     with monkeypatch.context() as broken:
-        broken.setattr(Trainer, "step", break_off)
+        broken.setattr(Trainer, "advance", break_off)
         with pytest.raises(OSError, match="No space left"):
             train(store, scenes)
     assert (store / "run" / "checkpoints").files() == ["iteration-000002.pt"]

@@ -12,7 +12,7 @@ from platform.compare.reading import read_result
 from platform.compare.result import Result
 from platform.compare.tables import comparison_tables, headline
 from platform.protocol.card import ProtocolCard, Threshold
-from platform.search.winner import ReportScore, write_report
+from platform.search.report_file import ReportScore, write_report
 from tests.protocol.cards import make_card
 from tests.toco_core.small_run import small_recipe
 from toco_core.data.reader import open_dataset
@@ -111,13 +111,13 @@ def test_what_is_no_result_is_refused(tmp_path: Path, scenes: Path) -> None:
         read_result(lonely)
 
 
-def test_a_search_is_its_winner_and_the_mean_of_its_confirmation(
+def test_a_search_is_the_trial_of_its_best_yaml_and_the_mean_of_its_confirmation(
     scenes: Path, tmp_path: Path
 ) -> None:
     search = tmp_path / "search"
     (search / "confirm").mkdir(parents=True)
-    worths = {0: 0.60, 2: 0.65, 3: 0.62}  # by trial; the last one has the highest last score
-    columns = {"number": [*worths], "worth": [*worths.values()], "score": [0.6, 0.64, 0.66]}
+    worths = {0: 0.60, 2: 0.65, 3: 0.67, 11: 0.62}  # by trial
+    columns = {"number": [*worths], "worth": [*worths.values()], "score": [*worths.values()]}
     pq.write_table(pa.table(columns), search / "worth.parquet")
     card = make_card()
     report = {
@@ -133,7 +133,8 @@ def test_a_search_is_its_winner_and_the_mean_of_its_confirmation(
         for number, worth in worths.items()
     }
     write_report(search, report)
-    (search / "best.yaml").write_text(dump_recipe(small_recipe()))
+    title = "# Trial 2 of search: CAM mIoU 65.0, F1 80.0 on tune\n"  # picked: 3 is worth more
+    (search / "best.yaml").write_text(title + dump_recipe(small_recipe()))
     means = {"recipe": (0, 0.6), "trial 2": (2, 0.63)}
     configurations = [
         {"name": name, "trial": trial, "params": {}, "scores": {"10000": mean}, "mean": mean}
@@ -145,6 +146,11 @@ def test_a_search_is_its_winner_and_the_mean_of_its_confirmation(
     assert result.name.endswith("search (trial 2)")
     assert result.scores == {"cam": 0.65, "cam, aux": 0.5, "cam, mean of its confirmation": 0.63}
     assert result.cards == {"cam": card}
+    (search / "best.yaml").write_text(title.replace("2", "11") + dump_recipe(small_recipe()))
+    assert read_result(search).name.endswith("search (trial 11)")
+    (search / "best.yaml").write_text(dump_recipe(small_recipe()))
+    with pytest.raises(ValueError, match=r"best.yaml no longer says which trial it is of: remove"):
+        read_result(search)
 
 
 def second_stage(directory: Path, miou: float, **changes: Any) -> Path:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from platform.report.searched import Searched, read_search
+from platform.report.reading import read_search
+from platform.report.searched import Searched
 from tests.report.made_up import make_search
 
 

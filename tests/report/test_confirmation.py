@@ -11,7 +11,8 @@ from platform.report.command import run_report
 from platform.report.figures.seeds import seeds_figure
 from platform.report.health.effect import better_card
 from platform.report.options import ReportOptions
-from platform.report.searched import Searched, read_search
+from platform.report.reading import read_search
+from platform.report.searched import Searched
 from platform.report.tables import confirmation_table
 from platform.report.verdict import verdict
 from tests.report.made_up import CONFIRMED_RECIPE, CONFIRMED_TRIAL, confirm

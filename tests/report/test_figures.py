@@ -17,7 +17,8 @@ from platform.report.figures.render import render
 from platform.report.figures.style import ROLES
 from platform.report.importance import Importance, importance
 from platform.report.mask_worth import mask_worth
-from platform.report.searched import Searched, read_search
+from platform.report.reading import read_search
+from platform.report.searched import Searched
 from tests.report.made_up import CLASSES, make_search
 
 Table = list[dict[str, Any]]

@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from platform.report.mask_worth import in_words, mask_worth, masks_worth_table
-from platform.report.searched import Searched, read_search
+from platform.report.reading import read_search
+from platform.report.searched import Searched
 from platform.results.counts import delete_counts, write_counts
 from tests.report.made_up import CONFIRMED_TRIAL, IMAGES, confirm, make_search
 from tests.results.made_counts import made_counts

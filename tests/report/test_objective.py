@@ -15,7 +15,8 @@ from platform.report.command import run_report
 from platform.report.health.scores import length_card, score_card
 from platform.report.listing import list_searches
 from platform.report.options import ReportOptions
-from platform.report.searched import Searched, read_search
+from platform.report.reading import read_search
+from platform.report.searched import Searched
 from platform.report.tables import scores_table
 from platform.results.state_file import STATE_FILE, Word
 from tests.report.made_up import make_search

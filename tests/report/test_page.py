@@ -17,7 +17,8 @@ from platform.report.listing import list_searches
 from platform.report.methods import bibtex, methods_paragraph
 from platform.report.options import ReportOptions
 from platform.report.pictures import read_pairs
-from platform.report.searched import Searched, read_search
+from platform.report.reading import read_search
+from platform.report.searched import Searched
 from platform.report.verdict import verdict
 from tests.report.made_up import make_search
 

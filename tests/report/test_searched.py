@@ -14,7 +14,8 @@ from platform.report.health.effect import better_card
 from platform.report.health.losses import failure_card
 from platform.report.health.pruning import chances_of_stopped, pruning_card
 from platform.report.health.scores import length_card, score_card
-from platform.report.searched import Searched, read_search
+from platform.report.reading import read_search
+from platform.report.searched import Searched
 from platform.report.verdict import verdict
 from platform.search.opened import SPACE_FILE
 from platform.search.worth import Estimate, best_complete, judge

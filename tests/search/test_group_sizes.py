@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from optuna.storages import InMemoryStorage
 
@@ -40,6 +42,12 @@ def test_after_a_loss_a_trial_goes_on_with_fewer_and_with_more_once_there_is_roo
     assert sizes.choose(0, RECIPE, in_work=()) == 2
     up.append(lost)
     assert sizes.choose(0, RECIPE, in_work=()) == 4
+
+
+def test_scorers_that_a_lost_machine_held_leave_trials_no_less_than_they_take() -> None:
+    placement = replace(PLACEMENT, scorers=3, scorer={"CPU": 4})
+    sizes = GroupSizes(Between(2, 4), placement, lambda: [{"CPU": 9, "GPU": 2}])
+    assert sizes.choose(0, RECIPE, in_work=()) == 2  # waits: two of the scorers are in its way
 
 
 def test_what_is_up_is_used_before_more_machines_are_asked_for() -> None:

@@ -4,12 +4,15 @@ from pathlib import Path
 
 from rich.console import Console
 
-from platform.report.searched import read_search
+from platform.report.health.effect import better_card
+from platform.report.reading import read_search
+from platform.report.verdict import verdict
 from platform.results.objectives import find_objective
 from platform.results.trial_rows import TrialRow
 from platform.search.faults import Fault
 from platform.search.search_summary import fault_findings, prefix_findings, print_summary
 from platform.search.setup import SearchSetup
+from platform.search.worth import record_pick
 from tests.report.made_up import make_search
 from toco_core.data.reader import open_dataset
 
@@ -60,3 +63,15 @@ def test_of_two_objectives_the_summary_has_the_front_and_both_on_both_splits(
     assert "| F1, tune | F1, report |" in text
     assert "CAM mIoU: A last score is what its configuration is worth" in text
     assert (directory / "front.parquet").is_file()
+    last = found.front.numbers[-1]
+    assert last not in (0, found.winner)
+    record_pick(found.study, last)
+    assert print_summary(setup, found.study, Console(quiet=True)) == 0
+    text = (directory / "summary.md").read_text("utf-8")
+    assert f"hold trial {last} (picked by --pick)" in text
+    assert "is worth more" not in text  # it is worth less in the first objective
+    picked = read_search(directory)
+    assert picked.winner == last
+    said = verdict(picked)
+    assert f"Trial {last} was picked off the front" in said.answer
+    assert better_card(picked).finding == said.answer

@@ -12,7 +12,8 @@ from platform.mirror.lock import RemoteLock
 from platform.results.events import TrialEnded, TrialStarted
 from platform.results.state_file import Phase, Word, read_word
 from platform.results.tables import TrialTables
-from platform.search.status import SILENT_SECONDS, Condition, condition_of, print_status
+from platform.search.condition import SILENT_SECONDS, Condition, condition_of
+from platform.search.status import print_status
 from tests.results.streams import NOON, SteppedClock, scored, trial_started
 from tests.results.test_state_file import START, run
 from toco_core.remote_path import RemotePath

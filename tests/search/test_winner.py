@@ -15,6 +15,7 @@ from rich.console import Console
 
 from platform.results.curves import CURVES_FILE, CURVES_SCHEMA, curves_table
 from platform.results.objectives import OBJECTIVES, find_objective
+from platform.search.best_files import winner_of
 from platform.search.report_file import read_report
 from platform.search.setup import SearchSetup
 from platform.search.space.checks import check_space
@@ -259,7 +260,9 @@ def test_of_two_objectives_the_front_is_kept_and_another_of_it_can_be_picked(
     assert (report[1].objective, report[1].others) == (pytest.approx(LOW), [0.5])
     record_pick(study, 2)
     assert not is_reported(both, study)
+    assert winner_of(setup.directory) == 1  # until it is written
     report_winner(both, study, Evaluation(), QUIET)
+    assert winner_of(setup.directory) == 2
     assert best_title(setup) == "# Trial 2 of made-up: CAM mIoU 10.0, F1 50.0 on tune"
     assert checkpoints_of(setup) == [0, 1, 2]
     record_pick(study, 1)  # whose score on `report` is known
@@ -268,6 +271,7 @@ def test_of_two_objectives_the_front_is_kept_and_another_of_it_can_be_picked(
     (line,) = restore_best(both, study, anew=True)
     assert line.endswith("are made anew from trial 1")
     assert best_title(setup) == "# Trial 1 of made-up: CAM mIoU 40.0, F1 10.0 on tune"
+    assert winner_of(setup.directory) == 1
 
 
 def best_title(setup: SearchSetup) -> str:

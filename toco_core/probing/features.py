@@ -31,6 +31,7 @@ class Features:
         common: (N,), how much of the squared length of the last block's patch tokens is that of
             their mean over all images, 0..1.
         labels: (N, C), 0 or 1.
+        sides: (N,) int64, the longer side of each image as it is in the data set, px.
     """
 
     class_tokens: Tensor
@@ -38,6 +39,7 @@ class Features:
     similarity: Tensor
     common: float
     labels: Tensor
+    sides: Tensor
 
 
 @torch.inference_mode()
@@ -61,10 +63,11 @@ def read_features(
         DatasetError: an image cannot be read.
     """
     encoder.eval()
-    parts, labels = [], []
+    parts, labels, sides = [], [], list[int]()
     for start in range(0, len(indices), BATCH):
         images = [whole_image(split, index) for index in indices[start : start + BATCH]]
         labels += [image.class_labels for image in images]
+        sides += [max(image.pixels.shape[1:]) for image in images]
         pixels = torch.stack([resize_maps(normalise(i.pixels), [size, size]) for i in images])
         parts.append(_Part.of(encoder, pixels))
         progress(min(start + BATCH, len(indices)), len(indices))
@@ -76,6 +79,7 @@ def read_features(
         similarity=torch.cat([part.similarity for part in parts], dim=1),
         common=float(mean.square().sum() / squares),
         labels=torch.stack(labels),
+        sides=torch.tensor(sides),
     )
 
 

@@ -22,8 +22,8 @@ from toco_core.data.reader import ParquetSplit
 from toco_core.data.schema import DatasetInfo
 from toco_core.images import eight_bit, normalise, resize_maps
 from toco_core.model.toco import ToCo, ToCoOutput
-from toco_core.scoring.cam_edges import distances_of_cams, rims_of_cams
-from toco_core.scoring.cam_score import ChunkScore
+from toco_core.scoring.cam_edges import edges_of_cams
+from toco_core.scoring.cam_score import CamEdges, ChunkScore
 from toco_core.scoring.kept_images import ScoredImage
 from toco_core.scoring.metrics import F1Counts
 from toco_core.scoring.running_counts import RunningCounts, counts_on
@@ -43,8 +43,7 @@ def score_chunk(
     purpose: str,
     keep: int = 0,
     count_images: int = 0,
-    boundary_at: float | None = None,
-    hausdorff_at: float | None = None,
+    edges: CamEdges | None = None,
     masks: bool = True,
     turn: AbstractContextManager[object] | None = None,
 ) -> ChunkScore:
@@ -58,8 +57,7 @@ def score_chunk(
         purpose: what the masks are opened for, as the ledger shows it.
         keep: return the images, CAMs and masks of the first so many of the split.
         count_images: return the counts of the first so many of the split one by one too.
-        boundary_at: count the rims of what the CAMs label at this background threshold too.
-        hausdorff_at: measure how far its edges are off at this one.
+        edges: measure those of what the CAMs label at a background threshold too.
         masks: open them; without, every pixel counts as ignored, and there is no mIoU.
         turn: is held while the device is used; where several threads share it, the others read
             their images meanwhile.
@@ -72,7 +70,7 @@ def score_chunk(
     samples = [_read(split, index, purpose if masks else None) for index in indices]
     opened = split.ledger.total() - before
     counted = sum(index < count_images for index in indices)
-    beside = _Beside(keep, counted, boundary_at, hausdorff_at)
+    beside = _Beside(keep, counted, edges)
     with turn or nullcontext():
         return _score(model, recipe, split.info, indices, samples, beside, opened=opened)
 
@@ -82,8 +80,7 @@ class _Beside(NamedTuple):
 
     keep: int  # whole images, by their indices in the split
     counted: int  # of the first so many of the chunk the counts one by one
-    boundary_at: float | None  # threshold at which rims are counted
-    hausdorff_at: float | None  # threshold at which distances are measured
+    edges: CamEdges | None
 
 
 class _Sample(NamedTuple):
@@ -112,8 +109,7 @@ def _score(
     device = next(model.parameters()).device
     images = _resized_images(samples, recipe, device)  # (n, 3, S, S)
     on_cpu = [sample.mask for sample in samples]
-    # Copied before there is anything to wait for; 16 bits are a quarter of what there is to copy.
-    masks = [one if device.type == "cpu" else one.short().to(device) for one in on_cpu]
+    masks = [_on_device(one, device) for one in on_cpu]  # before there is anything to wait for
     labels = torch.stack([sample.image.class_labels for sample in samples])  # (n, C)
     with inference_precision(model, recipe):
         output: ToCoOutput = model(images, segment=False, keep_blocks=True)
@@ -125,6 +121,7 @@ def _score(
     similarity = torch.stack([token_similarity(tokens) for tokens in output.blocks], dim=1)
     agreement = torch.stack([cam_agreement(one) for one in small])
     _require_finite(output.cls, small)  # the first wait for the device: all it has to do is queued
+    edges = edges_of_cams(cams, on_cpu, info, beside.edges)
     return ChunkScore(
         first=indices[0],
         final=of_final.histogram(),
@@ -135,14 +132,19 @@ def _score(
         masks_opened=opened,
         computed_on=computed_on(model, recipe),
         by_image=of_final.by_image(),
-        boundary=rims_of_cams(cams, on_cpu, info, beside.boundary_at),
-        distances=distances_of_cams(cams, on_cpu, info, beside.hausdorff_at),
+        boundary=tuple(one.rims for one in edges if one.rims is not None),
+        distances=tuple(one.distances for one in edges if one.distances is not None),
         kept=tuple(
-            _scored_image(image, one.cpu(), sample)
-            for index, image, one, sample in zip(indices, images, cams, samples, strict=True)
+            _scored_image(images[place], cams[place].cpu(), samples[place])
+            for place, index in enumerate(indices)
             if index < beside.keep
         ),
     )
+
+
+def _on_device(mask: Tensor, device: torch.device) -> Tensor:
+    # 16 bits are a quarter of what there is to copy
+    return mask if device.type == "cpu" else mask.short().to(device)
 
 
 def _resized_images(samples: Sequence[_Sample], recipe: Recipe, device: torch.device) -> Tensor:

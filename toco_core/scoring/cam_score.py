@@ -24,6 +24,21 @@ CHUNK_IMAGES = 16
 
 
 @dataclass(frozen=True, kw_only=True)
+class CamEdges:
+    """What is measured of the edges of what CAMs label, beside their mIoU.
+
+    Attributes:
+        bkg: background where the strongest CAM is at most this.
+        boundary: count rims.
+        hausdorff: measure distances.
+    """
+
+    bkg: float
+    boundary: bool = False
+    hausdorff: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class ChunkScore:
     """What one chunk of images contributes to a score."""
 

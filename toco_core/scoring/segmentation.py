@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from toco_core.cam.image_cam import whole_image_cams
@@ -14,10 +12,9 @@ from toco_core.crf import crf_labels
 from toco_core.data.batch import WholeImage
 from toco_core.data.loader import whole_image
 from toco_core.data.reader import ParquetSplit
+from toco_core.data.schema import DatasetInfo
 from toco_core.model.toco import ToCo
-from toco_core.scoring.boundary import boundary_pixels
-from toco_core.scoring.class_pixels import ClassPixels
-from toco_core.scoring.hausdorff import hausdorff_distances
+from toco_core.scoring.edge_tally import EdgeTally
 from toco_core.scoring.inference import segment
 from toco_core.scoring.kept_images import SegmentedImage
 from toco_core.scoring.metrics import ConfusionMatrix
@@ -57,15 +54,9 @@ def segmentation_chunk(
         FloatingPointError: the logits are not finite: the checkpoint is broken.
     """
     before = split.ledger.total()
-    classes = split.info.num_classes + 1
-    counts: dict[Variant, ConfusionMatrix] = {
-        variant: ConfusionMatrix.empty(classes) for variant in method.variants
-    }
-    rims: dict[Variant, ClassPixels] = {
-        variant: ClassPixels.empty(classes) for variant in method.variants if boundary
-    }
-    distances: dict[Variant, list[NDArray[np.float64]]] = {
-        variant: [] for variant in method.variants if hausdorff
+    tallies: dict[Variant, _Tally] = {
+        variant: _Tally(split.info, boundary=boundary, hausdorff=hausdorff)
+        for variant in method.variants
     }
     kept: list[SegmentedImage] = []
     for index in indices:
@@ -73,26 +64,34 @@ def segmentation_chunk(
         (mask,) = split.masks([index], purpose=purpose)
         with inference_precision(model, recipe):
             labels = label_variants(model, image, method, cut_off=recipe.official_quirks)
-        for variant, predicted in labels.items():
-            counts[variant] += ConfusionMatrix.of(mask, predicted, classes, split.info.ignore_index)
-        counted = classes, split.info.ignore_index
-        for variant in rims:
-            rims[variant] += boundary_pixels(mask.numpy(), labels[variant].numpy(), *counted)
-        for variant, measured in distances.items():
-            said = labels[variant].numpy()
-            measured.append(hausdorff_distances(mask.numpy(), said, *counted))
+        for variant, said in labels.items():
+            tallies[variant].add(mask, said)
         if index < keep:
             kept.append(_kept(model, recipe, image, labels[method.variants[-1]], mask))
+    edges: dict[Variant, EdgeTally] = {variant: tally.edges for variant, tally in tallies.items()}
     return SegmentationChunk(
         first=indices[0],
         images=len(indices),
         masks_opened=split.ledger.total() - before,
-        counts=counts,
-        boundary=rims,
-        distances={variant: np.stack(measured) for variant, measured in distances.items()},
+        counts={variant: tally.pixels for variant, tally in tallies.items()},
+        boundary={v: one.rims for v, one in edges.items() if one.rims is not None},
+        distances={v: one.distances for v, one in edges.items() if one.distances is not None},
         computed_on=computed_on(model, recipe),
         kept=tuple(kept),
     )
+
+
+class _Tally:
+    """What is counted of one variant, image by image."""
+
+    def __init__(self, info: DatasetInfo, *, boundary: bool, hausdorff: bool) -> None:
+        self._counted = info.num_classes + 1, info.ignore_index
+        self.pixels = ConfusionMatrix.empty(info.num_classes + 1)
+        self.edges = EdgeTally(*self._counted, boundary=boundary, hausdorff=hausdorff)
+
+    def add(self, mask: Tensor, said: Tensor) -> None:
+        self.pixels += ConfusionMatrix.of(mask, said, *self._counted)
+        self.edges.add(mask.numpy(), said.numpy())
 
 
 def label_variants(

@@ -46,7 +46,7 @@ class Distribution:
         with _without_gradient(weight for part in parts for weight in part.parameters()):
             self._wrapped = DistributedDataParallel(
                 self.losses,
-                broadcast_buffers=False,
+                forward_sync_buffers=False,  # they are constants of the backbone, if it has any
                 gradient_as_bucket_view=True,  # else all gradients are there twice
                 init_sync=self._idle is None,  # later the ranks have learnt the same weights
             )

@@ -6,7 +6,7 @@ import math
 
 from platform.report.health.card import Card, few_trials
 from platform.report.searched import Searched
-from platform.report.verdict import lead_of_winner
+from platform.report.verdict import lead_of_winner, picked_answer
 from platform.results.formats import gain
 from platform.search.confirmation.confirmed import AgainstRecipe
 from platform.search.setup import REPORT_SPLIT
@@ -35,6 +35,8 @@ def better_card(searched: Searched) -> Card:
     confirmed = searched.confirmed_winner
     if confirmed and confirmed.against:
         return _confirmed_card(title, confirmed.against, len(confirmed.scores))
+    if searched.is_picked:
+        return _picked_card(searched, title)
     if searched.winner == 0:
         advice = "Keep the recipe; or search further, or elsewhere."
         finding = "Nothing that was tried is worth more than the recipe."
@@ -49,6 +51,11 @@ def better_card(searched: Searched) -> Card:
     more = f"some {times} times as many scores" if times <= 20 else "far more scores than this"
     advice = f"A lead of this size would need {more} to be told apart: train both on more seeds."
     return Card(title=title, state="look", finding=finding, advice=advice)
+
+
+def _picked_card(searched: Searched, title: str) -> Card:
+    _, answer = picked_answer(searched)
+    return Card(title=title, state="look", finding=answer)
 
 
 def _confirmed_card(title: str, against: AgainstRecipe, seeds: int) -> Card:

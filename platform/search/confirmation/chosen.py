@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import optuna
 
 from platform.search.space.checked import CheckedSpace, Params
-from platform.search.worth import complete_trials, judge
+from platform.search.worth import best_complete, judge, ranked
 
 # No search repeats a configuration so often, and each repeat takes the next seed.
 _FRESH = 10_000
@@ -37,7 +37,7 @@ def fresh_seed(seed: int) -> int:
 def best_configurations(
     study: optuna.Study, space: CheckedSpace, count: int
 ) -> list[Configuration]:
-    """Return the configurations that are worth most by all scores so far, the best first.
+    """Return the winner's configuration so far, then those that are worth most by all scores.
 
     The recipe is not among them, and one that was tried twice counts once, by its best trial.
 
@@ -45,13 +45,10 @@ def best_configurations(
         ValueError: no other configuration than the recipe has reached its end.
     """
     judgement = judge(study, space)
-    ranked = sorted(
-        complete_trials(study),
-        key=lambda trial: (-round(judgement.worth[trial.number].value, 9), trial.number),
-    )
+    winner = best_complete(judgement, study)
     known = [space.starting_points()[0]]
     chosen: list[Configuration] = []
-    for trial in ranked:
+    for trial in [*([winner] if winner else ()), *ranked(judgement, study)]:
         if trial.params not in known:
             known.append(trial.params)
             chosen.append(Configuration(trial=trial.number, params=trial.params))

@@ -14,8 +14,8 @@ from platform.results.tables import read_trials
 from platform.search.confirmation.confirmed import CONFIRM_FILE, RUNS_FILE
 from platform.search.confirmation.outcome import Outcome, Run
 from platform.search.confirmation.words import METHOD, sentences
+from platform.search.report_split import REPORT_PURPOSE
 from platform.search.setup import REPORT_SPLIT, TUNE_SPLIT, SearchSetup
-from platform.search.winner import REPORT_PURPOSE
 from platform.statistics.study import LEVEL, Verdict
 from platform.train.plan import SCORING_PURPOSE
 from toco_core.data.ledger import MaskLedger

@@ -14,10 +14,10 @@ from platform.search.confirmation.outcome import read_outcome
 from platform.search.confirmation.tables import finish
 from platform.search.options import SearchOptions
 from platform.search.report_file import read_report, write_report
+from platform.search.report_split import score_on_report
 from platform.search.session import Session
 from platform.search.setup import REPORT_SPLIT, SearchSetup
 from platform.search.trial_protocol import trial_directory
-from platform.search.winner import score_on_report
 from platform.search.worth import complete_trials
 from platform.train.run_checkpoints import delete_checkpoints
 from platform.workers.executor import Executor

@@ -18,10 +18,10 @@ from platform.search.live_trials import LiveTrials
 from platform.search.opened import OpenedSearch, open_search, write_space
 from platform.search.options import SearchOptions
 from platform.search.reopen import open_search as begin_search
+from platform.search.report_file import ReportScore, write_report
 from platform.search.setup import SearchSetup, check_dataset
 from platform.search.space.checks import check_space
 from platform.search.space.spaces import parse_space
-from platform.search.winner import ReportScore, write_report
 from tests.toco_core.small_run import small_recipe
 from toco_core.data.reader import open_dataset
 

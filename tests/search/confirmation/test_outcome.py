@@ -19,9 +19,8 @@ from platform.search.confirmation.runs import add_runs, open_runs, setup_runs
 from platform.search.confirmation.tables import finish, score_table
 from platform.search.confirmation.words import sentences
 from platform.search.live_trials import LiveTrials
-from platform.search.report_file import read_report
+from platform.search.report_file import ReportScore, read_report, write_report
 from platform.search.setup import SearchSetup
-from platform.search.winner import ReportScore, write_report
 from tests.search.worlds import ITERATIONS, small_space
 from toco_core.data.reader import open_dataset
 

@@ -18,6 +18,8 @@ from platform.search.live_trials import LiveTrials
 from platform.search.optuna_internals import enqueued_params
 from platform.search.setup import SearchSetup
 from platform.search.space.checked import CheckedSpace, Params
+from platform.search.winner import find_winner
+from platform.search.worth import record_forgotten
 from tests.search.worlds import ITERATIONS, small_space
 from toco_core.data.reader import open_dataset
 
@@ -59,6 +61,15 @@ def test_the_best_are_those_worth_most_without_the_recipe_and_each_once() -> Non
     chosen = best_configurations(study, SPACE, 5)
     assert [(one.trial, one.params["weights.ptc"]) for one in chosen] == [(2, 0.5), (3, 0.3)]
     assert best_configurations(study, SPACE, 1) == chosen[:1]
+
+
+def test_the_winner_is_confirmed_first_though_one_whose_checkpoint_is_gone_is_worth_more() -> None:
+    study = study_of((RECIPE, 0.4), (other(0.3), 0.4), (other(0.5), 0.6), (other(0.7), 0.5))
+    record_forgotten(study, [2])
+    winner = find_winner(study, SPACE)
+    assert winner
+    assert winner.number == 3
+    assert [one.trial for one in best_configurations(study, SPACE, 5)] == [3, 2, 1]
 
 
 def test_a_search_with_nothing_but_its_recipe_has_nothing_to_confirm() -> None:

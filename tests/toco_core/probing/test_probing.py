@@ -59,3 +59,7 @@ def test_no_mask_is_opened(scenes: Path, encoder: Encoder) -> None:
     dataset = open_dataset(scenes)
     read_features(encoder, dataset.split("tune"), range(4), 64)
     assert dataset.ledger.total() == 0
+
+
+def test_the_longer_side_of_each_image_is_read(features: Features) -> None:
+    assert features.sides.tolist() == [64] * 20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import warnings
 import weakref
 from pathlib import Path
 
@@ -51,6 +52,7 @@ def shared_recipe() -> Recipe:
 def train(rank: int, folder: Path, port: int) -> None:
     """Train a step, save, resume, train over the borders of two stages, then break one rank."""
     torch.set_num_threads(1)
+    warnings.simplefilter("error", FutureWarning)  # nothing that torch is about to remove
     torch.distributed.init_process_group(
         "gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2
     )
@@ -97,7 +99,7 @@ class Searching(Distribution):
     def __init__(self, trainer: Trainer) -> None:
         super().__init__(trainer._distribution.losses)
         self._once = DistributedDataParallel(
-            self.losses, find_unused_parameters=True, broadcast_buffers=False
+            self.losses, find_unused_parameters=True, forward_sync_buffers=False
         )
 
     def at(self, iteration: int) -> nn.Module:

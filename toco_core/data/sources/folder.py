@@ -25,7 +25,7 @@ from toco_core.data.sources.folder_images import (
 )
 from toco_core.data.sources.folder_masks import Masks, match_masks
 from toco_core.data.sources.folder_notes import file_notes, frequency_notes, heading_notes
-from toco_core.data.sources.label_table import read_label_table
+from toco_core.data.sources.label_table import LabelTable, read_label_table
 from toco_core.data.sources.mask_files import label_mask, require_one_class
 from toco_core.data.splitting import NO_SPLIT, Splitting, draw_splits
 from toco_core.data.storage import DatasetError
@@ -93,43 +93,18 @@ def folder_source(
         DatasetError: a part is missing, the table is wrong, or the splitting asks for too much.
     """
     files = FolderFiles(places.images)
-    if not places.table.exists():
-        raise DatasetError(
-            f"there is no table {places.table}: it has a line name,label,label for each image, and "
-            "--labels names another; directories are not taken for classes"
-        )
-    table = read_label_table(
-        places.table, classes, lambda name: find_image(files, name) is not None
-    )
-    require_plain_classes(places.table, table.class_names, classes)
+    table = _read_table(places.table, classes, files)
     class_names = tuple(classes) or table.class_names
-    if not class_names:
-        raise DatasetError(
-            f"{places.table}: there are 0 classes, not 1 to {MOST_CLASSES}: a line is "
-            "name,label,label"
-        )
     require_one_class(foreground, class_names)
     entries = list_images(places.table, table.lines, files)
     masks = match_masks(places.masks, entries) if places.masks else Masks({}, ())
     splitting = _possible(splitting, masks, places)
     drawn = draw_splits({"masks": list(masks.of_image)}, splitting)
-    reported = set(drawn.get("report", ()))
     used = {name for names in drawn.values() for name in names}
-    masked = {
-        split: [entries[name]._replace(mask=masks.of_image[name]) for name in names]
-        for split, names in drawn.items()
-    }
     return Source(
         description=f"folder {places.images.resolve().name}",
         class_names=class_names,
-        splits={
-            "train": [
-                entry if name in used else entry._replace(unused_mask=masks.of_image.get(name))
-                for name, entry in entries.items()
-                if name not in reported
-            ],
-            **masked,
-        },
+        splits=_splits(entries, masks, drawn),
         read=FolderReader(
             images=places.images,
             masks=places.masks or places.images,
@@ -145,6 +120,42 @@ def folder_source(
         has_mask_files=True,
         reading={} if foreground is None else {"foreground": foreground},
     )
+
+
+def _read_table(path: Path, classes: Sequence[str], files: FolderFiles) -> LabelTable:
+    if not path.exists():
+        raise DatasetError(
+            f"there is no table {path}: it has a line name,label,label for each image, and "
+            "--labels names another; directories are not taken for classes"
+        )
+    table = read_label_table(path, classes, lambda name: find_image(files, name) is not None)
+    require_plain_classes(path, table.class_names, classes)
+    if not (classes or table.class_names):
+        raise DatasetError(
+            f"{path}: there are 0 classes, not 1 to {MOST_CLASSES}: a line is name,label,label"
+        )
+    return table
+
+
+def _splits(
+    entries: Mapping[str, FolderEntry], masks: Masks, drawn: Mapping[str, Sequence[str]]
+) -> dict[str, list[FolderEntry]]:
+    """Return `train`, without masks, and the splits that were drawn, with theirs.
+
+    An image of `train` knows of the mask that no split uses: it is looked at all the same.
+    """
+    reported = set(drawn.get("report", ()))
+    used = {name for names in drawn.values() for name in names}
+    train = [
+        entry if name in used else entry._replace(unused_mask=masks.of_image.get(name))
+        for name, entry in entries.items()
+        if name not in reported
+    ]
+    masked = {
+        split: [entries[name]._replace(mask=masks.of_image[name]) for name in names]
+        for split, names in drawn.items()
+    }
+    return {"train": train, **masked}
 
 
 def _possible(splitting: Splitting, masks: Masks, places: FolderPlaces) -> Splitting:
