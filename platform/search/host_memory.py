@@ -1,0 +1,134 @@
+"""Fits a search into the memory of its machines: fewer loading processes, then fewer trials.
+
+What was asked for stays as it is, and is warned of: an estimate is an estimate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from platform.cluster.placement import Placement
+from platform.cluster.shares import cpu_share
+from platform.forecast.host_memory import TRIAL_BYTES, HostUse
+from platform.forecast.memory_lines import gigabytes, memory_line, too_much
+from platform.forecast.room import Host, Load, heaviest_load
+from platform.search.options import Resources
+
+Place = Callable[[Resources], Placement]
+Use = Callable[[Placement], HostUse]
+_COUNTS: Sequence[tuple[str, str, Callable[[Placement], int]]] = (
+    ("loading processes a worker", "--loaders", lambda placement: placement.loaders),
+    ("trials at once", "--concurrent", lambda placement: placement.max_concurrent_trials),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """A search on its machines.
+
+    Attributes:
+        lines: of the plan.
+        warning: what is too much, and what would fit.
+    """
+
+    placement: Placement
+    lines: Sequence[str] = ()
+    warning: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Try:
+    options: Resources
+    placement: Placement
+    load: Load
+
+
+def fit_in_memory(place: Place, options: Resources, hosts: Sequence[Host], use: Use) -> Fitted:
+    """Place a search so that no machine runs out of memory, as far as nothing else was asked for.
+
+    Args:
+        place: fits processes on the CPUs and GPUs of the machines.
+        options: what was asked for.
+        hosts: the machines whose memory is known, the head first.
+        use: estimates what the processes of a placement take.
+
+    Raises:
+        ValueError: they never fit; or not even one trial's process fits into any memory.
+    """
+    if not hosts:
+        return Fitted(placement=place(options))
+    _require_room_for_one(hosts)
+
+    def attempt(options: Resources) -> _Try:
+        placement = place(options)
+        load = heaviest_load(hosts, placement, use(placement))
+        return _Try(options=options, placement=placement, load=load)
+
+    first = last = attempt(options)
+    loaders, trials = options.loaders == "auto", options.concurrent is None
+    for smaller in _smaller(first, len(hosts), loaders=loaders, trials=trials):
+        if last.load.share <= 1:
+            break
+        last = attempt(smaller)
+    lines = [memory_line(last.load)]
+    if last.placement != first.placement:
+        lines.append(_chosen(first, last))
+    if last.load.share <= 1:
+        return Fitted(placement=last.placement, lines=lines)
+    others = map(attempt, _smaller(first, len(hosts), loaders=True, trials=True))
+    fits = next((one for one in others if one.load.share <= 1), None)
+    return Fitted(placement=last.placement, lines=lines, warning=_warning(last, fits))
+
+
+def _require_room_for_one(hosts: Sequence[Host]) -> None:
+    most = max(host.memory.most for host in hosts)
+    if most < TRIAL_BYTES:
+        raise ValueError(
+            f"a trial's process takes {gigabytes(TRIAL_BYTES)} of memory before it trains, and no "
+            f"machine may have more than {gigabytes(most)} in use: raise the limit of the "
+            "container or job"
+        )
+
+
+def _smaller(first: _Try, hosts: int, *, loaders: bool, trials: bool) -> Iterator[Resources]:
+    """Yield what takes less and less: fewer loading processes, then fewer trials, if allowed."""
+    options, before = first.options, first.placement.loaders
+    if loaders:  # beside a GPU one at least, which would wait else
+        least = min(before, 1 if first.placement.gpus_per_trial else 0)
+        yield from (replace(options, loaders=count) for count in range(before - 1, least - 1, -1))
+        options = replace(options, loaders=least)
+    if trials and (hosts == 1 or options.cpus is not None):
+        at_once = first.placement.max_concurrent_trials
+        yield from (replace(options, concurrent=count) for count in range(at_once - 1, 0, -1))
+    elif trials:  # Ray spreads them as it likes, but to no machine without CPUs for them
+        machine, scorers = first.load.host.resources, first.load.scorers
+        reserved = scorers * first.placement.scorer.get("CPU", 0.0)
+        for count in range(first.load.workers - 1, 0, -1):
+            yield replace(options, cpus=cpu_share([machine], count, reserved=reserved))
+
+
+def _chosen(first: _Try, last: _Try) -> str:
+    """Say what there is less of, why, and how to have it all the same."""
+    now, before, back = [], [], []
+    for what, option, of in _COUNTS:
+        if (count := of(last.placement)) != of(first.placement):
+            now.append(f"{count} {what}")
+            before.append(f"{of(first.placement)}")
+            back.append(f"{option} {of(first.placement)}")
+    return (
+        f"memory: {' and '.join(now)} in place of {' and '.join(before)}, with which "
+        f"{too_much(first.load)}; {' '.join(back)} takes them all the same"
+    )
+
+
+def _warning(last: _Try, fits: _Try | None) -> str:
+    """Say what is too much, and the numbers to type that would fit."""
+    if fits is None:
+        advice = "not even one trial at once fits: take a machine with more, or a smaller crop"
+    else:
+        loaders, at_once = fits.placement.loaders, fits.placement.max_concurrent_trials
+        cpus = fits.options.cpus
+        of_trials = f"--concurrent {at_once}" if cpus == last.options.cpus else f"--cpus {cpus:g}"
+        advice = f"--loaders {loaders} {of_trials} would fit"
+    return f"memory may run out: {too_much(last.load)}; {advice}"
