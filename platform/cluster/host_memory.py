@@ -39,7 +39,8 @@ class HostMemory:
 
 def this_memory() -> HostMemory:
     """Return the memory of this machine: of all limits that it is under, the nearest one."""
-    amounts = [memory_of_ray(), *group_limits(_GROUPS, _OWN_GROUPS.read_text())]
+    own = _OWN_GROUPS.read_text() if _OWN_GROUPS.exists() else ""
+    amounts = [memory_of_ray(), *group_limits(_GROUPS, own)]
     total, used = min(amounts, key=lambda one: one[0] - one[1])
     return HostMemory(
         total=total, used=used, threshold=float(os.environ.get(_THRESHOLD, _DEFAULT_THRESHOLD))

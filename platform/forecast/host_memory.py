@@ -61,7 +61,7 @@ def host_use(
         kept: bytes of images that a process which reads the training split keeps.
         is_local: whether the dataset is on a disk, and loading processes are forked.
     """
-    workers = max(placement.workers_per_trial, 1)
+    workers = max(placement.least_workers, 1)
     if placement.gpus_per_trial:  # a checkpoint is read, and written, by way of the host
         computing = _CUDA + checkpoint_bytes(recipe, size)
     else:

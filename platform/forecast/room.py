@@ -7,8 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from platform.cluster.host_memory import HostMemory
+from platform.cluster.machines import Machines
 from platform.cluster.placement import Placement, Resources, make_placement
 from platform.forecast.host_memory import HostUse
+
+# Ray keeps the rest of a machine's memory for its objects, in the files that it fills in too.
+_GIVEN_TO_TASKS = 0.7
+_USED_BY_OTHERS = 1e9  # the system, and Ray's own processes: 0.3e9 where they were measured
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +54,32 @@ class Load:
     def share(self) -> float:
         """Of the memory that may be used: above 1, processes will be ended."""
         return self.needed / self.host.memory.most
+
+
+def hosts_of(machines: Machines, memory: Sequence[HostMemory | None]) -> list[Host]:
+    """Return the machines that are up or could join, as far as their memory is known.
+
+    Args:
+        machines: of the cluster.
+        memory: of each that is up.
+    """
+    alone = len(machines.up) == 1
+    up = [
+        Host(name="this machine" if alone else one.name, resources=one.resources, memory=its)
+        for one, its in zip(machines.up, memory, strict=True)
+        if its is not None
+    ]
+    joining = (
+        Host(name="a machine that joins", resources=one, memory=_memory_to_come(one["memory"]))
+        for one in machines.possible
+        if one.get("memory")
+    )
+    return [*up, *joining]
+
+
+def _memory_to_come(resource: float) -> HostMemory:
+    """Return the memory of a machine of which its cluster's file says what Ray gives to tasks."""
+    return HostMemory(total=resource / _GIVEN_TO_TASKS, used=_USED_BY_OTHERS)
 
 
 def heaviest_load(hosts: Sequence[Host], placement: Placement, use: HostUse) -> Load:

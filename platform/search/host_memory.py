@@ -6,6 +6,7 @@ What was asked for stays as it is, and is warned of: an estimate is an estimate.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from platform.cluster.placement import Placement
@@ -65,20 +66,27 @@ def fit_in_memory(place: Place, options: Resources, hosts: Sequence[Host], use: 
         load = heaviest_load(hosts, placement, use(placement))
         return _Try(options=options, placement=placement, load=load)
 
-    first = last = attempt(options)
+    first = attempt(options)
     loaders, trials = options.loaders == "auto", options.concurrent is None
-    for smaller in _smaller(first, len(hosts), loaders=loaders, trials=trials):
-        if last.load.share <= 1:
-            break
-        last = attempt(smaller)
+    last = _first_that_fits(first, _smaller(first, len(hosts), loaders, trials), attempt)
     lines = [memory_line(last.load)]
     if last.placement != first.placement:
         lines.append(_chosen(first, last))
     if last.load.share <= 1:
         return Fitted(placement=last.placement, lines=lines)
-    others = map(attempt, _smaller(first, len(hosts), loaders=True, trials=True))
-    fits = next((one for one in others if one.load.share <= 1), None)
-    return Fitted(placement=last.placement, lines=lines, warning=_warning(last, fits))
+    best = _first_that_fits(first, _smaller(first, len(hosts), True, True), attempt)
+    return Fitted(placement=last.placement, lines=lines, warning=_warning(last, best))
+
+
+def _first_that_fits(
+    first: _Try, smaller: Iterator[Resources], attempt: Callable[[Resources], _Try]
+) -> _Try:
+    """Return the first try that fits into the memory, or the last one."""
+    last = first
+    while last.load.share > 1 and (options := next(smaller, None)) is not None:
+        with suppress(ValueError):  # as much for each as no machine has
+            last = attempt(options)
+    return last
 
 
 def _require_room_for_one(hosts: Sequence[Host]) -> None:
@@ -91,7 +99,7 @@ def _require_room_for_one(hosts: Sequence[Host]) -> None:
         )
 
 
-def _smaller(first: _Try, hosts: int, *, loaders: bool, trials: bool) -> Iterator[Resources]:
+def _smaller(first: _Try, hosts: int, loaders: bool, trials: bool) -> Iterator[Resources]:
     """Yield what takes less and less: fewer loading processes, then fewer trials, if allowed."""
     options, before = first.options, first.placement.loaders
     if loaders:  # beside a GPU one at least, which would wait else
@@ -122,9 +130,9 @@ def _chosen(first: _Try, last: _Try) -> str:
     )
 
 
-def _warning(last: _Try, fits: _Try | None) -> str:
+def _warning(last: _Try, fits: _Try) -> str:
     """Say what is too much, and the numbers to type that would fit."""
-    if fits is None:
+    if fits.load.share > 1:
         advice = "not even one trial at once fits: take a machine with more, or a smaller crop"
     else:
         loaders, at_once = fits.placement.loaders, fits.placement.max_concurrent_trials

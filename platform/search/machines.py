@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+from platform.cluster.host_memory import HostMemory
 from platform.cluster.machine import is_on_cluster
 from platform.cluster.machines import Machines, unknown_line
 from platform.cluster.placement import Placement
 from platform.cluster.places import Places, mark_places
 from platform.cluster.proof import require_seen
-from platform.search.options import SearchOptions
+from platform.forecast.host_memory import HostUse, host_use
+from platform.forecast.room import hosts_of
+from platform.search.backbone import encoder_size
+from platform.search.host_memory import Fitted, fit_in_memory
+from platform.search.largest import largest_configuration
+from platform.search.options import Resources, SearchOptions
 from platform.search.setup import SearchSetup, place_search
+from toco_core.data.reader import open_dataset
 from toco_core.settings import Recipe
 
 
@@ -30,6 +38,36 @@ def place_on(machines: Machines, options: SearchOptions, recipe: Recipe) -> Plac
         if not machines.unknown:
             raise
         raise ValueError(f"{error}; {unknown_line(machines.unknown)}") from error
+
+
+def place_in_memory(
+    machines: Machines,
+    memory: Sequence[HostMemory | None],
+    options: SearchOptions,
+    setup: SearchSetup,
+) -> Fitted:
+    """Fit a search on what the cluster is and can grow to, and into its memory.
+
+    Args:
+        machines: of the cluster.
+        memory: of each that is up, where it is known.
+        options: of the command.
+        setup: of the search.
+
+    Raises:
+        ValueError: it never fits.
+    """
+    largest = setup.space.recipe_for(largest_configuration(setup.space))
+    split = open_dataset(setup.dataset).split("train")
+
+    def place(resources: Resources) -> Placement:
+        return place_on(machines, replace(options, resources=resources), setup.space.recipe)
+
+    def use(placement: Placement) -> HostUse:
+        size, kept = encoder_size(largest.backbone), split.most_kept
+        return host_use(largest, size, placement, kept, is_local=split.location.is_local)
+
+    return fit_in_memory(place, options.resources, hosts_of(machines, memory), use)
 
 
 def prove_places(machines: Machines, options: SearchOptions, setup: SearchSetup) -> Places | None:
