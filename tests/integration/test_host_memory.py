@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 from collections import defaultdict
 from pathlib import Path
 
@@ -47,14 +48,15 @@ def test_two_trials_with_two_loading_processes_take_what_was_estimated(
 
 def most_held(search: Search, session: Session) -> dict[str, float]:
     """Return the most bytes that the processes of each kind have held together at a time."""
-    most: dict[str, float] = defaultdict(float)
+    most = dict.fromkeys((TRAINING, EVALUATING), 0.0)
     while not session.is_over():
         held: dict[str, float] = defaultdict(float)
         for process in search.processes():
             # a loading process has the command line of its trial
-            for kind in (TRAINING, EVALUATING):
+            for kind in most:
                 held[kind] += held_by(process) if kind in command_line(process) else 0.0
-        most = defaultdict(float, {kind: max(most[kind], held[kind]) for kind in held})
+        most = {kind: max(most[kind], held[kind]) for kind in most}
+        time.sleep(0.5)
     return most
 
 
