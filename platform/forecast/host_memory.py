@@ -17,7 +17,7 @@ from toco_core.settings import Recipe
 # Ray 2.60.
 TRIAL_BYTES = 0.53e9  # torch, timm, Ray, Tune and Train, and no network yet
 _SCORER = 0.48e9  # torch and Ray
-# Of a group of training workers: the trial's own process, Ray Train's controller, and seven small
+# Of a group of training workers: the trial's own process, Ray Train's controller, and six small
 # processes that these start.
 _DRIVER = 1.5e9
 # A forked loading process shares what its trial has imported, and a tenth of that it has changed
