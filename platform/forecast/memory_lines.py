@@ -25,8 +25,8 @@ def too_much(load: Load) -> str:
 
 
 def gigabytes(count: float) -> str:
-    """Return bytes as GB with two digits that count."""
-    return f"{count / 1e9:.0f} GB" if count >= 1e10 else f"{count / 1e9:.2g} GB"
+    """Return bytes as GB with three digits that count."""
+    return f"{count / 1e9:.3g} GB"
 
 
 def _training(load: Load) -> str:

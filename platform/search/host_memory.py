@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from platform.cluster.placement import Placement
 from platform.cluster.shares import cpu_share
@@ -18,9 +19,32 @@ from platform.search.options import Resources
 
 Place = Callable[[Resources], Placement]
 Use = Callable[[Placement], HostUse]
-_COUNTS: Sequence[tuple[str, str, Callable[[Placement], int]]] = (
-    ("loading processes a worker", "--loaders", lambda placement: placement.loaders),
-    ("trials at once", "--concurrent", lambda placement: placement.max_concurrent_trials),
+
+
+class _Count(NamedTuple):
+    """A number of which there may be less than the machines have CPUs and GPUs for."""
+
+    one: str
+    several: str
+    option: str
+    of: Callable[[Placement], int]
+
+    def text(self, placement: Placement) -> str:
+        count = self.of(placement)
+        return f"{count} {self.one if count == 1 else self.several}"
+
+
+_LOADERS = _Count(
+    "loading process a worker",
+    "loading processes a worker",
+    "--loaders",
+    lambda placement: placement.loaders,
+)
+_TRIALS = _Count(
+    "trial at once",
+    "trials at once",
+    "--concurrent",
+    lambda placement: placement.max_concurrent_trials,
 )
 
 
@@ -118,22 +142,21 @@ def _smaller(first: _Try, hosts: int, loaders: bool, trials: bool) -> Iterator[R
 
 def _chosen(first: _Try, last: _Try) -> str:
     """Say what there is less of, why, and how to have it all the same."""
-    now, before, back = [], [], []
-    for what, option, of in _COUNTS:
-        if (count := of(last.placement)) != of(first.placement):
-            now.append(f"{count} {what}")
-            before.append(f"{of(first.placement)}")
-            back.append(f"{option} {of(first.placement)}")
+    counts = (_LOADERS, _TRIALS)
+    less = [one for one in counts if one.of(last.placement) != one.of(first.placement)]
+    now = " and ".join(one.text(last.placement) for one in less)
+    before = " and ".join(str(one.of(first.placement)) for one in less)
+    back = " ".join(f"{one.option} {one.of(first.placement)}" for one in less)
     return (
-        f"memory: {' and '.join(now)} in place of {' and '.join(before)}, with which "
-        f"{too_much(first.load)}; {' '.join(back)} takes them all the same"
+        f"memory: {now} in place of {before}, with which {too_much(first.load)}; {back} takes them "
+        "all the same"
     )
 
 
 def _warning(last: _Try, fits: _Try) -> str:
     """Say what is too much, and the numbers to type that would fit."""
     if fits.load.share > 1:
-        advice = "not even one trial at once fits: take a machine with more, or a smaller crop"
+        advice = "not even one trial at once fits: take machines with more of it"
     else:
         loaders, at_once = fits.placement.loaders, fits.placement.max_concurrent_trials
         cpus = fits.options.cpus
