@@ -134,6 +134,14 @@ def be_patient() -> None:
     os.environ.setdefault(_GROUP_TIMEOUT, str(_PATIENCE))
 
 
+def memory_of_ray() -> tuple[float, float]:
+    """Return the bytes of this machine, or of its container, and those in use, as Ray counts."""
+    from ray._common.utils import get_system_memory
+    from ray._private.utils import get_used_memory
+
+    return float(get_system_memory()), float(get_used_memory())
+
+
 def draining_nodes() -> Mapping[str, int]:
     """Return the machines that are to end soon, by Ray's ids, each with the time of that, ms.
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import ray
 import yaml
-from ray.exceptions import RayTaskError
+from ray.exceptions import RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from platform.cluster.host_memory import HostMemory, this_memory
 from platform.cluster.machines import NODE_TYPE_LABEL, Machine, Machines, with_room_to_grow
 from platform.cluster.node_types import NodeTypes, node_types, read_node_types
 from platform.cluster.ray_internals import autoscaler_file, is_head
@@ -19,6 +20,7 @@ from platform.cluster.ray_internals import autoscaler_file, is_head
 T = TypeVar("T")
 # Their messages are one line, for whoever typed the command.
 NAMED = (ValueError, ArithmeticError, MemoryError)
+_ANSWER_SECONDS = 60.0  # a process is started for it
 
 
 def fetch(reference: ray.ObjectRef[T]) -> T:
@@ -60,6 +62,23 @@ def machines_up() -> list[Machine]:
     """Return the machines that are up, the head first."""
     machines = [_machine(node) for node in ray.nodes() if node["Alive"]]
     return sorted(machines, key=lambda machine: not machine.is_head)
+
+
+def memory_of(machines: Sequence[Machine]) -> list[HostMemory | None]:
+    """Return the memory of each machine; None of one that is gone, or does not say."""
+    looks = [None if one.id == this_node() else run_on(one, this_memory) for one in machines]
+    asked = [look for look in looks if look is not None]
+    ready, _ = (
+        ray.wait(asked, num_returns=len(asked), timeout=_ANSWER_SECONDS) if asked else ([], [])
+    )
+    return [this_memory() if look is None else _answer(look, ready) for look in looks]
+
+
+def _answer(look: ray.ObjectRef[T], ready: Sequence[ray.ObjectRef[T]]) -> T | None:
+    try:
+        return fetch(look) if look in ready else None
+    except RayError:  # the machine is gone
+        return None
 
 
 def run_on(machine: Machine, function: Callable[..., T], *arguments: Any) -> ray.ObjectRef[T]:

@@ -11,11 +11,14 @@ from rich.console import Console
 
 from platform.cluster.gpu_kinds import UNKNOWN
 from platform.cluster.placement import Placement
+from platform.forecast.host_memory import host_use
 from platform.forecast.lines import spell
+from platform.forecast.memory_lines import gigabytes
 from platform.forecast.probe import Measured, first_that_fits, measure
 from platform.results.parameters import ParameterValue
 from platform.results.text_tables import TextTable, to_rich
 from toco_core.data.reader import open_dataset
+from toco_core.model.backbones import backbone_size
 from toco_core.parallel.precision import precision_on
 from toco_core.settings import Recipe
 from toco_core.settings.overrides import apply_overrides
@@ -103,10 +106,27 @@ def _table(plan: Preflight, images: int, changes: list[str], measured: Measured)
         ("had to be changed", " ".join(changes) or "nothing"),
         ("loading processes", str(plan.placement.loaders)),
         ("peak memory", _memory(plan, measured)),
+        *_host_memory(plan, measured),
         ("a step", spell(measured.step_seconds)),
         *_costs(plan, measured),
     ]
     return TextTable(title="Preflight", columns=("what", "measured"), rows=rows, text_columns=2)
+
+
+def _host_memory(plan: Preflight, measured: Measured) -> list[tuple[str, str]]:
+    """Say what a trial takes of the host, beside what a search would expect of it."""
+    split = open_dataset(plan.dataset).split("train")
+    size, is_local = backbone_size(plan.recipe.backbone.name), split.location.is_local
+    use = host_use(plan.recipe, size, plan.placement, split.most_kept, is_local=is_local)
+    pairs = [
+        ("host memory of a training process", measured.process, use.worker),
+        ("host memory of a loading process", measured.loader, use.loader),
+    ]
+    return [
+        (what, f"{gigabytes(found)} (estimate: {gigabytes(estimate)})")
+        for what, found, estimate in pairs
+        if found is not None
+    ]
 
 
 def _costs(plan: Preflight, measured: Measured) -> list[tuple[str, str]]:

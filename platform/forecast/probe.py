@@ -6,10 +6,13 @@ import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing import active_children
+from statistics import mean
 
 import torch
 
 from platform.cluster.gpu_memory import release, ways_to_less
+from platform.forecast.process_memory import own_bytes, peak_of_this
 from toco_core.data.reader import ParquetDataset
 from toco_core.scoring.cam import score_chunk
 from toco_core.scoring.cam_score import CHUNK_IMAGES
@@ -33,12 +36,16 @@ class Measured:
         image_seconds: of a scored image; None where nothing is scored.
         memory: bytes at the peak; on a CPU those of the process.
         available: bytes of the GPU; None on a CPU.
+        process: bytes of the host that this process held at its peak, before anything was scored.
+        loader: bytes of the host that a loading process has of its own; None without any.
     """
 
     step_seconds: float
     image_seconds: float | None
     memory: float
     available: float | None
+    process: float | None = None
+    loader: float | None = None
 
 
 def measure(
@@ -61,12 +68,15 @@ def measure(
     for _ in range(warm_up):
         trainer.step()
     step_seconds = _step_seconds(trainer, measured)
+    process, loader = peak_of_this(), _bytes_of_a_loader()
     image_seconds = None if split is None else _scoring_seconds(trainer, dataset, split)
     return Measured(
         step_seconds=step_seconds,
         image_seconds=image_seconds,
         memory=_peak(device),
         available=float(torch.cuda.mem_get_info()[1]) if device == "cuda" else None,
+        process=process,
+        loader=loader,
     )
 
 
@@ -127,6 +137,12 @@ def _scoring_seconds(trainer: Trainer, dataset: ParquetDataset, name: str) -> fl
     if trainer.device.type == "cuda":
         score()  # which chooses algorithms
     return _seconds(score, 1) / len(indices)
+
+
+def _bytes_of_a_loader() -> float | None:
+    """Return the mean of the loading processes, which are this process's only children."""
+    bytes_of_each = [own_bytes(process.pid) for process in active_children() if process.pid]
+    return mean(bytes_of_each) if bytes_of_each else None
 
 
 def _peak(device: str) -> float:

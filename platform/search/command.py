@@ -147,10 +147,11 @@ def _confirmation(options: SearchOptions, seconds: float) -> Confirmation:
 
 def _preflight(setup: SearchSetup, options: SearchOptions, console: Console) -> int:
     from platform.forecast.preflight import Preflight, run_preflight  # torch
+    from platform.search.machines import place_here  # Ray
 
     params = largest_configuration(setup.space)
     recipe = setup.space.recipe_for(params)
-    placement = place_search([this_machine()], options.resources, recipe)
+    placement = place_here(options.resources, recipe, setup.dataset)
     plan = Preflight(
         recipe=recipe,
         params=params,

@@ -22,7 +22,7 @@ class Resources:
     """What runs at once, and on what. A cluster that cannot ever hold it is refused at once."""
 
     concurrent: Annotated[int | None, arg(metavar="INT")] = None
-    """Trials at once; by default as many as fit."""
+    """Trials at once; by default as many as fit, into the memory of the machines too."""
     workers: Annotated[Group, GROUP] = 1
     """Training workers of a trial (DDP). One trains in the trial's own process. Of 2-4, a trial
     takes as many as there is room for when it begins, and when it goes on after a loss."""
@@ -41,7 +41,7 @@ class Resources:
     """GPUs of an evaluation worker; auto is the share of a trial's GPU that its memory needs."""
     loaders: int | Auto = "auto"
     """Data loading processes of a training worker; auto is the CPUs beside its GPU less one, 12 at
-    most, and 0 on a CPU, which loads between the steps."""
+    most, fewer where memory is short, and 0 on a CPU, which loads between the steps."""
     address: Annotated[str | None, arg(metavar="TEXT")] = None
     """A running Ray cluster (host:port or auto); by default Ray starts on this machine."""
     cluster: Annotated[Path | None, arg(metavar="FILE")] = None

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from platform.cluster.machines import growth_lines
 from platform.cluster.placement import Placement, Resources
-from platform.cluster.remote import cluster_machines, machines_up
+from platform.cluster.remote import cluster_machines, machines_up, memory_of
 from platform.command_line import FAILED, INTERRUPTED, shown_path
 from platform.forecast.estimate import forecast
 from platform.forecast.lines import plan_lines, warning
@@ -31,7 +31,7 @@ from platform.search.faults import RETRIES, Faults
 from platform.search.group_sizes import GroupSizes
 from platform.search.kept import disk_line, keep_best
 from platform.search.live_trials import LiveTrials
-from platform.search.machines import place_on, prove_places
+from platform.search.machines import place_in_memory, prove_places
 from platform.search.monitor import EventForwarder, TrialObserver
 from platform.search.options import SearchOptions
 from platform.search.search_summary import print_summary
@@ -70,7 +70,8 @@ class Session:
         self._setup, self._options, self._study, self._console = setup, options, study, console
         self._state_file = StateFile(setup.directory)
         self._machines = cluster_machines(options.resources.cluster)
-        self._placement = place_on(self._machines, options, setup.space.recipe)
+        self._fitted = place_in_memory(self._machines, memory_of(self._machines.up), options, setup)
+        self._placement = self._fitted.placement
         self._places = prove_places(self._machines, options, setup)
         workers = options.resources.workers
         # Objects of a store have no second name. And a prefix is one of so many workers.
@@ -120,9 +121,10 @@ class Session:
             self._options.keep,
             KEPT if self._borders and self._borders.will_be_shared else 0,
         )
-        for line in (*growth_lines(self._machines), *plan_lines(plan), disk):
+        lines = (*growth_lines(self._machines), *plan_lines(plan), *self._fitted.lines, disk)
+        for line in lines:
             self._console.print(line, style="dim", highlight=False, soft_wrap=True)
-        if text := warning(plan):
+        for text in filter(None, (warning(plan), self._fitted.warning)):
             self._console.print(f"warning: {text}", highlight=False, soft_wrap=True)
 
     def _run_trials(self, pool: EvaluationPool) -> Budget:

@@ -34,6 +34,7 @@ from platform.cluster.ray_internals import (
     keep_messages_off_the_terminal,
     lacks_extras,
     listen_on_loopback_only,
+    memory_of_ray,
     sigterm_left_alone,
     survive_memory_kills,
 )
@@ -173,6 +174,11 @@ def test_tune_leaves_the_error_of_a_trial_in_a_file(tmp_path: Path) -> None:
     assert str(error_of(trial)) == "killed"
     nothing = SimpleNamespace(pickled_error_file=None)
     assert "says nothing of the reason" in str(error_of(nothing))
+
+
+def test_ray_says_how_much_memory_there_is_and_is_in_use() -> None:
+    total, used = memory_of_ray()
+    assert 0 < used < total
 
 
 def test_messages_of_the_raylet_go_to_the_log(

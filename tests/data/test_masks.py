@@ -152,4 +152,5 @@ def test_the_cache_stays_within_its_bytes(
     groups.row(0)
     assert len(tables_read) == 4
     assert groups.window == 1
+    assert groups.most_kept == 2 * one < split.most_kept
     assert split.window >= 5

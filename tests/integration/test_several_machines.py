@@ -13,7 +13,13 @@ from ray.cluster_utils import Cluster
 
 from platform.cluster.places import TOKEN_FILE, mark_places
 from platform.cluster.proof import require_seen
-from platform.cluster.remote import cluster_machines, fetch, machines_up, this_node
+from platform.cluster.remote import (
+    cluster_machines,
+    fetch,
+    machines_up,
+    memory_of,
+    this_node,
+)
 from platform.cluster.runtime import worker_environment
 from platform.workers.pool import EvaluationPool, PoolOptions
 
@@ -49,6 +55,14 @@ def test_machines_are_listed_with_the_head_first() -> None:
     head, worker = machines_up()
     assert (head.is_head, worker.is_head) == (True, False)
     assert (head.resources["CPU"], worker.resources["CPU"]) == (1, 2)
+
+
+def test_each_machine_is_asked_for_its_memory() -> None:
+    """Both are this one: what it has is the same, what is in use nearly."""
+    head, worker = memory_of(machines_up())
+    assert head is not None
+    assert worker is not None
+    assert (head.total, head.threshold) == (worker.total, worker.threshold)
 
 
 def test_without_an_autoscaler_nothing_can_join_and_with_a_file_what_it_says(

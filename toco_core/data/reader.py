@@ -91,6 +91,11 @@ class ParquetSplit:
         """Row groups whose rows can be shuffled together while each is read once an epoch."""
         return self._images.window
 
+    @property
+    def most_kept(self) -> int:
+        """Bytes of images that a process which reads the split keeps in memory."""
+        return self._images.most_kept
+
     def row(self, index: int) -> ImageRow:
         """Return a row of the split; its mask is not read."""
         name, image, height, width, labels = self._images.row(index)

@@ -106,6 +106,11 @@ class RowGroups:
             1, self._cache_bytes // 2 // max(self._size_in_bytes(*group) for group in self._groups)
         )
 
+    @property
+    def most_kept(self) -> int:
+        """Bytes of rows that are in memory once all have been read."""
+        return min(self._cache_bytes, sum(self._size_in_bytes(*group) for group in self._groups))
+
     def _size_in_bytes(self, shard: Shard, group: int) -> int:
         chunks = shard.footer.row_group(group)
         wanted = [chunks.column(index) for index in range(chunks.num_columns)]

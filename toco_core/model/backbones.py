@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from functools import cache
 
 import timm
 import torch
@@ -46,6 +47,7 @@ def build_backbone(settings: Backbone) -> VisionTransformer:
             return load_weights(vit, path)
 
 
+@cache  # timm takes half a second to build one, and who places a search asks again and again
 def backbone_size(name: str) -> EncoderSize:
     """Return the sizes of the named backbone, without allocating its weights.
 
