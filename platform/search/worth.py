@@ -99,13 +99,13 @@ def fit_trials(study: optuna.Study, space: CheckedSpace, objective: int = 0) -> 
 def judge_by(model: CurveModel, complete: list[Observed]) -> Judgement:
     """Judge trials, in the order of their numbers, as if their configurations were complete."""
     worth: dict[int, Estimate] = {}
-    lead: dict[int, Estimate] = {}
+    lead = {0: Estimate(0.0, 0.0)} if complete and complete[0].number == 0 else {}
     with one_thread():
         for trial in complete:
             mean, sd = model.worth(trial.features[None])
             worth[trial.number] = Estimate(float(mean[0]), NORMAL_95 * float(sd[0]))
-            if complete[0].number == 0:
-                more, spread = model.lead(trial.features, complete[0].features)
+            if complete[0].number == 0 and trial is not complete[0]:
+                more, spread = model.lead_over_known(trial.features, complete[0])
                 lead[trial.number] = Estimate(more, NORMAL_95 * spread)
     return Judgement(worth=worth, lead=lead, luck=NORMAL_95 * model.noise)
 

@@ -48,7 +48,7 @@ def test_two_trials_with_two_loading_processes_take_what_was_estimated(
 
 def most_held(search: Search, session: Session) -> dict[str, float]:
     """Return the most bytes that the processes of each kind have held together at a time."""
-    most = dict.fromkeys((TRAINING, EVALUATING), 0.0)
+    most: dict[str, float] = dict.fromkeys((TRAINING, EVALUATING), 0.0)
     while not session.is_over():
         held: dict[str, float] = defaultdict(float)
         for process in search.processes():

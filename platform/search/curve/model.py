@@ -15,6 +15,7 @@ from platform.search.curve.posterior import Posterior
 from platform.search.curve.prior_mean import EarlierModel, weigh
 from platform.search.curve.rows import (
     MAX_ROWS,
+    Inputs,
     Observed,
     configurations_at_end,
     make_rows,
@@ -84,12 +85,38 @@ class CurveModel:
             features: of the configuration, (D,).
             over: of the other, (D,).
         """
-        both = np.stack([features, over])
-        mean, sd = self.posterior.predict(configurations_at_end(both))
-        _, apart = self.posterior.lead(*(configurations_at_end(one[None]) for one in both))
+        return self._apart(configurations_at_end(features[None]), configurations_at_end(over[None]))
+
+    def lead_over_known(self, features: Array, known: Observed) -> tuple[float, float]:
+        """Return the lead over a configuration that was known to be good, and its spread.
+
+        It was not drawn from the space as others were, so that nothing says that it is worth as
+        little as what lies around it. Taken as one of them, a recipe of renown was believed to be
+        worth too little, and leads over it too large (docs/search.md). So it counts for what its
+        own training reached, and the luck of that training is part of the spread.
+
+        Args:
+            features: of the configuration that leads, (D,).
+            known: the trial of the other.
+        """
+        hyper = self.posterior.hyper
+        luck = hyper.offset + hyper.own
+        return self._apart(configurations_at_end(features[None]), trials_at_end([known]), luck)
+
+    def _apart(self, one: Inputs, other: Inputs, luck: float = 0.0) -> tuple[float, float]:
+        """Return mean and standard deviation of a difference, in units of the scores.
+
+        Args:
+            one: a point, (1,).
+            other: another, (1,).
+            luck: variance of the other beside what the model says of it, in units of the model.
+        """
+        mean, sd = self.posterior.predict(one.joined(other))
+        _, apart = self.posterior.lead(one, other)
         shared = 0.5 * (sd @ sd - float(apart[0]) ** 2)  # the covariance of the two
         slope, value = self.scale.slope(mean), self.scale.back(mean)
         left = (slope * sd) @ (slope * sd) - 2 * slope[0] * slope[1] * shared
+        left += slope[1] ** 2 * luck
         return float(value[0] - value[1]), math.sqrt(max(float(left), 0.0))
 
 
