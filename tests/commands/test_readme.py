@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 WRITTEN = {f"docs/{name}" for name in PAGES}  # from the code, which another test holds them to
 PAGES_FOR_USERS = ["README.md", *(f"docs/{path.name}" for path in sorted(ROOT.glob("docs/*.md")))]
 TEXT = "\n".join((ROOT / page).read_text() for page in PAGES_FOR_USERS if page not in WRITTEN)
-MODULE = re.compile(r"python -m ([\w.]+)([^`\n#']*)")
+MODULE = re.compile(r"python -m ([\w.]+)((?:[^`\n#']|'[^`\n']*')*)")
 BENCHMARK = re.compile(r"python -m benchmarks(?:[^`\n\\]|\\\n)*")  # its lines that go on too
 TYPED = [
     (module, rest.strip())
