@@ -53,6 +53,17 @@ def sigterm_left_alone() -> Iterator[None]:
         utils.set_sigterm_handler = ray_handles_it
 
 
+def show_token() -> None:
+    """Have this process show Ray's token to the cluster that it joins, where the user has one.
+
+    A local Ray leaves one in the user's home, and what `ray start` begins there from then on asks
+    for it, but whoever joins by an address does not show it. Who asks for none ignores it.
+    """
+    from ray._private.authentication import authentication_token_setup
+
+    authentication_token_setup.maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
+
+
 def is_start_timeout(error: Exception) -> bool:
     """Return whether Ray did not come up in time, for which it has no class of its own."""
     return _START_TIMEOUT in str(error)

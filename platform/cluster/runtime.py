@@ -25,6 +25,7 @@ from platform.cluster.ray_internals import (
     keep_messages_off_the_terminal,
     lacks_extras,
     listen_on_loopback_only,
+    show_token,
     sigterm_left_alone,
 )
 from platform.cluster.session_directory import bounded, log_rotation
@@ -164,13 +165,14 @@ def _start_local(num_cpus: int | None, dashboard: bool) -> AbstractContextManage
 def _connect(address: str) -> AbstractContextManager[Any]:
     import ray
 
+    show_token()
     try:
         return ray.init(address, runtime_env=runtime_env(address), log_to_driver=False)
     except ConnectionError as error:
         raise ConnectionError(
             f"the Ray cluster at {address} cannot be joined: see that it runs (ray up "
-            "cluster.yaml) and, where it asks for a token, that RAY_AUTH_MODE=token is set; or "
-            "leave the address out (--address, RAY_ADDRESS) to use this machine"
+            "cluster.yaml) and, where it asks for a token, that ~/.ray/auth_token is that of the "
+            "cluster; or leave the address out (--address, RAY_ADDRESS) to use this machine"
         ) from error
 
 

@@ -90,6 +90,23 @@ def test_a_ray_that_starts_leaves_sigterm_alone() -> None:
     signal.signal(signal.SIGTERM, before)
 
 
+@pytest.mark.parametrize("token", ["a" * 64, ""])
+def test_a_token_in_the_home_is_shown_to_the_cluster_that_is_joined(
+    token: str, tmp_path: Path
+) -> None:
+    (tmp_path / ".ray").mkdir()
+    if token:
+        (tmp_path / ".ray/auth_token").write_text(token)
+    code = "import os; from platform.cluster.ray_internals import show_token; show_token(); "
+    code += "print(os.environ.get('RAY_AUTH_MODE'))"
+    environment = {name: value for name, value in os.environ.items() if "RAY_AUTH" not in name}
+    environment["HOME"] = str(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == ("token" if token else "None")
+
+
 def test_the_head_is_known_by_its_resource() -> None:
     assert HEAD_RESOURCE == HEAD_NODE_RESOURCE_NAME, CHANGED
 

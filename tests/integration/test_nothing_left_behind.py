@@ -11,12 +11,10 @@ from pathlib import Path
 
 import pytest
 from optuna.trial import TrialState
-from ray._private.authentication.authentication_token_setup import (
-    maybe_enable_token_auth_if_token_available,
-)
 from ray._private.state import GlobalState
 from ray._raylet import GcsClientOptions  # pyright: ignore[reportAttributeAccessIssue]
 
+from platform.cluster.ray_internals import show_token
 from tests.integration.search_command import Search, Session, command_line
 
 pytestmark = [
@@ -93,7 +91,7 @@ def _groups(line: str) -> int:
     """Ask the control store of the search's own Ray; a driver of its own would take longer."""
     address = re.search(r"--gcs-address[=\0]([\d.]+:\d+)", line)
     assert address, line
-    maybe_enable_token_auth_if_token_available(warn_if_disabled=False)  # as a Ray that starts
+    show_token()
     state = GlobalState()
     state._initialize_global_state(
         GcsClientOptions.create(
