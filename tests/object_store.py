@@ -14,6 +14,8 @@ from threading import Thread
 
 from pyarrow import fs
 
+from toco_core.remote_path import _opened
+
 
 @contextmanager
 def object_store(log: Path) -> Iterator[str]:
@@ -24,6 +26,7 @@ def object_store(log: Path) -> Iterator[str]:
     with serving(port, log):
         endpoint = f"127.0.0.1:{port}"
         client(endpoint).create_dir("bucket")
+        _opened.cache_clear()  # a process knows one endpoint; here each test file has its own
         yield endpoint
 
 

@@ -16,7 +16,7 @@ from platform.search.study import default_storage, open_storage
 from tests.integration.search_command import NAME, TWO_TRIALS, Search
 from tests.integration.test_search_command import ARGUMENTS, outcome
 from tests.object_store import Cable, object_store, variables
-from toco_core.remote_path import RemotePath, _opened
+from toco_core.remote_path import RemotePath
 
 pytest.importorskip("moto", reason="moto is not installed: the extra object-store")
 pytestmark = [pytest.mark.ray, pytest.mark.cluster]
@@ -35,7 +35,6 @@ def endpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def trials(directory: Path) -> list[FrozenTrial]:
     """Return the trials of the record in the store, which is copied into a directory."""
-    _opened.cache_clear()  # a process knows one endpoint; each test has its own
     (RemotePath(REPORTS) / NAME / "study.journal").download(directory / "study.journal")
     storage = open_storage(default_storage(directory))
     return optuna.load_study(study_name=NAME, storage=storage).trials
