@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import resource
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import numpy as np
 import optuna
 from rich.console import Console
 
+from platform.forecast.process_memory import peak_of_this
 from platform.results.events import (
     SearchEnded,
     SearchStarted,
@@ -111,7 +111,7 @@ def simulate(directory: Path, trials: int, every: int, sampler: str = "curve") -
 
 def megabytes() -> float:
     """Return the most memory that this process has had, MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return peak_of_this() / 2**20
 
 
 def kilobytes(directory: Path) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import torch
 from rich.console import Console
@@ -17,7 +17,7 @@ from platform.forecast.memory_lines import gigabytes
 from platform.forecast.probe import Measured, first_that_fits, measure
 from platform.results.parameters import ParameterValue
 from platform.results.text_tables import TextTable, to_rich
-from toco_core.data.reader import open_dataset
+from toco_core.data.reader import ParquetDataset, open_dataset
 from toco_core.model.backbones import backbone_size
 from toco_core.parallel.precision import precision_on
 from toco_core.settings import Recipe
@@ -48,6 +48,11 @@ class Preflight:
     placement: Placement
     runs: int
 
+    @cached_property
+    def opened(self) -> ParquetDataset:
+        """The dataset: its footers are read once, which takes a while in an object store."""
+        return open_dataset(self.dataset)
+
 
 def run_preflight(plan: Preflight, console: Console) -> int:
     """Measure it and print the table; return the exit status."""
@@ -71,7 +76,7 @@ def run_preflight(plan: Preflight, console: Console) -> int:
 def _attempt(plan: Preflight) -> Callable[[Recipe], Measured]:
     return partial(
         measure,
-        dataset=open_dataset(plan.dataset),
+        dataset=plan.opened,
         split=plan.split,
         device=plan.device,
         loaders=plan.placement.loaders,
@@ -115,7 +120,7 @@ def _table(plan: Preflight, images: int, changes: list[str], measured: Measured)
 
 def _host_memory(plan: Preflight, measured: Measured) -> list[tuple[str, str]]:
     """Say what a trial takes of the host, beside what a search would expect of it."""
-    split = open_dataset(plan.dataset).split("train")
+    split = plan.opened.split("train")
     size, is_local = backbone_size(plan.recipe.backbone.name), split.location.is_local
     use = host_use(plan.recipe, size, plan.placement, split.most_kept, is_local=is_local)
     pairs = [
@@ -134,7 +139,7 @@ def _costs(plan: Preflight, measured: Measured) -> list[tuple[str, str]]:
     training = measured.step_seconds * recipe.iterations
     rows = [("training of a run", spell(training))]
     if measured.image_seconds is not None and plan.split is not None:
-        images = open_dataset(plan.dataset).info.splits[plan.split].images
+        images = plan.opened.info.splits[plan.split].images
         scored = min(images, recipe.scoring.images or images)
         points = min(recipe.scoring.scores, recipe.iterations)
         each = measured.image_seconds * scored

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ from statistics import mean
 import torch
 
 from platform.cluster.gpu_memory import release, ways_to_less
-from platform.forecast.process_memory import own_bytes, peak_of_this
+from platform.forecast.process_memory import own_bytes, own_peak_of_this, peak_of_this
+from toco_core.cost import RUNTIME_BYTES
 from toco_core.data.reader import ParquetDataset
 from toco_core.scoring.cam import score_chunk
 from toco_core.scoring.cam_score import CHUNK_IMAGES
@@ -24,7 +24,6 @@ PURPOSE = "preflight"  # of the masks of one chunk, as the ledger shows it
 # The first steps of a GPU choose algorithms, and record its CUDA graphs.
 _WARM_UP = {"cpu": 1, "cuda": 6}
 _MEASURED = {"cpu": 2, "cuda": 6}
-_RUNTIME_BYTES = 8e8  # of CUDA and its libraries, which PyTorch does not count
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +67,7 @@ def measure(
     for _ in range(warm_up):
         trainer.step()
     step_seconds = _step_seconds(trainer, measured)
-    process, loader = peak_of_this(), _bytes_of_a_loader()
+    process, loader = own_peak_of_this(), _bytes_of_a_loader()
     image_seconds = None if split is None else _scoring_seconds(trainer, dataset, split)
     return Measured(
         step_seconds=step_seconds,
@@ -147,5 +146,5 @@ def _bytes_of_a_loader() -> float | None:
 
 def _peak(device: str) -> float:
     if device == "cuda":
-        return torch.cuda.max_memory_reserved() + _RUNTIME_BYTES
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0  # Linux counts in KiB
+        return torch.cuda.max_memory_reserved() + RUNTIME_BYTES  # which PyTorch does not count
+    return peak_of_this()

@@ -99,14 +99,16 @@ def fit_trials(study: optuna.Study, space: CheckedSpace, objective: int = 0) -> 
 def judge_by(model: CurveModel, complete: list[Observed]) -> Judgement:
     """Judge trials, in the order of their numbers, as if their configurations were complete."""
     worth: dict[int, Estimate] = {}
-    lead = {0: Estimate(0.0, 0.0)} if complete and complete[0].number == 0 else {}
+    lead: dict[int, Estimate] = {}
+    recipe = complete[0] if complete and complete[0].number == 0 else None
     with one_thread():
         for trial in complete:
-            mean, sd = model.worth(trial.features[None])
-            worth[trial.number] = Estimate(float(mean[0]), NORMAL_95 * float(sd[0]))
-            if complete[0].number == 0 and trial is not complete[0]:
-                more, spread = model.lead_over_known(trial.features, complete[0])
-                lead[trial.number] = Estimate(more, NORMAL_95 * spread)
+            mean, spread = model.worth(trial.features[None])
+            worth[trial.number] = Estimate(float(mean[0]), NORMAL_95 * float(spread[0]))
+            if recipe is not None:
+                known = trial is recipe
+                more, sd = (0.0, 0.0) if known else model.lead_over_known(trial.features, recipe)
+                lead[trial.number] = Estimate(more, NORMAL_95 * sd)
     return Judgement(worth=worth, lead=lead, luck=NORMAL_95 * model.noise)
 
 

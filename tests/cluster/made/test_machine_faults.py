@@ -46,14 +46,25 @@ def cluster() -> Iterator[RayMachines]:
         yield cluster
 
 
+def _library(cluster: RayMachines) -> Path:
+    return cluster.machines.room / "fast_clock.so"  # which all machines see
+
+
 def _fast_clock(cluster: RayMachines) -> str:
     """Return what makes a program see a clock that is an hour fast, where there is a compiler."""
     if COMPILER is None:
         return ""
-    library = cluster.machines.room / "fast_clock.so"  # which all machines see
+    library = _library(cluster)
     options = ["-shared", "-fPIC", "-O1", "-o", str(library), str(FAST_CLOCK), "-ldl"]
     subprocess.run([COMPILER, *options], check=True)
     return f"LD_PRELOAD={library}"
+
+
+def _restart_workers(cluster: RayMachines) -> None:
+    """Have both with a right clock, and all mounts."""
+    for name in WORKERS:
+        cluster.machines.power_off(name)
+        cluster.start(name)
 
 
 def _end_of(cluster: RayMachines, search: subprocess.Popen[str], name: str) -> str:
@@ -67,7 +78,7 @@ def _end_of(cluster: RayMachines, search: subprocess.Popen[str], name: str) -> s
 def test_a_clock_that_is_an_hour_fast_on_one_machine_changes_nothing(
     cluster: RayMachines, undisturbed: Search
 ) -> None:
-    preload = _fast_clock(cluster)
+    preload = f"LD_PRELOAD={_library(cluster)}"
     _, said = cluster.machines.run("w2", f"{preload} date +%s; date +%s", 60)
     fast, right = map(int, said.split())
     assert fast - right >= HOUR - 2
@@ -97,9 +108,7 @@ def test_a_machine_that_loses_its_mount_is_left_and_its_trial_goes_on_elsewhere(
 def test_a_cable_that_is_out_for_three_minutes_costs_no_trial_and_no_number(
     cluster: RayMachines, undisturbed: Search
 ) -> None:
-    for name in WORKERS:  # with a right clock, and all mounts
-        cluster.machines.power_off(name)
-        cluster.start(name)
+    _restart_workers(cluster)
     search = cluster.search("unplugged", OPTIONS)
     wait_for(lambda: cluster.has_scores("unplugged"), search)
     cluster.machines.unplug("w1")
@@ -113,9 +122,7 @@ def test_a_cable_that_is_out_for_three_minutes_costs_no_trial_and_no_number(
 def test_the_head_may_be_lost_and_the_same_command_goes_on_on_a_new_one(
     cluster: RayMachines, undisturbed: Search
 ) -> None:
-    for name in WORKERS:
-        cluster.machines.power_off(name)
-        cluster.start(name)
+    _restart_workers(cluster)
     search = cluster.search("beheaded", OPTIONS)
     wait_for(lambda: cluster.has_scores("beheaded"), search)
     cluster.machines.power_off(HEAD)
