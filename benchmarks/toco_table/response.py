@@ -16,7 +16,7 @@ from benchmarks.toco_table.configurations import params_of, table_space
 from benchmarks.toco_table.table import Row
 from platform.report.figures.axis import ParameterAxis
 from platform.report.figures.style import DOT, OTHER, PAPER, RECIPE, WIDE, WINNER, panels, styled
-from platform.search.curve.model import CurveModel
+from platform.search.curve.averaged import AveragedModel
 from platform.search.curve.threads import one_thread
 from platform.search.space.checked import CheckedSpace
 from platform.search.space.cube import Cube
@@ -62,7 +62,7 @@ def slices(rows: Sequence[Row]) -> list[Slice]:
         return [_slice(fitted.model, space, column) for column in range(len(space.distributions))]
 
 
-def _slice(model: CurveModel, space: CheckedSpace, column: int) -> Slice:
+def _slice(model: AveragedModel, space: CheckedSpace, column: int) -> Slice:
     cube, parameter = Cube(space), space.space.parameters[column]
     axis = ParameterAxis(parameter, parameter.key)
     grid, x = axis.grid(_GRID)
@@ -72,8 +72,8 @@ def _slice(model: CurveModel, space: CheckedSpace, column: int) -> Slice:
     features = cube.features(places)
     worth, sd = model.worth(features)
     best = int(worth.argmax())
-    lead, spread = model.lead(features[best], cube.features(origin)[0])
-    gain = Estimate(lead, NORMAL_95 * spread)
+    (lead,), (spread,) = model.lead(features[best : best + 1], cube.features(origin)[0])
+    gain = Estimate(float(lead), NORMAL_95 * float(spread))
     return Slice(axis, x, worth, NORMAL_95 * sd, float(x[best]), gain)
 
 

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
+import numpy as np
 import optuna
+from numpy.typing import NDArray
 from optuna.trial import FrozenTrial, TrialState
 
-from platform.search.curve.model import CurveModel, can_fit, fit_model
+from platform.search.curve.averaged import AveragedModel, fit_averaged
+from platform.search.curve.model import can_fit
 from platform.search.curve.rows import Observed
 from platform.search.curve.threads import one_thread
 from platform.search.observed import observe, one_objective
 from platform.search.scores import value_of
 from platform.search.space.checked import CheckedSpace
 from platform.search.space.cube import Cube
+
+Array: TypeAlias = NDArray[np.float64]
 
 _FORGOTTEN = "forgotten"  # the study attribute that lists them
 _PICK = "pick"  # the study attribute: which trial of the front somebody chose
@@ -75,7 +80,7 @@ def judge_complete(study: optuna.Study, fitted: Fitted | None, objective: int = 
 class Fitted(NamedTuple):
     """The model of a search, and the trials that it was fitted to."""
 
-    model: CurveModel
+    model: AveragedModel
     trials: list[Observed]
 
 
@@ -93,23 +98,27 @@ def fit_trials(study: optuna.Study, space: CheckedSpace, objective: int = 0) -> 
     if not can_fit(trials):
         return None
     with one_thread():
-        return Fitted(fit_model(trials, cube.groups), trials)
+        return Fitted(fit_averaged(trials, cube.groups), trials)
 
 
-def judge_by(model: CurveModel, complete: list[Observed]) -> Judgement:
+def judge_by(model: AveragedModel, complete: list[Observed]) -> Judgement:
     """Judge trials, in the order of their numbers, as if their configurations were complete."""
-    worth: dict[int, Estimate] = {}
-    lead: dict[int, Estimate] = {}
-    recipe = complete[0] if complete and complete[0].number == 0 else None
+    if not complete:
+        return Judgement(worth={}, luck=NORMAL_95 * model.noise)
+    features, recipe = np.stack([trial.features for trial in complete]), complete[0]
     with one_thread():
-        for trial in complete:
-            mean, spread = model.worth(trial.features[None])
-            worth[trial.number] = Estimate(float(mean[0]), NORMAL_95 * float(spread[0]))
-            if recipe is not None:
-                known = trial is recipe
-                more, sd = (0.0, 0.0) if known else model.lead_over_known(trial.features, recipe)
-                lead[trial.number] = Estimate(more, NORMAL_95 * sd)
+        worth = _estimates(complete, *model.worth(features))
+        lead: dict[int, Estimate] = {}
+        if recipe.number == 0:
+            lead = _estimates(complete, *model.lead_over_known(features, recipe))
+            lead[0] = Estimate(0.0, 0.0)
     return Judgement(worth=worth, lead=lead, luck=NORMAL_95 * model.noise)
+
+
+def _estimates(trials: list[Observed], values: Array, sds: Array) -> dict[int, Estimate]:
+    numbers = [trial.number for trial in trials]
+    both = zip(values.tolist(), (NORMAL_95 * sds).tolist(), strict=True)
+    return {number: Estimate(*one) for number, one in zip(numbers, both, strict=True)}
 
 
 def best_complete(judgement: Judgement, study: optuna.Study) -> FrozenTrial | None:

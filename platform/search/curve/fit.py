@@ -93,17 +93,36 @@ def loss(
     """
     hyper = Hyperparameters.of(theta)
     factors = parts(hyper, groups, rows.at, rows.at)
-    K = covariance(hyper, factors)  # (N, N)
-    K[np.diag_indices(len(K))] += hyper.wobble / rows.count + JITTER
     try:
-        L = cholesky(K, lower=True, check_finite=False)
+        L, weights = _solved(hyper, factors, rows)
     except LinAlgError:
         return _FAILED, np.zeros_like(theta)
-    weights = cho_solve((L, True), rows.y, check_finite=False)
     z = (theta - prior.middle) / prior.sd
-    value = 0.5 * rows.y @ weights + np.log(np.diag(L)).sum() + 0.5 * z @ z
     G = 0.5 * (_inverse(L) - np.outer(weights, weights))
-    return float(value), _gradient(G, hyper, factors, rows, groups) + z / prior.sd
+    gradient = _gradient(G, hyper, factors, rows, groups) + z / prior.sd
+    return 0.5 * float(z @ z) - _log_likelihood(L, weights, rows.y), gradient
+
+
+def log_likelihood(theta: Array, rows: Rows, groups: NDArray[np.intp]) -> float:
+    """Return the logarithm of the likelihood of theta, up to a constant: `loss` without a prior."""
+    hyper = Hyperparameters.of(theta)
+    try:
+        solved = _solved(hyper, parts(hyper, groups, rows.at, rows.at), rows)
+    except LinAlgError:
+        return -_FAILED
+    return _log_likelihood(*solved, rows.y)
+
+
+def _solved(hyper: Hyperparameters, factors: Parts, rows: Rows) -> tuple[Array, Array]:
+    """Return the Cholesky factor of K, (N, N), and K^-1 y, (N,)."""
+    K = covariance(hyper, factors)
+    K[np.diag_indices(len(K))] += hyper.wobble / rows.count + JITTER
+    L = cholesky(K, lower=True, check_finite=False)
+    return L, cho_solve((L, True), rows.y, check_finite=False)
+
+
+def _log_likelihood(L: Array, weights: Array, y: Array) -> float:
+    return -0.5 * float(y @ weights) - float(np.log(np.diag(L)).sum())
 
 
 def _inverse(L: Array) -> Array:

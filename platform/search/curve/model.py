@@ -10,13 +10,14 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from platform.search.curve.fit import default_prior, fit
-from platform.search.curve.posterior import Posterior
+from platform.search.curve.fit import LogNormal, default_prior, fit
+from platform.search.curve.posterior import Mean, Posterior
 from platform.search.curve.prior_mean import EarlierModel, weigh
 from platform.search.curve.rows import (
     MAX_ROWS,
     Inputs,
     Observed,
+    Rows,
     configurations_at_end,
     make_rows,
     trials_at_end,
@@ -76,19 +77,22 @@ class CurveModel:
         ends = self.scale.back(mean + sd), self.scale.back(mean - sd)  # the tail is stretched
         return self.scale.back(mean), 0.5 * (ends[0] - ends[1])
 
-    def lead(self, features: Array, over: Array) -> tuple[float, float]:
-        """Return how much more a configuration is worth than another, and the standard deviation.
+    def lead(self, features: Array, over: Array) -> tuple[Array, Array]:
+        """Return how much more configurations are worth than another, and its standard deviation.
 
         The scale is stretched in its tail: spreads are those of the scale's slopes at both means.
 
         Args:
-            features: of the configuration, (D,).
+            features: of M configurations, (M, D).
             over: of the other, (D,).
-        """
-        return self._apart(configurations_at_end(features[None]), configurations_at_end(over[None]))
 
-    def lead_over_known(self, features: Array, known: Observed) -> tuple[float, float]:
-        """Return the lead over a configuration that was known to be good, and its spread.
+        Returns:
+            Both in units of the scores, (M,).
+        """
+        return self._apart(configurations_at_end(features), configurations_at_end(over[None]))
+
+    def lead_over_known(self, features: Array, known: Observed) -> tuple[Array, Array]:
+        """Return the lead over one that was known to be good, and its spread, (M,) each.
 
         It was not drawn from the space as others were, so that nothing says that it is worth as
         little as what lies around it. Taken as one of them, a recipe of renown was believed to be
@@ -96,33 +100,81 @@ class CurveModel:
         own training reached, and the luck of that training is part of the spread.
 
         Args:
-            features: of the configuration that leads, (D,).
+            features: of the M configurations that lead, (M, D).
             known: the trial of the other.
         """
         hyper = self.posterior.hyper
         luck = hyper.offset + hyper.own
-        return self._apart(configurations_at_end(features[None]), trials_at_end([known]), luck)
+        return self._apart(configurations_at_end(features), trials_at_end([known]), luck)
 
-    def _apart(self, one: Inputs, other: Inputs, luck: float = 0.0) -> tuple[float, float]:
-        """Return mean and standard deviation of a difference, in units of the scores.
+    def _apart(self, at: Inputs, over: Inputs, luck: float = 0.0) -> tuple[Array, Array]:
+        """Return mean and standard deviation of M differences, in units of the scores.
 
         Args:
-            one: a point, (1,).
-            other: another, (1,).
+            at: M points.
+            over: one other.
             luck: variance of the other beside what the model says of it, in units of the model.
         """
-        mean, sd = self.posterior.predict(one.joined(other))
-        _, apart = self.posterior.lead(one, other)
-        shared = 0.5 * (sd @ sd - float(apart[0]) ** 2)  # the covariance of the two
-        slope, value = self.scale.slope(mean), self.scale.back(mean)
-        left = (slope * sd) @ (slope * sd) - 2 * slope[0] * slope[1] * shared
-        left += slope[1] ** 2 * luck
-        return float(value[0] - value[1]), math.sqrt(max(float(left), 0.0))
+        mean, sd = self.posterior.predict(at.joined(over))
+        _, apart = self.posterior.lead(at, over)
+        sd, (one_sd,) = sd[:-1], sd[-1:]
+        shared = 0.5 * (sd**2 + one_sd**2 - apart**2)  # covariance of each with the other, (M,)
+        value, slope = self.scale.back(mean), self.scale.slope(mean)
+        slope, (one_slope,) = slope[:-1], slope[-1:]
+        left = (
+            (slope * sd) ** 2 + one_slope**2 * (one_sd**2 + luck) - 2 * slope * one_slope * shared
+        )
+        return value[:-1] - value[-1], np.sqrt(np.maximum(left, 0.0))
 
 
 def can_fit(trials: Sequence[Observed]) -> bool:
     """Whether enough trials have scores."""
     return sum(len(trial.scores) > 0 and not trial.failed for trial in trials) >= LEAST_TRIALS
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """What hyper-parameters are fitted to, and what makes a model of them.
+
+    Attributes:
+        scale: of the scores.
+        prior: of the hyper-parameters.
+        few: the rows that they are fitted to, the mean before any trial taken off.
+        rows: all that the posterior is made of.
+        groups: the parameter that each feature belongs to, (D,).
+        mean: of configurations before any trial.
+    """
+
+    scale: ScoreScale
+    prior: LogNormal
+    few: Rows
+    rows: Rows
+    groups: NDArray[np.intp]
+    mean: Mean
+
+    @classmethod
+    def of(
+        cls,
+        trials: Sequence[Observed],
+        groups: NDArray[np.intp],
+        earlier: Sequence[EarlierModel] = (),
+    ) -> Fitting:
+        """Prepare the trials of a search; see `fit_model`."""
+        scored = [trial for trial in trials if len(trial.scores) and not trial.failed]
+        scale = ScoreScale.of(np.array([trial.scores[-1] for trial in scored]))
+        mean = weigh(earlier, scored, scale)
+        few, rows = (make_rows(trials, scale, limit) for limit in (_FIT_ROWS, MAX_ROWS))
+        left = replace(few, y=few.y - mean(few.at.x))
+        return cls(scale, default_prior(int(groups.max()) + 1), left, rows, groups, mean)
+
+    def optimum(self, start: Array | None = None) -> Array:
+        """Return the most probable theta, (8 + P,), found from that of an earlier fit or anew."""
+        evaluations = _FIRST_FIT if start is None else _NEXT_FIT
+        return fit(self.few, self.groups, self.prior, start, evaluations)
+
+    def model(self, theta: Array) -> CurveModel:
+        """Return the model of these hyper-parameters."""
+        return CurveModel(self.scale, Posterior(theta, self.rows, self.groups, self.mean))
 
 
 def fit_model(
@@ -139,12 +191,5 @@ def fit_model(
         start: theta of an earlier fit to begin from.
         earlier: models of earlier searches, whose weighted sum is the mean before any trial.
     """
-    scored = [trial for trial in trials if len(trial.scores) and not trial.failed]
-    scale = ScoreScale.of(np.array([trial.scores[-1] for trial in scored]))
-    prior = default_prior(int(groups.max()) + 1)
-    evaluations = _FIRST_FIT if start is None else _NEXT_FIT
-    mean = weigh(earlier, scored, scale)
-    rows = make_rows(trials, scale, _FIT_ROWS)
-    left = replace(rows, y=rows.y - mean(rows.at.x))
-    theta = fit(left, groups, prior, start, evaluations)
-    return CurveModel(scale, Posterior(theta, make_rows(trials, scale, MAX_ROWS), groups, mean))
+    fitting = Fitting.of(trials, groups, earlier)
+    return fitting.model(fitting.optimum(start))

@@ -18,8 +18,8 @@ def test_a_known_configuration_counts_for_what_its_own_training_reached() -> Non
     model = fit_model(trials, GROUPS)
     (worth,), _ = model.worth(known.features[None])
     other = others[int(np.argmax(ends[1:]))]
-    lead, spread = model.lead(other.features, known.features)
-    over_known, its_spread = model.lead_over_known(other.features, known)
+    (lead,), (spread,) = model.lead(other.features[None], known.features)
+    (over_known,), (its_spread,) = model.lead_over_known(other.features[None], known)
     assert worth < 0.69, "the model believes that it is more like the others"
     assert over_known < lead
     assert its_spread > spread
