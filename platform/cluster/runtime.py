@@ -16,6 +16,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from platform.cluster.address import knock_at
 from platform.cluster.lost_ray import ending_with_ray
 from platform.cluster.native_stderr import native_stderr_to
 from platform.cluster.ray_internals import (
@@ -102,7 +103,7 @@ def start_ray(
         Ray's context; at its end this process disconnects, and a Ray of our own ends.
 
     Raises:
-        ValueError: CPUs are asked of a cluster, which has those it has.
+        ValueError: CPUs are asked of a cluster, which has those it has; or that is no address.
         KeyboardInterrupt: asked for meanwhile; Ray was up, and has ended.
         ConnectionError: no cluster answers at the address, or it does not know us; or a Ray of
             our own does not come up on a machine that is busy.
@@ -167,13 +168,19 @@ def _connect(address: str) -> AbstractContextManager[Any]:
 
     show_token()
     try:
+        knock_at(address)
         return ray.init(address, runtime_env=runtime_env(address), log_to_driver=False)
-    except ConnectionError as error:
+    except OSError as error:
         raise ConnectionError(
-            f"the Ray cluster at {address} cannot be joined: see that it runs (ray up "
-            "cluster.yaml) and, where it asks for a token, that ~/.ray/auth_token is that of the "
-            "cluster; or leave the address out (--address, RAY_ADDRESS) to use this machine"
+            f"the Ray cluster at {address} cannot be joined ({_cause(error)}): see that it runs "
+            "(ray up cluster.yaml) and, where it asks for a token, that ~/.ray/auth_token is that "
+            "of the cluster; or leave the address out (--address, RAY_ADDRESS) to use this machine"
         ) from error
+
+
+def _cause(error: OSError) -> str:
+    lines = str(error.strerror or error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__
 
 
 @contextlib.contextmanager

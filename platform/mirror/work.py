@@ -20,7 +20,7 @@ def work_in_stores(
     Args:
         stores: the directories there.
         what: one of them is, in a word: a search, a run.
-        say: is told, in a line, what goes wrong, and at the end where each is kept.
+        say: is told, in a line, what goes wrong, and at the end where each is that is kept.
         work: is given the directories there, of which what it removes goes after the record of why,
             and returns an exit status.
 
@@ -34,9 +34,10 @@ def work_in_stores(
     with ExitStack() as stack:
         mirrors = [_opened(store, say, stack) for store in stores]
         status = work([mirror.store for mirror in mirrors])
-    for store in stores:
-        say(f"the {what} is kept in {store}")
-    return status if all(one.is_complete for one in mirrors) else status or FAILED
+    complete = [mirror for mirror in mirrors if mirror.is_complete]  # others have said what lacks
+    for mirror in complete:
+        say(f"the {what} is kept in {mirror.store}")
+    return status if len(complete) == len(mirrors) else status or FAILED
 
 
 def _opened(store: RemotePath, say: Say, stack: ExitStack) -> Mirror:

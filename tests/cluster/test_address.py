@@ -1,0 +1,59 @@
+"""Addresses at which no Ray is: said at once, where Ray would wait for minutes, deaf to signals."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from socket import create_server
+
+import pytest
+
+from platform.cluster.address import knock_at
+from platform.cluster.runtime import start_ray
+
+
+@contextmanager
+def web_server() -> Iterator[int]:
+    """Serve on a port, as Ray's dashboard does on 8265."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server.server_port
+    server.shutdown()
+    server.server_close()
+
+
+def test_where_nobody_answers_it_is_said_at_once(tmp_path: Path) -> None:
+    with create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    start, began = start_ray(tmp_path / "ray.log", address=f"127.0.0.1:{port}"), time.monotonic()
+    with pytest.raises(ConnectionError, match=rf"127\.0\.0\.1:{port} .*\(Connection refused\)"):
+        start.__enter__()
+    assert time.monotonic() - began < 10
+
+
+def test_a_web_server_is_no_ray() -> None:
+    with (
+        web_server() as port,
+        pytest.raises(ConnectionError, match=f"at port {port} is no Ray: its own is 6379"),
+    ):
+        knock_at(f"127.0.0.1:{port}")
+
+
+def test_a_machine_that_there_is_not_is_named() -> None:
+    with pytest.raises(OSError, match=r"not known|resolution"):
+        knock_at("no-machine.invalid:6379")
+
+
+def test_what_is_no_address_is_refused(tmp_path: Path) -> None:
+    start = start_ray(tmp_path / "ray.log", address="head")
+    with pytest.raises(ValueError, match="address 'head' is not host:port"):
+        start.__enter__()
+
+
+@pytest.mark.parametrize("address", ["auto", "ray://127.0.0.1:10001"])
+def test_what_ray_itself_looks_for_is_left_to_it(address: str) -> None:
+    knock_at(address)
