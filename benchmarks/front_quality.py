@@ -27,14 +27,9 @@ from scipy.stats import wilcoxon
 
 from benchmarks.search_quality.comparison import half_interval
 from benchmarks.search_quality.conditions import parse_condition
-from benchmarks.search_quality.searches import Training, task_space
-from benchmarks.search_quality.surrogate import (
-    EPOCHS,
-    PARAMETERS,
-    Surrogate,
-    TaskScale,
-    measure_scale,
-)
+from benchmarks.search_quality.searches import Training
+from benchmarks.search_quality.surrogate import EPOCHS, Surrogate
+from benchmarks.search_quality.world import TaskScale, measure_scale, random_configurations
 from platform.command_line import run_command
 from platform.search.front.judged import judge_front
 from platform.search.front.weighting import Array, on_front
@@ -122,8 +117,7 @@ class Pair:
     @classmethod
     def of(cls, surrogate: Surrogate, tasks: Sequence[str]) -> Pair:
         """Measure two tasks."""
-        rng = np.random.default_rng(1)
-        drawn = [{p.key: p.uniform(rng) for p in PARAMETERS} for _ in range(RANDOM)]
+        drawn = random_configurations(surrogate, RANDOM)
         ends = [surrogate.accuracy(task, drawn, [EPOCHS])[:, 0] for task in tasks]
         scales = [measure_scale(surrogate, task, blocks=1) for task in tasks]
         bare = cls(surrogate, tasks, scales)
@@ -161,7 +155,7 @@ def search(pair: Pair, method: str, seed: int) -> float:
         both = zip(*(one.curve(number, params) for one in trainings), strict=True)
         return [(first or 0.0, second or 0.0) for first, second in both]
 
-    space = task_space(CONDITION)
+    space = pair.surrogate.space(published=CONDITION.published)
     study = open_study(
         InMemoryStorage(),
         "pair",

@@ -7,8 +7,11 @@ in their place. Regret 0 is the expected best of 1,000 random configurations, 1 
 ones; below 0 is better than a thousand. A JSON line for each condition and method.
 
 DIR holds `model.onnx` and `encoding.json`, the folder `lcbench` of github.com/slds-lmu/yahpo_data;
-onnxruntime must be installed. Conditions: n0 or n1 without or with noise, c1 or c4 trials at once,
-s5 for five scores a training in place of 26, @pub for a good published configuration as trial 0.
+onnxruntime must be installed. With `--data benchmarks/toco_table.parquet` the task is ToCo itself
+on the embedded data, and nothing else is needed; its trainings have five scores.
+
+Conditions: n0 or n1 without or with noise, c1 or c4 trials at once, s5 for five scores a training
+in place of 26, @pub for a good published configuration as trial 0.
 
 The method default+learnt learns from whole searches of the tasks of --learn-from, each by the
 default under the same condition, but never from one of the task itself.
@@ -28,10 +31,13 @@ import optuna
 from benchmarks.search_quality.comparison import Searches, summarise
 from benchmarks.search_quality.conditions import Condition, parse_condition
 from benchmarks.search_quality.methods import LEARNT, Method, make_method
-from benchmarks.search_quality.searches import play, task_space
-from benchmarks.search_quality.surrogate import EPOCHS, Surrogate, TaskScale, measure_scale
+from benchmarks.search_quality.searches import play
+from benchmarks.search_quality.surrogate import Surrogate
+from benchmarks.search_quality.toco import ToCoTable
+from benchmarks.search_quality.world import TaskScale, World, measure_scale
 from platform.command_line import run_command
 from platform.search.earlier import EarlierSearch, learn
+from platform.search.space.checked import CheckedSpace
 
 _OTHER_LUCK = 1000  # added to the seed of a search that others learn from
 
@@ -63,19 +69,20 @@ def compare(options: argparse.Namespace) -> int:
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     logging.getLogger("ray").setLevel(logging.ERROR)
-    surrogate = Surrogate(options.data)
-    tasks = _tasks(options.tasks, surrogate)
+    data: Path = options.data
+    world = ToCoTable(data) if data.suffix == ".parquet" else Surrogate(data)
+    tasks = _tasks(options.tasks, world)
     conditions = [parse_condition(name) for name in options.conditions.split(",")]
     methods = {name: make_method(name) for name in options.methods.split(",")}
     if options.seeds < 1:
         raise ValueError(f"--seeds {options.seeds} must be at least 1")
-    teachers = _tasks(options.learn_from, surrogate) if options.learn_from else ()
+    teachers = _tasks(options.learn_from, world) if options.learn_from else ()
     if bool(teachers) != any(method.learns for method in methods.values()):
         raise ValueError(f"--learn-from and the method {LEARNT} go together")
-    scales = {task: measure_scale(surrogate, task) for task in {*tasks, *teachers}}
+    scales = {task: measure_scale(world, task) for task in {*tasks, *teachers}}
     for condition in conditions:
         reference: Searches | None = None
-        bench = _Bench(surrogate, scales, condition, options.seeds)
+        bench = _Bench(world, scales, condition, options.seeds)
         for name, method in methods.items():
             searches = bench.searches(method, tasks, teachers if method.learns else ())
             reference = reference or searches
@@ -84,11 +91,11 @@ def compare(options: argparse.Namespace) -> int:
     return 0
 
 
-def _tasks(text: str, surrogate: Surrogate) -> Sequence[str]:
-    tasks = surrogate.tasks if text == "all" else text.split(",")
+def _tasks(text: str, world: World) -> Sequence[str]:
+    tasks = world.tasks if text == "all" else text.split(",")
     for task in tasks:
-        if task not in surrogate.tasks:
-            raise ValueError(f"task {task!r} is not one of {', '.join(surrogate.tasks)}")
+        if task not in world.tasks:
+            raise ValueError(f"task {task!r} is not one of {', '.join(world.tasks)}")
     return tasks
 
 
@@ -96,7 +103,7 @@ def _tasks(text: str, surrogate: Surrogate) -> Sequence[str]:
 class _Bench:
     """All searches under one condition."""
 
-    surrogate: Surrogate
+    world: World
     scales: Mapping[str, TaskScale]
     condition: Condition
     seeds: int
@@ -113,17 +120,20 @@ class _Bench:
 
     def _lessons(self, teachers: Sequence[str], seed: int) -> list[EarlierSearch]:
         """Search the tasks to learn from by the default, with luck of their own."""
-        default, space = make_method("default"), task_space(self.condition)
+        default, space = make_method("default"), self._space()
         studies = {one: play(*self._one(default, one, _OTHER_LUCK + seed))[0] for one in teachers}
         return [
-            learn(name, study.get_trials(deepcopy=False), EPOCHS, space)
+            learn(name, study.get_trials(deepcopy=False), self.world.iterations, space)
             for name, study in studies.items()
         ]
 
+    def _space(self) -> CheckedSpace:
+        return self.world.space(published=self.condition.published)
+
     def _one(
         self, method: Method, task: str, seed: int
-    ) -> tuple[Method, Surrogate, str, TaskScale, Condition, int]:
-        return method, self.surrogate, task, self.scales[task], self.condition, seed
+    ) -> tuple[Method, World, str, TaskScale, Condition, int]:
+        return method, self.world, task, self.scales[task], self.condition, seed
 
 
 if __name__ == "__main__":

@@ -20,7 +20,8 @@ _LEAST_TASKS = 6  # with fewer no Wilcoxon test can reach 0.05
 def summarise(searches: Searches, reference: Searches) -> dict[str, Any]:
     """Return what a method found, and how that differs from a reference.
 
-    A task counts once, by the mean over its seeds: searches of one task have much in common.
+    A task counts once, by the mean over its seeds: searches of one task have much in common. Where
+    there is only one, intervals and tests are over its seeds.
 
     Args:
         searches: of the method.
@@ -38,7 +39,7 @@ def summarise(searches: Searches, reference: Searches) -> dict[str, Any]:
     outcomes = list(searches.values())
     tested = len(difference) >= _LEAST_TASKS and bool(np.any(difference))
     return {
-        "tasks": len(at_end),
+        "tasks": len({task for task, _ in searches}),
         "regret": {
             m: _rounded(by_task(searches, lambda o, m=m: o.regret[m]).mean()) for m in MARKS
         },
@@ -67,8 +68,10 @@ def _leads(leads: Sequence[Lead]) -> dict[str, Any]:
 
 
 def by_task(searches: Searches, value: Callable[[Outcome], float]) -> Array:
-    """Return the mean of a value over the seeds of each task, (T,)."""
+    """Return the mean of a value over the seeds of each task, (T,); of one task, each value."""
     tasks = dict.fromkeys(task for task, _ in searches)
+    if len(tasks) == 1:
+        return np.array([value(one) for one in searches.values()])
     of_task = {task: [value(o) for (t, _), o in searches.items() if t == task] for task in tasks}
     return np.array([float(np.mean(values)) for values in of_task.values()])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from zlib import crc32
 
 import numpy as np
 import optuna
@@ -13,53 +14,24 @@ from optuna.trial import FrozenTrial, TrialState
 
 from benchmarks.search_quality.conditions import Condition
 from benchmarks.search_quality.methods import Method
-from benchmarks.search_quality.surrogate import (
-    EPOCHS,
-    PARAMETERS,
-    PUBLISHED,
-    Surrogate,
-    TaskScale,
-)
+from benchmarks.search_quality.world import TaskScale, World
 from platform.search.earlier import EarlierSearch
 from platform.search.live_trials import LiveTrials
 from platform.search.simulation.controller import Simulator
 from platform.search.space.checked import CheckedSpace, Params
-from platform.search.space.spaces import SearchSpace
 from platform.search.study import open_study
 from platform.search.trial_protocol import Assignment
 from platform.search.worth import best_complete, judge
-from toco_core.settings.overrides import apply_overrides, load_recipe
 
 MARKS = (5, 10, 20)  # trainings after which the winner is looked at
 _UNLIMITED = 1_000_000  # trials: the budget is one of training
 
 
-@dataclass(frozen=True)
-class TaskSpace(CheckedSpace):
-    """The parameters of a task, which no recipe knows: all are feasible."""
-
-    starts: tuple[Params, ...] = ()
-
-    def is_feasible(self, params: object) -> bool:
-        return True
-
-    def starting_points(self) -> list[Params]:
-        return list(self.starts)
-
-
-def task_space(condition: Condition) -> TaskSpace:
-    """Return the space of LCBench; the recipe lends nothing but the length of a training."""
-    recipe = apply_overrides(load_recipe("voc_vit_b"), {"iterations": EPOCHS})
-    space = SearchSpace(name="lcbench", description="LCBench", parameters=PARAMETERS)
-    starts = (dict(PUBLISHED),) if condition.published else ()
-    return TaskSpace(space, recipe, 12, starts)
-
-
 @dataclass
 class Training:
-    """Simulated training: curves of the surrogate, with the luck of seeds and of scores."""
+    """Simulated training: curves of the world, with the luck of seeds and of scores."""
 
-    surrogate: Surrogate
+    world: World
     task: str
     scale: TaskScale
     condition: Condition
@@ -71,9 +43,10 @@ class Training:
         """Return the scores of a trial."""
         if number not in self._curves:
             count = self.condition.scores
-            epochs = [EPOCHS * place // count for place in range(1, count + 1)]
-            accuracy = self.surrogate.accuracy(self.task, [params], epochs)[0]
-            rng = np.random.default_rng([self.seed, number, 77])
+            steps = [self.world.iterations * place // count for place in range(1, count + 1)]
+            accuracy = self.world.accuracy(self.task, [params], steps)[0]
+            # of its own for each task: intervals are over tasks
+            rng = np.random.default_rng([self.seed, number, crc32(self.task.encode())])
             luck = rng.normal() + 0.5 * rng.normal(size=count)
             scores = accuracy + self.condition.noise * self.scale.spread * luck
             self._curves[number] = np.clip(scores, -0.5, 1.5).tolist()
@@ -139,7 +112,7 @@ class Outcome:
 
 def search(
     method: Method,
-    surrogate: Surrogate,
+    world: World,
     task: str,
     scale: TaskScale,
     condition: Condition,
@@ -150,19 +123,19 @@ def search(
 
     Args:
         method: how.
-        surrogate: of the task.
+        world: that has the task.
         task: which.
         scale: of the task.
         condition: under which circumstances.
         seed: of proposals and luck.
         earlier: searches of other tasks to learn from.
     """
-    return play(method, surrogate, task, scale, condition, seed, earlier)[1]
+    return play(method, world, task, scale, condition, seed, earlier)[1]
 
 
 def play(
     method: Method,
-    surrogate: Surrogate,
+    world: World,
     task: str,
     scale: TaskScale,
     condition: Condition,
@@ -170,18 +143,18 @@ def play(
     earlier: Sequence[EarlierSearch] = (),
 ) -> tuple[optuna.Study, Outcome]:
     """Search likewise; return the study too."""
-    training = Training(surrogate, task, scale, condition, seed)
-    space = task_space(condition)
+    training = Training(world, task, scale, condition, seed)
+    space = world.space(published=condition.published)
     study = open_study(
         InMemoryStorage(),
         task,
         space,
         sampler=method.sampler(space, seed, earlier),
-        pruner=method.pruner(EPOCHS),
+        pruner=method.pruner(world.iterations),
     )
-    live = TimedTrials(study, space, budget=_UNLIMITED, iterations=EPOCHS)
+    live = TimedTrials(study, space, budget=_UNLIMITED, iterations=world.iterations)
     simulator = Simulator(
-        lambda: live, training.curve, iterations=EPOCHS, concurrent=condition.concurrent
+        lambda: live, training.curve, iterations=world.iterations, concurrent=condition.concurrent
     )
     regret: dict[int, float] = {}
     for mark in _marks(simulator, condition):

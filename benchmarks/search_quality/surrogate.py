@@ -14,14 +14,14 @@ from functools import cached_property
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from benchmarks.search_quality.world import Array, StartedSpace
 from platform.search.space.parameters import Parameter, Value
-
-Array: TypeAlias = NDArray[np.float64]
+from platform.search.space.spaces import SearchSpace
+from toco_core.settings.overrides import apply_overrides, load_recipe
 
 EPOCHS = 52
 # in the order of the surrogate's inputs, after the epoch
@@ -48,6 +48,14 @@ PUBLISHED: Mapping[str, Value] = {
 }
 
 
+@dataclass(frozen=True)
+class FreeSpace(StartedSpace):
+    """The parameters of LCBench, which no recipe knows: all are feasible."""
+
+    def is_feasible(self, params: object) -> bool:
+        return True
+
+
 class Surrogate:
     """Validation accuracy, 0..1, of any configuration of any task after any epoch.
 
@@ -68,10 +76,18 @@ class Surrogate:
         codes = json.loads((data / "encoding.json").read_text())["OpenML_task_id"]
         self._codes: dict[str, int] = {task: code for task, code in codes.items() if code}
 
+    iterations = EPOCHS
+
     @property
     def tasks(self) -> list[str]:
         """The tasks that it knows."""
         return list(self._codes)
+
+    def space(self, *, published: bool) -> FreeSpace:
+        """Return the space; the recipe lends nothing but the length of a training."""
+        recipe = apply_overrides(load_recipe("voc_vit_b"), {"iterations": EPOCHS})
+        space = SearchSpace(name="lcbench", description="LCBench", parameters=PARAMETERS)
+        return FreeSpace(space, recipe, 12, (dict(PUBLISHED),) if published else ())
 
     @cached_property
     def _session(self) -> Any:
@@ -82,41 +98,12 @@ class Surrogate:
         return onnxruntime.InferenceSession(str(self._data / "model.onnx"), options)
 
     def accuracy(
-        self, task: str, configurations: Sequence[Mapping[str, Value]], epochs: Sequence[int]
+        self, task: str, configurations: Sequence[Mapping[str, Value]], iterations: Sequence[int]
     ) -> Array:
         """Return the accuracy of N configurations after S epochs, (N, S)."""
         values = [[float(one[p.key]) for p in PARAMETERS] for one in configurations]
-        inputs = np.repeat(np.array(values), len(epochs), axis=0)
-        inputs = np.column_stack([np.tile(epochs, len(values)), inputs]).astype(np.float32)
+        inputs = np.repeat(np.array(values), len(iterations), axis=0)
+        inputs = np.column_stack([np.tile(iterations, len(values)), inputs]).astype(np.float32)
         code = np.full((len(inputs), 1), self._codes[task], np.int32)
         (answers,) = self._session.run(None, {"x_cat": code, "x_cont": inputs})
-        return answers[:, 1].astype(float).reshape(len(values), len(epochs)) / 100
-
-
-@dataclass(frozen=True)
-class TaskScale:
-    """What random search reaches on a task, in accuracy.
-
-    Attributes:
-        best: expected best of 1,000 random configurations; regret 0.
-        median: of random configurations; regret 1.
-        spread: from the median to the 95th percentile, which noise is measured in.
-    """
-
-    best: float
-    median: float
-    spread: float
-
-    def regret(self, accuracy: float) -> float:
-        """Return how far an accuracy is from the best, in units of the median's distance."""
-        return (self.best - accuracy) / (self.best - self.median)
-
-
-def measure_scale(surrogate: Surrogate, task: str, blocks: int = 20) -> TaskScale:
-    """Measure a task on blocks of 1,000 random configurations."""
-    rng = np.random.default_rng(1)
-    drawn = [{p.key: p.uniform(rng) for p in PARAMETERS} for _ in range(1000 * blocks)]
-    final = surrogate.accuracy(task, drawn, [EPOCHS])[:, 0]
-    median, high = np.quantile(final, [0.5, 0.95])
-    best = final.reshape(blocks, 1000).max(axis=1).mean()
-    return TaskScale(float(best), float(median), float(high - median))
+        return answers[:, 1].astype(float).reshape(len(values), len(iterations)) / 100

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from optuna import pruners, samplers
 from optuna.storages import InMemoryStorage
 
-from benchmarks.search_quality.searches import TaskSpace
+from benchmarks.search_quality.world import StartedSpace
 from benchmarks.toco_table.configurations import params_of, table_space
 from benchmarks.toco_table.table import Row
 from platform.search.live_trials import LiveTrials
@@ -86,7 +86,7 @@ def _replay(trainings: Sequence[Row], worth: Mapping[int, float], pruning: Pruni
     iterations, scores = trainings[0]["iterations"][-1], len(trainings[0]["miou"])
     table = table_space()
     starts = tuple(map(params_of, trainings))
-    space = TaskSpace(table.space, table.recipe, table.depth, starts)
+    space = StartedSpace(table.space, table.recipe, table.depth, starts)
 
     def curve(number: int, _: Params) -> list[float | None]:
         return [*trainings[number]["miou"]]

@@ -13,15 +13,14 @@ from benchmarks.search_quality.__main__ import compare, parser
 from benchmarks.search_quality.comparison import half_interval, summarise
 from benchmarks.search_quality.conditions import parse_condition
 from benchmarks.search_quality.methods import LEARNT, make_method
-from benchmarks.search_quality.searches import MARKS, Lead, Outcome, play, search, task_space
+from benchmarks.search_quality.searches import MARKS, Lead, Outcome, Training, play, search
 from benchmarks.search_quality.surrogate import (
     EPOCHS,
     PARAMETERS,
     PUBLISHED,
-    Array,
     Surrogate,
-    measure_scale,
 )
+from benchmarks.search_quality.world import Array, measure_scale
 from platform.search.earlier import learn
 from platform.search.space.parameters import Value
 
@@ -33,9 +32,9 @@ class Hill(Surrogate):
         self._codes = {"hill": 1}
 
     def accuracy(
-        self, task: str, configurations: Sequence[Mapping[str, Value]], epochs: Sequence[int]
+        self, task: str, configurations: Sequence[Mapping[str, Value]], iterations: Sequence[int]
     ) -> Array:
-        rise = (np.array(epochs) / EPOCHS) ** 0.2
+        rise = (np.array(iterations) / EPOCHS) ** 0.2
         rate = np.log10([float(one["learning_rate"]) for one in configurations])
         dropout = np.array([float(one["max_dropout"]) for one in configurations])
         return (0.9 - 0.1 * (rate + 2) ** 2 - 0.2 * dropout**2)[:, None] * rise
@@ -55,7 +54,7 @@ def test_the_scale_is_that_of_random_search() -> None:
     assert SCALE.median < SCALE.best <= 0.9
 
 
-@pytest.mark.parametrize("condition", ["n0c1", "n1c4s5@pub"])
+@pytest.mark.parametrize("condition", ["n0c1s5", "n1c4s5@pub"])
 def test_a_search_repeats_itself_and_ends_with_its_budget(condition: str) -> None:
     first, again = found("default", condition), found("default", condition)
     assert first.regret == again.regret
@@ -66,7 +65,7 @@ def test_a_search_repeats_itself_and_ends_with_its_budget(condition: str) -> Non
 
 def test_the_default_finds_more_than_random_search() -> None:
     def regret(method: str) -> float:
-        return float(np.mean([found(method, "n0c1", seed).regret[20] for seed in range(2)]))
+        return float(np.mean([found(method, "n0c1s5", seed).regret[20] for seed in range(2)]))
 
     assert regret("default") < regret("optuna-random") - 0.01
 
@@ -100,6 +99,22 @@ def test_searches_are_compared_by_task() -> None:
     assert half_interval(np.array([0.0, 1.0])) == pytest.approx(12.706 * 0.5, rel=1e-3)
 
 
+def test_of_one_task_intervals_are_over_seeds() -> None:
+    ours = {("t", s): outcome(0.1 * s) for s in range(8)}
+    line = summarise({key: outcome(one.regret[20] + 0.2) for key, one in ours.items()}, ours)
+    assert (line["tasks"], line["regret"][20]) == (1, pytest.approx(0.55))
+    assert line["interval"] == pytest.approx(0.2048, abs=1e-3)
+    assert (line["to_first"], line["wilcoxon_p"]) == (0.2, pytest.approx(2 / 2**8, abs=1e-4))
+
+
+def test_tasks_have_luck_of_their_own() -> None:
+    condition, world = parse_condition("n1c1s5"), HILL
+    one, other = (
+        Training(world, task, SCALE, condition, seed=0).curve(3, dict(PUBLISHED)) for task in "ab"
+    )
+    assert one != other
+
+
 def test_what_a_search_says_of_its_lead_is_held_against_the_truth() -> None:
     leads = [
         Lead(said=0.3, half=0.2, true=0.2),  # told apart, and so it is
@@ -123,11 +138,11 @@ def test_a_winner_leads_trial_0_by_about_what_the_search_says() -> None:
 
 
 def test_a_search_that_learns_from_the_same_task_is_sooner_there() -> None:
-    condition = parse_condition("n0c1")
+    condition = parse_condition("n0c1s5")
     study, _ = play(make_method("default"), HILL, "hill", SCALE, condition, 5)
-    earlier = learn("hill", study.get_trials(deepcopy=False), EPOCHS, task_space(condition))
+    earlier = learn("hill", study.get_trials(deepcopy=False), EPOCHS, HILL.space(published=False))
     helped = search(make_method(LEARNT), HILL, "hill", SCALE, condition, 0, [earlier])
-    assert helped.regret[5] < found("default", "n0c1").regret[5]
+    assert helped.regret[5] < found("default", "n0c1s5").regret[5]
 
 
 @pytest.mark.parametrize(

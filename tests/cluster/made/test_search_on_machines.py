@@ -5,13 +5,16 @@ On made machines: a laptop that commands, a head, and two workers that the autos
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,11 +115,12 @@ def _put_code_on_laptop(machines: Machines) -> None:
 
 def test_a_search_asks_for_machines_and_ends_on_those_that_came(cluster: Cluster) -> None:
     search = cluster.start_search("grown", f"--reports {REPORTS} {WHOLE_MACHINE} --trials 4")
-    output = _end_of(search)
+    with _gathering(lambda: cluster.hosts("grown")) as hosts:  # Tune's notes go with the session
+        output = _end_of(search)
     assert search.returncode == 0, output
     assert re.search(r"1 machine up; the autoscaler may bring 2 x \(\d+ CPU\)", output), output
     assert cluster.trials("grown") == ["complete"] * 4, output
-    assert cluster.hosts("grown") == set(WORKERS)
+    assert hosts == set(WORKERS)
 
 
 def test_a_machine_that_does_not_see_the_reports_is_named_before_anything_is_trained(
@@ -147,6 +151,25 @@ def test_no_trial_is_lost_with_a_machine_or_a_cable(cluster: Cluster) -> None:
 def has_scores(trials: Path) -> bool:
     """Whether a trial has been scored; the table is there, without one, from the start."""
     return trials.exists() and any(pq.read_table(trials)["iteration"].to_pylist())
+
+
+@contextmanager
+def _gathering(look: Callable[[], set[str]]) -> Iterator[set[str]]:
+    """Gather what there is to be seen while the context is open, looked at twice a second."""
+    seen, over = set[str](), threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.5):
+            with contextlib.suppress(FileNotFoundError):  # removed between listing and reading
+                seen.update(look())
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        thread.join()
 
 
 def _end_of(search: subprocess.Popen[str]) -> str:
