@@ -6,6 +6,7 @@ On made machines: a laptop that commands, a head, and two workers that the autos
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -22,6 +23,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from platform.results.state_file import STATE_FILE
 from tests.cluster.made.checkout import copy_checkout
 from tests.cluster.made.cluster_file import for_made_machines
 from tests.cluster.made.machines import Machines, missing
@@ -71,18 +73,16 @@ class Cluster:
         return pq.read_table(path)["state"].to_pylist() if path.exists() else []
 
     def hosts(self, name: str) -> set[str]:
-        """Return the machines on which trials of a search have run, as Tune has noted them."""
-        files = (self.reports(name) / "sessions").rglob("experiment_state-*.json")
-        return {host for one in files for host in re.findall(HOSTNAME, one.read_text())}
+        """Return the machines on which trials of a search run, by what it says of itself."""
+        word = json.loads((self.reports(name) / STATE_FILE).read_text())
+        known = {address: host for host, address in self.machines.addresses.items()}
+        return {known[one["machine"]] for one in word["in_work"] if one["machine"]}
 
     def _ray(self, command: str) -> str:
         said = f"cd ~/toco && RAY_UP_enable_autoscaler_v2=0 .venv/bin/ray {command}"
         status, output = self.machines.run("laptop", said, SECONDS)
         assert status == 0, output
         return output
-
-
-HOSTNAME = r'\\?"hostname\\?": \\?"([a-z0-9]+)\\?"'
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ def _put_code_on_laptop(machines: Machines) -> None:
 
 def test_a_search_asks_for_machines_and_ends_on_those_that_came(cluster: Cluster) -> None:
     search = cluster.start_search("grown", f"--reports {REPORTS} {WHOLE_MACHINE} --trials 4")
-    with _gathering(lambda: cluster.hosts("grown")) as hosts:  # Tune's notes go with the session
+    with _gathering(lambda: cluster.hosts("grown")) as hosts:
         output = _end_of(search)
     assert search.returncode == 0, output
     assert re.search(r"1 machine up; the autoscaler may bring 2 x \(\d+ CPU\)", output), output
@@ -160,7 +160,7 @@ def _gathering(look: Callable[[], set[str]]) -> Iterator[set[str]]:
 
     def watch() -> None:
         while not over.wait(0.5):
-            with contextlib.suppress(FileNotFoundError):  # removed between listing and reading
+            with contextlib.suppress(FileNotFoundError):  # it has not begun
                 seen.update(look())
 
     thread = threading.Thread(target=watch)
