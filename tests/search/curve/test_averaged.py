@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from platform.search.curve.averaged import AveragedModel, fit_averaged
+from platform.search.curve.averaged import AveragedModel, _fit, fit_averaged
 from platform.search.curve.model import fit_model
 from platform.search.curve.rows import Observed
 from tests.search.curve.made_up import GROUPS, random_features, trial
@@ -42,8 +44,18 @@ def test_it_says_less_for_certain_than_the_most_probable_values() -> None:
     np.testing.assert_array_equal(alone.worth(FEATURES), one.worth(FEATURES))
 
 
-def test_the_same_trials_give_the_same_model() -> None:
+def test_the_same_trials_are_fitted_once_and_others_anew() -> None:
+    model = fit_averaged(trials(), GROUPS)
+    assert fit_averaged(trials(), GROUPS) is model
+    *most, last = trials()
+    other = fit_averaged([*most, replace(last, scores=last.scores + 0.1)], GROUPS)
+    assert other is not model
+    assert (other.worth(FEATURES)[0] != model.worth(FEATURES)[0]).any()
+
+
+def test_a_fit_repeats_itself() -> None:
+    model = fit_averaged(trials(), GROUPS)
+    _fit.cache_clear()
     np.testing.assert_array_equal(
-        fit_averaged(trials(), GROUPS).worth(FEATURES),
-        fit_averaged(trials(), GROUPS).worth(FEATURES),
+        fit_averaged(trials(), GROUPS).worth(FEATURES), model.worth(FEATURES)
     )
