@@ -36,12 +36,14 @@ class ToCoTable:
         path: of the table.
 
     Raises:
-        ValueError: there are too few trainings in it.
+        ValueError: there is no such file, or there are too few trainings in it.
     """
 
     tasks = (TASK,)
 
     def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise ValueError(f"--data {path}: there is no such file")
         self._path, self._table = path, table_space()
         curves = _mean_curves(read_rows(path))
         if len(curves) < _LEAST:

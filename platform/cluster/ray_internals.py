@@ -53,6 +53,11 @@ def sigterm_left_alone() -> Iterator[None]:
         utils.set_sigterm_handler = ray_handles_it
 
 
+def uses_tls() -> bool:
+    """Return whether Ray's processes talk by TLS, as `ray._common.tls_utils` reads it."""
+    return os.environ.get("RAY_USE_TLS", "0").lower() in ("1", "true")
+
+
 def show_token() -> None:
     """Have this process show Ray's token to the cluster that it joins, where the user has one.
 

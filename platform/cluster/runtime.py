@@ -103,7 +103,7 @@ def start_ray(
         Ray's context; at its end this process disconnects, and a Ray of our own ends.
 
     Raises:
-        ValueError: CPUs are asked of a cluster, which has those it has; or that is no address.
+        ValueError: CPUs are asked of a cluster, which has those it has; or the address is none.
         KeyboardInterrupt: asked for meanwhile; Ray was up, and has ended.
         ConnectionError: no cluster answers at the address, or it does not know us; or a Ray of
             our own does not come up on a machine that is busy.
@@ -170,7 +170,7 @@ def _connect(address: str) -> AbstractContextManager[Any]:
     try:
         knock_at(address)
         return ray.init(address, runtime_env=runtime_env(address), log_to_driver=False)
-    except OSError as error:
+    except ConnectionError as error:
         raise ConnectionError(
             f"the Ray cluster at {address} cannot be joined ({_cause(error)}): see that it runs "
             "(ray up cluster.yaml) and, where it asks for a token, that ~/.ray/auth_token is that "
@@ -178,8 +178,8 @@ def _connect(address: str) -> AbstractContextManager[Any]:
         ) from error
 
 
-def _cause(error: OSError) -> str:
-    lines = str(error.strerror or error).strip().splitlines()
+def _cause(error: ConnectionError) -> str:
+    lines = str(error).strip().splitlines()
     return lines[0].rstrip(".") if lines else type(error).__name__
 
 

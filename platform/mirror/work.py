@@ -20,7 +20,7 @@ def work_in_stores(
     Args:
         stores: the directories there.
         what: one of them is, in a word: a search, a run.
-        say: is told, in a line, what goes wrong, and at the end where each is that is kept.
+        say: is told, in a line, what goes wrong, and at the end where each is kept, if it is.
         work: is given the directories there, of which what it removes goes after the record of why,
             and returns an exit status.
 

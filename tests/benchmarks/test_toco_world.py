@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.search_quality.conditions import parse_condition
@@ -53,5 +54,9 @@ def test_a_search_of_it_begins_with_the_recipe(world: ToCoTable) -> None:
 
 
 def test_too_few_trainings_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="0 configurations, 20 are needed"):
+    few = tmp_path / "few.parquet"
+    pq.write_table(pq.read_table(TABLE).slice(0, 6), few)
+    with pytest.raises(ValueError, match="3 configurations, 20 are needed"):
+        ToCoTable(few)
+    with pytest.raises(ValueError, match="there is no such file"):
         ToCoTable(tmp_path / "none.parquet")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from socket import create_server
+from socket import create_server, socket
 
 import pytest
 
@@ -43,14 +43,47 @@ def test_a_web_server_is_no_ray() -> None:
         knock_at(f"127.0.0.1:{port}")
 
 
+@pytest.mark.parametrize("setting", ["0", "false", ""])
+def test_only_tls_keeps_it_from_asking(setting: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with web_server() as port:
+        monkeypatch.setenv("RAY_USE_TLS", setting)
+        with pytest.raises(ConnectionError, match="is no Ray"):
+            knock_at(f"127.0.0.1:{port}")
+        monkeypatch.setenv("RAY_USE_TLS", "1")
+        knock_at(f"127.0.0.1:{port}")
+
+
+@pytest.mark.parametrize("answer", [bytes([0, 0, 0, 4, 0, 0, 0, 0, 0]), b""])
+def test_what_speaks_grpc_or_is_busy_is_left_to_ray(
+    answer: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platform.cluster.address._SECONDS", 0.2)
+    with create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        accepted = list[socket]()
+
+        def serve() -> None:
+            accepted.append(server.accept()[0])
+            accepted[0].sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        knock_at(f"127.0.0.1:{port}")
+        thread.join()
+        accepted[0].close()
+
+
 def test_a_machine_that_there_is_not_is_named() -> None:
-    with pytest.raises(OSError, match=r"not known|resolution"):
+    with pytest.raises(ConnectionError, match=r"not known|resolution"):
         knock_at("no-machine.invalid:6379")
 
 
-def test_what_is_no_address_is_refused(tmp_path: Path) -> None:
-    start = start_ray(tmp_path / "ray.log", address="head")
-    with pytest.raises(ValueError, match="address 'head' is not host:port"):
+@pytest.mark.parametrize(
+    "address", ["head", "head:", "head:ray", "head:71915", "head:0", "head:6379/"]
+)
+def test_what_is_no_address_is_refused(address: str, tmp_path: Path) -> None:
+    start = start_ray(tmp_path / "ray.log", address=address)
+    with pytest.raises(ValueError, match=f"address '{address}' is not host:port"):
         start.__enter__()
 
 

@@ -52,10 +52,10 @@ class AveragedModel:
 
 
 def fit_averaged(trials: Sequence[Observed], groups: NDArray[np.intp]) -> AveragedModel:
-    """Fit the model to the trials of a search, as `fit_model` does; the same for the same trials.
+    """Draw models of the trials of a search; the same for the same trials.
 
-    The last few fits are kept: the end of a search asks for its winner, its summary, its front and
-    its report, and a fit to a hundred trials takes three seconds.
+    The last fits are kept: the end of a search asks for its winner, its summary, its front and its
+    report, and a fit to a hundred trials takes three seconds (to twenty, 0.3).
 
     Args:
         trials: all of them; at least `LEAST_TRIALS` have scores.
@@ -78,7 +78,7 @@ class _Asked:
         return hash(self._said)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)  # of two objectives; at a hundred trials each has 40 MB
 def _fit(asked: _Asked) -> AveragedModel:
     fitting = Fitting.of(asked.trials, asked.groups)
     start, rng = fitting.optimum(), np.random.default_rng(0)
