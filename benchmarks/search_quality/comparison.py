@@ -28,8 +28,9 @@ def summarise(searches: Searches, reference: Searches) -> dict[str, Any]:
         reference: searches of the same tasks and seeds by another method, or by itself.
 
     Returns:
-        Mean regret at each mark; at the last one also half the 95 % interval over tasks, the
-        difference to the reference with its interval and the p of a Wilcoxon test over tasks;
+        Mean regret at each mark; at the last one also half the 95 % interval over tasks (or
+        seeds: `over` says which), the difference to the reference with its interval and the p of
+        a Wilcoxon test;
         means of trials, complete ones and the time of a proposal; how true is what the searches say
         of their winner's lead over trial 0.
     """
@@ -39,7 +40,8 @@ def summarise(searches: Searches, reference: Searches) -> dict[str, Any]:
     outcomes = list(searches.values())
     tested = len(difference) >= _LEAST_TASKS and bool(np.any(difference))
     return {
-        "tasks": len({task for task, _ in searches}),
+        "tasks": (tasks := len({task for task, _ in searches})),
+        "over": "tasks" if tasks > 1 else "seeds",
         "regret": {
             m: _rounded(by_task(searches, lambda o, m=m: o.regret[m]).mean()) for m in MARKS
         },
@@ -68,7 +70,7 @@ def _leads(leads: Sequence[Lead]) -> dict[str, Any]:
 
 
 def by_task(searches: Searches, value: Callable[[Outcome], float]) -> Array:
-    """Return the mean of a value over the seeds of each task, (T,); of one task, each value."""
+    """Return the mean of a value over the seeds of each task, (T,); of one task each seed's."""
     tasks = dict.fromkeys(task for task, _ in searches)
     if len(tasks) == 1:
         return np.array([value(one) for one in searches.values()])

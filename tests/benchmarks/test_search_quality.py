@@ -91,7 +91,7 @@ def test_searches_are_compared_by_task() -> None:
     ours = {(f"t{t}", s): outcome(0.1 * t + 0.01 * s) for t in range(8) for s in range(2)}
     theirs = {key: outcome(one.regret[20] + 0.2) for key, one in ours.items()}
     line = summarise(theirs, ours)
-    assert line["tasks"] == 8
+    assert (line["tasks"], line["over"]) == (8, "tasks")
     assert line["regret"][20] == pytest.approx(0.555)
     assert (line["to_first"], line["to_first_interval"]) == (0.2, 0.0)
     assert line["wilcoxon_p"] == pytest.approx(2 / 2**8, abs=1e-4)
@@ -102,7 +102,7 @@ def test_searches_are_compared_by_task() -> None:
 def test_of_one_task_intervals_are_over_seeds() -> None:
     ours = {("t", s): outcome(0.1 * s) for s in range(8)}
     line = summarise({key: outcome(one.regret[20] + 0.2) for key, one in ours.items()}, ours)
-    assert (line["tasks"], line["regret"][20]) == (1, pytest.approx(0.55))
+    assert (line["tasks"], line["over"], line["regret"][20]) == (1, "seeds", pytest.approx(0.55))
     assert line["interval"] == pytest.approx(0.2048, abs=1e-3)
     assert (line["to_first"], line["wilcoxon_p"]) == (0.2, pytest.approx(2 / 2**8, abs=1e-4))
 

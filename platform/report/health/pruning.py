@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import ndtr
 
 from platform.report.health.card import Card
 from platform.report.rungs import rungs
@@ -11,7 +10,6 @@ from platform.report.searched import Searched
 from platform.search.curve.threads import one_thread
 
 _LIKELY = 0.2  # chance of being worth more than the winner
-_LEAST_SD = 1e-9  # of a lead
 
 
 def pruning_card(searched: Searched) -> Card:
@@ -53,8 +51,7 @@ def chances_of_stopped(searched: Searched) -> dict[int, float]:
         return {}
     with one_thread():
         at = np.stack([features[number] for number in stopped])
-        lead, sd = searched.fitted.model.lead(at, features[searched.winner])
-    chances = ndtr(lead / np.maximum(sd, _LEAST_SD))  # the winner's own configuration: 0.5
+        chances = searched.fitted.model.chance_to_lead(at, features[searched.winner])
     return dict(zip(stopped, chances.tolist(), strict=True))
 
 

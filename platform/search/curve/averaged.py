@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from platform.search.curve.draws import draw_thetas
 from platform.search.curve.model import CurveModel, Fitting
@@ -18,6 +19,7 @@ from platform.search.curve.rows import Observed
 Array: TypeAlias = NDArray[np.float64]
 
 _DRAWS = 30
+_LEAST_SD = 1e-9  # of a lead over the same configuration, which is nothing
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,12 @@ class AveragedModel:
     def lead(self, features: Array, over: Array) -> tuple[Array, Array]:
         """Return leads over a configuration, and their spread: `CurveModel.lead`, (M,) each."""
         return _mixed([model.lead(features, over) for model in self.models])
+
+    def chance_to_lead(self, features: Array, over: Array) -> Array:
+        """Return the chance of configurations to be worth more than another, 0..1, (M,)."""
+        leads = [model.lead(features, over) for model in self.models]
+        chances = [ndtr(mean / np.maximum(sd, _LEAST_SD)) for mean, sd in leads]
+        return np.mean(chances, axis=0)
 
     def lead_over_known(self, features: Array, known: Observed) -> tuple[Array, Array]:
         """Return leads over a known one, and their spread: `CurveModel.lead_over_known`."""

@@ -37,6 +37,25 @@ def test_leads_are_those_of_its_draws() -> None:
     assert lead.shape == spread.shape == (len(FEATURES) - 1,)
 
 
+def test_several_leads_are_those_of_one_at_a_time() -> None:
+    model, known = fit_averaged(trials(), GROUPS), trials()[0]
+    for asked in (
+        lambda x: model.lead(x, known.features),
+        lambda x: model.lead_over_known(x, known),
+    ):
+        together = np.stack(asked(FEATURES[1:6]))
+        each = np.concatenate([np.stack(asked(x[None])) for x in FEATURES[1:6]], axis=1)
+        np.testing.assert_allclose(together, each, rtol=1e-6)
+
+
+def test_the_chance_to_lead_is_that_of_draws() -> None:
+    model, rng = fit_averaged(trials(), GROUPS), np.random.default_rng(0)
+    leads = [one.lead(FEATURES[1:], FEATURES[0]) for one in model.models]
+    drawn = np.concatenate([rng.normal(mean, sd, (4000, len(mean))) for mean, sd in leads])
+    chance = model.chance_to_lead(FEATURES[1:], FEATURES[0])
+    np.testing.assert_allclose(chance, (drawn > 0).mean(0), atol=0.01)
+
+
 def test_it_says_less_for_certain_than_the_most_probable_values() -> None:
     one, averaged = fit_model(trials(), GROUPS), fit_averaged(trials(), GROUPS)
     assert averaged.worth(FEATURES)[1].mean() > one.worth(FEATURES)[1].mean()
