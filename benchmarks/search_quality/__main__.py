@@ -37,7 +37,6 @@ from benchmarks.search_quality.toco import ToCoTable
 from benchmarks.search_quality.world import TaskScale, World, measure_scale
 from platform.command_line import run_command
 from platform.search.earlier import EarlierSearch, learn
-from platform.search.space.checked import CheckedSpace
 
 _OTHER_LUCK = 1000  # added to the seed of a search that others learn from
 
@@ -120,15 +119,13 @@ class _Bench:
 
     def _lessons(self, teachers: Sequence[str], seed: int) -> list[EarlierSearch]:
         """Search the tasks to learn from by the default, with luck of their own."""
-        default, space = make_method("default"), self._space()
+        default = make_method("default")
+        space = self.world.space(published=self.condition.published)
         studies = {one: play(*self._one(default, one, _OTHER_LUCK + seed))[0] for one in teachers}
         return [
             learn(name, study.get_trials(deepcopy=False), self.world.iterations, space)
             for name, study in studies.items()
         ]
-
-    def _space(self) -> CheckedSpace:
-        return self.world.space(published=self.condition.published)
 
     def _one(
         self, method: Method, task: str, seed: int

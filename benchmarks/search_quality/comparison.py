@@ -37,10 +37,10 @@ def summarise(searches: Searches, reference: Searches) -> dict[str, Any]:
     last = MARKS[-1]
     at_end = by_task(searches, lambda one: one.regret[last])
     difference = at_end - by_task(reference, lambda one: one.regret[last])
-    outcomes = list(searches.values())
+    outcomes, tasks = list(searches.values()), len({task for task, _ in searches})
     tested = len(difference) >= _LEAST_TASKS and bool(np.any(difference))
     return {
-        "tasks": (tasks := len({task for task, _ in searches})),
+        "tasks": tasks,
         "over": "tasks" if tasks > 1 else "seeds",
         "regret": {
             m: _rounded(by_task(searches, lambda o, m=m: o.regret[m]).mean()) for m in MARKS

@@ -70,7 +70,8 @@ def test_what_speaks_grpc_or_is_busy_is_left_to_ray(
         thread.start()
         knock_at(f"127.0.0.1:{port}")
         thread.join()
-        accepted[0].close()
+        with accepted[0] as client:
+            assert client.recv(24) == b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "it was asked"
 
 
 def test_a_machine_that_there_is_not_is_named() -> None:
@@ -88,5 +89,10 @@ def test_what_is_no_address_is_refused(address: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("address", ["auto", "ray://127.0.0.1:10001"])
-def test_what_ray_itself_looks_for_is_left_to_it(address: str) -> None:
+def test_what_ray_itself_looks_for_is_left_to_it(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = list[object]()
+    monkeypatch.setattr("socket.create_connection", lambda *where, **_: asked.append(where))
     knock_at(address)
+    assert asked == []

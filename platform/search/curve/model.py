@@ -115,15 +115,11 @@ class CurveModel:
             over: one other.
             luck: variance of the other beside what the model says of it, in units of the model.
         """
-        mean, sd = self.posterior.predict(at.joined(over))
-        _, apart = self.posterior.lead(at, over)
-        sd, (one_sd,) = sd[:-1], sd[-1:]
-        shared = 0.5 * (sd**2 + one_sd**2 - apart**2)  # covariance of each with the other, (M,)
+        mean, variance, shared = self.posterior.beside(at, over)
         value, slope = self.scale.back(mean), self.scale.slope(mean)
-        slope, (one_slope,) = slope[:-1], slope[-1:]
-        left = (
-            (slope * sd) ** 2 + one_slope**2 * (one_sd**2 + luck) - 2 * slope * one_slope * shared
-        )
+        variance[-1] += luck
+        own = slope**2 * variance  # of the scores, by their slopes, (M + 1,)
+        left = own[:-1] + own[-1] - 2 * slope[:-1] * slope[-1] * shared
         return value[:-1] - value[-1], np.sqrt(np.maximum(left, 0.0))
 
 

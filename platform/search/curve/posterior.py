@@ -67,14 +67,23 @@ class Posterior:
 
     def lead(self, at: Inputs, over: Inputs) -> tuple[Array, Array]:
         """Return mean and standard deviation of the lead of M points over one other, both (M,)."""
+        mean, own, shared = self.beside(at, over)
+        left = own[:-1] + own[-1] - 2 * shared
+        return mean[:-1] - mean[-1], np.sqrt(np.maximum(left, 1e-10))
+
+    def beside(self, at: Inputs, over: Inputs) -> tuple[Array, Array, Array]:
+        """Return means and variances of M points and, last, of one other; covariances with it.
+
+        Returns:
+            (M + 1,), (M + 1,), (M,).
+        """
         both = at.joined(over)
         k = self._covariance(both, self.rows.at)
         v = solve_triangular(self._L, k.T, lower=True, check_finite=False)
         mean = self._m(both.x) + k @ self._weights
         own = variance(self.hyper, both) - (v * v).sum(0)
         shared = self._covariance(at, over)[:, 0] - v[:, :-1].T @ v[:, -1]
-        left = own[:-1] + own[-1] - 2 * shared
-        return mean[:-1] - mean[-1], np.sqrt(np.maximum(left, 1e-10))
+        return mean, own, shared
 
     def believing(self, at: Inputs) -> Posterior:
         """Return the posterior if the points turned out at their mean: less spread, same means."""
