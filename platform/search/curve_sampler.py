@@ -10,10 +10,11 @@ import optuna
 from numpy.typing import NDArray
 from optuna import samplers
 from optuna.distributions import BaseDistribution
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 from scipy.stats import qmc
 
 from platform.search.curve.model import CurveModel, can_fit, fit_model
+from platform.search.curve.posterior import Posterior
 from platform.search.curve.proposal import propose, propose_again
 from platform.search.curve.rows import Observed
 from platform.search.curve.threads import one_thread
@@ -31,11 +32,12 @@ RANDOM_SHARE = 0.1  # of the later proposals: no model is right everywhere
 # Of the width of an axis. Nothing is learnt from a configuration next to one that is known; a grid
 # of steps or of integers is coarser, or is 50 values wide.
 APART = 0.02
+MAY_WIN = (TrialState.COMPLETE, TrialState.RUNNING)  # only a complete one has a checkpoint to give
 _THETA = "curve:theta"  # the trial attribute that keeps the fit which proposed it
 
 
 class CurveSampler(samplers.BaseSampler):
-    """Proposes the configuration of the highest expected improvement at the end of training.
+    """Proposes the configuration whose training is expected to better the winner most.
 
     Of several objectives it maximises one mixture, drawn anew for each proposal (ParEGO; Knowles,
     2006): proposals spread along the front.
@@ -71,16 +73,16 @@ class CurveSampler(samplers.BaseSampler):
         """Draw all parameters of a trial together."""
         earlier = [one for one in study.get_trials(deepcopy=False) if one.number != trial.number]
         observed = self._observe(study, earlier)
-        tried = [one.params for one in earlier if has_parameters(one)]
+        started = [one for one in earlier if has_parameters(one)]
         if trial.number < STARTS or not can_fit(observed):
-            return self._proven(tried) or self._cube.configuration(self._start(trial.number))
+            return self._proven(started) or self._cube.configuration(self._start(trial.number))
         if self._rng.random() < RANDOM_SHARE:
             return self._space.random(self._rng)
         with one_thread():
             theta, models = _last_theta(earlier, trial.number), [one.model for one in self._earlier]
             model = fit_model(observed, self._cube.groups, theta, models)
             _keep_theta(study, trial, model)
-            return self._best(model, observed, tried)
+            return self._best(model.believing_in_running(observed), started)
 
     def _observe(self, study: optuna.Study, trials: Sequence[FrozenTrial]) -> list[Observed]:
         """Return the trials' scores; of several objectives, weighed anew for every proposal."""
@@ -93,9 +95,9 @@ class CurveSampler(samplers.BaseSampler):
         weights = self._rng.dirichlet(np.ones(len(study.directions)))
         return Weighting.of(np.array(last), weights) if last else FIRST
 
-    def _proven(self, tried: Sequence[Params]) -> Params | None:
+    def _proven(self, started: Sequence[FrozenTrial]) -> Params | None:
         """Return what was worth most in an earlier search and has not been tried here."""
-        proven = (one.best for one in self._earlier)
+        proven, tried = (one.best for one in self._earlier), [one.params for one in started]
         return next((p for p in proven if p not in tried and self._space.is_feasible(p)), None)
 
     def _start(self, number: int) -> Array:
@@ -103,16 +105,16 @@ class CurveSampler(samplers.BaseSampler):
         sequence = qmc.Sobol(self._cube.axes, rng=self._study_seed)
         return sequence.fast_forward(number).random(1)[0] if number else sequence.random(1)[0]
 
-    def _best(
-        self, model: CurveModel, observed: Sequence[Observed], tried: Sequence[Params]
-    ) -> Params:
-        posterior, places = model.believing_in_running(observed), self._cube.places(tried)
+    def _best(self, posterior: Posterior, started: Sequence[FrozenTrial]) -> Params:
+        places = self._cube.places(one.params for one in started)
+        may_win = np.array([one.state in MAY_WIN for one in started])
+        finalists = places[may_win] if may_win.any() else places
 
         def accept(place: Array) -> bool:
             apart = np.nan_to_num(np.abs(places - place), nan=1.0).max(axis=1).min() >= APART
             return bool(apart) and self._space.is_feasible(self._cube.configuration(place))
 
-        place = propose(posterior, self._cube, places, accept, self._rng)
+        place = propose(posterior, self._cube, places, finalists, accept, self._rng)
         # all are known: one more seed of one of them
         return self._cube.configuration(
             propose_again(posterior, self._cube, places) if place is None else place

@@ -39,6 +39,11 @@ class Hyperparameters:
     common_time: float
     lengths: Array
 
+    @property
+    def luck(self) -> float:
+        """Variance of the last score of a training around what its configuration is worth."""
+        return self.offset + self.own + self.wobble
+
     @classmethod
     def of(cls, theta: Array) -> Hyperparameters:
         common, f, g, offset, own, wobble = np.exp(2 * theta[: len(AMPLITUDES)]).tolist()

@@ -56,8 +56,7 @@ class CurveModel:
     @property
     def noise(self) -> float:
         """Standard deviation of one last score around what its configuration is worth."""
-        hyper = self.posterior.hyper
-        return self.scale.unit * math.sqrt(hyper.offset + hyper.own + hyper.wobble)
+        return self.scale.unit * math.sqrt(self.posterior.hyper.luck)
 
     def believing_in_running(self, trials: Sequence[Observed]) -> Posterior:
         """Return the posterior if every trial in work ended where it is expected to."""
@@ -119,7 +118,7 @@ class CurveModel:
         value, slope = self.scale.back(mean), self.scale.slope(mean)
         variance[-1] += luck
         own = slope**2 * variance  # of the scores, by their slopes, (M + 1,)
-        left = own[:-1] + own[-1] - 2 * slope[:-1] * slope[-1] * shared
+        left = own[:-1] + own[-1] - 2 * slope[:-1] * slope[-1] * shared[:, 0]
         return value[:-1] - value[-1], np.sqrt(np.maximum(left, 0.0))
 
 

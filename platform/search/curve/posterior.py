@@ -16,6 +16,8 @@ from platform.search.curve.rows import Inputs, Rows
 Array: TypeAlias = NDArray[np.float64]
 Mean: TypeAlias = Callable[[Array], Array]  # of features (N, D), (N,)
 
+_LEAST_VARIANCE = 1e-10  # what rounding leaves of none
+
 
 def zero_mean(features: Array) -> Array:
     """Expect nothing of any configuration, (N, D) -> (N,)."""
@@ -63,27 +65,21 @@ class Posterior:
         k = self._covariance(at, self.rows.at)
         v = solve_triangular(self._L, k.T, lower=True, check_finite=False)
         left = variance(self.hyper, at) - (v * v).sum(0)
-        return self._m(at.x) + k @ self._weights, np.sqrt(np.maximum(left, 1e-10))
+        return self._m(at.x) + k @ self._weights, np.sqrt(np.maximum(left, _LEAST_VARIANCE))
 
-    def lead(self, at: Inputs, over: Inputs) -> tuple[Array, Array]:
-        """Return mean and standard deviation of the lead of M points over one other, both (M,)."""
-        mean, own, shared = self.beside(at, over)
-        left = own[:-1] + own[-1] - 2 * shared
-        return mean[:-1] - mean[-1], np.sqrt(np.maximum(left, 1e-10))
-
-    def beside(self, at: Inputs, over: Inputs) -> tuple[Array, Array, Array]:
-        """Return means and variances of M points and, last, of one other; covariances with it.
+    def beside(self, at: Inputs, others: Inputs) -> tuple[Array, Array, Array]:
+        """Return means and variances of M points and, after them, of K others; covariances.
 
         Returns:
-            (M + 1,), (M + 1,), (M,).
+            (M + K,), (M + K,), and those of each point with each of the others, (M, K).
         """
-        both = at.joined(over)
+        both = at.joined(others)
         k = self._covariance(both, self.rows.at)
         v = solve_triangular(self._L, k.T, lower=True, check_finite=False)
         mean = self._m(both.x) + k @ self._weights
         own = variance(self.hyper, both) - (v * v).sum(0)
-        shared = self._covariance(at, over)[:, 0] - v[:, :-1].T @ v[:, -1]
-        return mean, own, shared
+        shared = self._covariance(at, others) - v[:, : len(at)].T @ v[:, len(at) :]
+        return mean, np.maximum(own, _LEAST_VARIANCE), shared
 
     def believing(self, at: Inputs) -> Posterior:
         """Return the posterior if the points turned out at their mean: less spread, same means."""

@@ -35,18 +35,12 @@ def test_mean_and_spread_are_those_of_dense_algebra() -> None:
         np.testing.assert_allclose(posterior.predict(at)[1], np.sqrt(np.diag(covariance)))
 
 
-def test_a_lead_is_the_difference_of_two_points_that_vary_together() -> None:
-    mean, sd = Posterior(THETA, random_rows(), GROUPS).lead(AT, OVER)
-    dense_mean, covariance = dense_posterior(AT.joined(OVER))
-    contrast = np.column_stack([np.eye(7), -np.ones(7)])
-    np.testing.assert_allclose(mean, contrast @ dense_mean)
-    np.testing.assert_allclose(sd**2, np.diag(contrast @ covariance @ contrast.T), rtol=1e-6)
-
-
-def test_nothing_leads_over_itself() -> None:
-    mean, sd = Posterior(THETA, random_rows(), GROUPS).lead(OVER, OVER)
-    assert abs(mean[0]) < 1e-12
-    assert sd[0] < 1e-4
+def test_points_beside_others_have_the_covariances_of_dense_algebra() -> None:
+    mean, own, shared = Posterior(THETA, random_rows(), GROUPS).beside(AT, TRIALS)
+    dense_mean, covariance = dense_posterior(AT.joined(TRIALS))
+    np.testing.assert_allclose(mean, dense_mean)
+    np.testing.assert_allclose(own, np.diag(covariance), rtol=1e-6)
+    np.testing.assert_allclose(shared, covariance[: len(AT), len(AT) :], rtol=1e-6, atol=1e-9)
 
 
 def test_believing_in_a_point_moves_no_mean_and_takes_spread_away() -> None:
