@@ -15,7 +15,7 @@ from scipy.stats import qmc
 
 from platform.search.curve.model import CurveModel, can_fit, fit_model
 from platform.search.curve.posterior import Posterior
-from platform.search.curve.proposal import propose, propose_again
+from platform.search.curve.proposal import propose
 from platform.search.curve.rows import Observed
 from platform.search.curve.threads import one_thread
 from platform.search.earlier import EarlierSearch
@@ -115,10 +115,7 @@ class CurveSampler(samplers.BaseSampler):
             return bool(apart) and self._space.is_feasible(self._cube.configuration(place))
 
         place = propose(posterior, self._cube, places, finalists, accept, self._rng)
-        # all are known: one more seed of one of them
-        return self._cube.configuration(
-            propose_again(posterior, self._cube, places) if place is None else place
-        )
+        return self._cube.configuration(place)
 
     def sample_independent(
         self,

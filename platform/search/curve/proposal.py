@@ -34,8 +34,10 @@ def propose(
     finalists: Array,
     accept: Accept,
     rng: np.random.Generator,
-) -> Array | None:
-    """Return the accepted place whose training is expected to teach most, (P,); None without any.
+) -> Array:
+    """Return the accepted place whose training is expected to better the winner most, (P,).
+
+    Without any, it is the known one of which that holds: one more seed tells what luck was.
 
     Args:
         posterior: the model, running trials believed in.
@@ -52,9 +54,11 @@ def propose(
 
     listed = cube.all_places(_LISTED)
     if listed is not None:
-        return next(_accepted(listed, value(listed), accept), None)
-    places = _first_places(cube, _best(posterior, cube, known, _ANCHORS), rng)
-    return _refined(places, value, cube, accept, rng)
+        new = next(_accepted(listed, value(listed), accept), None)
+    else:
+        places = _first_places(cube, _best(posterior, cube, known, _ANCHORS), rng)
+        new = _refined(places, value, cube, accept, rng)
+    return known[np.argmax(value(known))] if new is None else new
 
 
 def knowledge_gradient(posterior: Posterior, at: Inputs, finalists: Inputs) -> Array:
@@ -90,15 +94,6 @@ def expected_maximum(means: Array, slopes: Array) -> Array:
     """
     lines = means[..., None] + slopes[..., None] * _NODES  # (M, K, nodes)
     return np.asarray(lines.max(axis=1) @ _WEIGHTS, float)
-
-
-def propose_again(posterior: Posterior, cube: Cube, known: Array) -> Array:
-    """Return the known place, (P,), that may well be the best: of the highest mean + sd.
-
-    Trained again with another seed, its sd falls, and the turn is another's.
-    """
-    mean, sd = posterior.predict(configurations_at_end(cube.features(known)))
-    return known[int(np.argmax(mean + sd))]
 
 
 def _best(posterior: Posterior, cube: Cube, places: Array, count: int) -> Array:
