@@ -49,14 +49,18 @@ def curve(number: int, params: Params) -> list[Score]:
 
 
 def run(
-    sampler: str = "curve", pruner: str = "halving", trials: int = 16, concurrent: int = 2
+    sampler: str = "curve",
+    pruner: str = "halving",
+    trials: int = 16,
+    concurrent: int = 2,
+    seed: int = 0,
 ) -> optuna.Study:
     """Return a study of two objectives that is over."""
     study = open_study(
         InMemoryStorage(),
         "made-up",
         SPACE,
-        sampler=make_sampler(sampler, SPACE, 0),
+        sampler=make_sampler(sampler, SPACE, seed),
         pruner=make_pruner(pruner, ITERATIONS, 2),
         objectives=2,
     )
@@ -85,9 +89,12 @@ def true_front(study: optuna.Study) -> set[int]:
 
 
 def test_the_front_is_nearly_that_without_luck() -> None:
-    found, true = set(judged().numbers), true_front(searched())
-    assert len(found) >= 3
-    assert len(found & true) >= 0.6 * len(found | true)
+    shares = []
+    for study in (searched(), run(seed=1), run(seed=2)):
+        found, true = set(judge_front(study, SPACE).numbers), true_front(study)
+        assert len(found) >= 3
+        shares.append(len(found & true) / len(found | true))
+    assert np.mean(shares) >= 0.6
 
 
 def test_proposals_go_to_both_ends_of_the_front() -> None:
