@@ -66,9 +66,10 @@ def knowledge_gradient(posterior: Posterior, at: Inputs, finalists: Inputs) -> A
 
         E[max(m_k + s_k z, m + s z)] - max m_k,   s_k = cov(point, k) / spread,   s = var / spread
 
-    Frazier, Powell and Dayanik (2009), equation 13. The winner is the finalist of the highest mean,
-    or the point itself; its score, of variance spread^2 = var + luck, moves what is believed of all
-    of them. Expected improvement would take that score for the truth (docs/search.md).
+    Frazier, Powell and Dayanik, The Knowledge-Gradient Policy for Correlated Normal Beliefs (2009).
+    The winner is the finalist of the highest mean, or the point itself; its score, of variance
+    spread^2 = var + luck, moves what is believed of all of them. Expected improvement would take
+    that score for the truth (docs/search.md).
 
     Args:
         posterior: the model.
