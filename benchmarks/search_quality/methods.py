@@ -1,4 +1,4 @@
-"""The searches that are compared: the platform's own by its options, and Optuna's as they come."""
+"""The searches that are compared: the platform's own by its options, others' as they come."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import optuna
 from optuna import pruners, samplers
 from optuna.trial import FrozenTrial
 
+from benchmarks.search_quality.smac import SmacSampler, smac_incumbent
 from platform.search.earlier import EarlierSearch
 from platform.search.options import Pruner, Sampler, SearchOptions
 from platform.search.pruners import make_pruner
@@ -38,7 +39,7 @@ class Method:
 
 
 def make_method(name: str) -> Method:
-    """Make a method by name: `default`, SAMPLER+PRUNER of the platform, or one of Optuna's.
+    """Make a method by name: `default`, SAMPLER+PRUNER of the platform, or one of others.
 
     `default+learnt` is the default that learns from searches of other tasks.
 
@@ -50,14 +51,14 @@ def make_method(name: str) -> Method:
         return _ours(options.sampler, options.pruner)
     if name == LEARNT:
         return replace(_ours(options.sampler, options.pruner), learns=True)
-    if name in _OPTUNA:
-        return _OPTUNA[name]
+    if name in _OTHERS:
+        return _OTHERS[name]
     sampler, _, pruner = name.partition("+")
     if sampler in get_args(Sampler) and pruner in get_args(Pruner):
         return _ours(sampler, pruner)
     own = f"{'|'.join(get_args(Sampler))}+{'|'.join(get_args(Pruner))}"
     raise ValueError(
-        f"method {name!r} is not one of default, {LEARNT}, {', '.join(_OPTUNA)}, {own}"
+        f"method {name!r} is not one of default, {LEARNT}, {', '.join(_OTHERS)}, {own}"
     )
 
 
@@ -83,6 +84,12 @@ def _highest(study: optuna.Study) -> FrozenTrial | None:
     return max(complete, key=lambda trial: trial.value or 0.0, default=None)
 
 
+def _smac(*, repeats: bool) -> Method:
+    return Method(
+        lambda space, seed, _: SmacSampler(space, seed, repeats=repeats), _none, smac_incumbent
+    )
+
+
 def _tpe(seed: int) -> samplers.BaseSampler:
     return samplers.TPESampler(seed=seed)
 
@@ -91,8 +98,8 @@ def _none(_: int) -> pruners.BasePruner:
     return pruners.NopPruner()
 
 
-# as Optuna's documentation gives them, nothing tuned
-_OPTUNA: dict[str, Method] = {
+# as their documentation gives them, nothing tuned
+_OTHERS: dict[str, Method] = {
     "optuna-random": _optuna(lambda seed: samplers.RandomSampler(seed=seed), _none),
     "optuna-tpe": _optuna(_tpe, _none),
     "optuna-tpe+median": _optuna(_tpe, lambda _: pruners.MedianPruner()),
@@ -101,4 +108,6 @@ _OPTUNA: dict[str, Method] = {
         _tpe, lambda iterations: pruners.HyperbandPruner(max_resource=iterations)
     ),
     "optuna-gp": _optuna(lambda seed: samplers.GPSampler(seed=seed), _none),
+    "smac": _smac(repeats=True),
+    "smac-once": _smac(repeats=False),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,23 @@ def test_the_scale_is_that_of_random_search() -> None:
     assert SCALE.regret(SCALE.best) == 0
     assert SCALE.regret(SCALE.median) == 1
     assert SCALE.median < SCALE.best <= 0.9
+
+
+@pytest.mark.skipif(find_spec("smac") is not None, reason="SMAC3 is installed")
+def test_without_smac_its_method_says_how_to_get_it() -> None:
+    with pytest.raises(ValueError, match="the method smac needs SMAC3: pip install smac"):
+        found("smac", "n0c1s5")
+
+
+@pytest.mark.skipif(find_spec("smac") is None, reason="SMAC3 is not installed")
+@pytest.mark.parametrize(("method", "repeats"), [("smac", True), ("smac-once", False)])
+def test_smac_is_asked_and_told(method: str, repeats: bool) -> None:
+    args = HILL, "hill", SCALE, parse_condition("n1c4s5@pub"), 0
+    study, outcome = play(make_method(method), *args)
+    tried = {tuple(trial.params.values()) for trial in study.trials}
+    assert (len(tried) < len(study.trials)) == repeats
+    assert outcome.complete >= 16
+    assert outcome.regret == found(method, "n1c4s5@pub").regret
 
 
 @pytest.mark.parametrize("condition", ["n0c1s5", "n1c4s5@pub"])
