@@ -32,7 +32,7 @@ RANDOM_SHARE = 0.1  # of the later proposals: no model is right everywhere
 # Of the width of an axis. Nothing is learnt from a configuration next to one that is known; a grid
 # of steps or of integers is coarser, or is 50 values wide.
 APART = 0.02
-MAY_WIN = (TrialState.COMPLETE, TrialState.RUNNING)  # only a complete one has a checkpoint to give
+_MAY_WIN = (TrialState.COMPLETE, TrialState.RUNNING)  # only a complete one has a checkpoint to give
 _THETA = "curve:theta"  # the trial attribute that keeps the fit which proposed it
 
 
@@ -107,7 +107,7 @@ class CurveSampler(samplers.BaseSampler):
 
     def _best(self, posterior: Posterior, started: Sequence[FrozenTrial]) -> Params:
         places = self._cube.places(one.params for one in started)
-        may_win = np.array([one.state in MAY_WIN for one in started])
+        may_win = np.array([one.state in _MAY_WIN for one in started])
         finalists = places[may_win] if may_win.any() else places
 
         def accept(place: Array) -> bool:

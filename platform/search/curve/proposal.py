@@ -22,7 +22,7 @@ _SCALES = np.array([0.03, 0.1, 0.25])  # of steps, in widths of the cube
 _ROUNDS = (0.08, 0.03, 0.01)  # scales of the refinements, one after the other
 _LOOKED_AT = 200  # best places whose acceptance is asked for
 _FINALISTS = 20  # the others are not going to win
-_NODES = np.linspace(-5.0, 5.0, 81)
+_NODES = np.linspace(-5.0, 5.0, 81)  # what a score may turn out to be, in standard deviations
 _WEIGHTS = np.exp(-0.5 * _NODES**2) / np.exp(-0.5 * _NODES**2).sum()
 _LISTED = 1500  # a space of no more configurations is looked at as a whole
 
