@@ -91,10 +91,12 @@ class SmacSampler(samplers.BaseSampler):
             if one.number not in self._told and one.value is not None:
                 self._told.add(one.number)
                 cost = self._handed.TrialValue(cost=-one.value)
-                self._smac.tell(self._asked.get(one.number) or self._given(one), cost)
+                self._smac.tell(self._handed_out(one), cost)
 
-    def _given(self, trial: FrozenTrial) -> Any:
-        """Return a trial that SMAC was not asked for, with the seed that its own begin with."""
+    def _handed_out(self, trial: FrozenTrial) -> Any:
+        """Return a trial as SMAC knows it; one that it was not asked for has its first seed."""
+        if trial.number in self._asked:
+            return self._asked[trial.number]
         first = next(iter(self._asked.values()))
         values = self._configurations.Configuration(self._ranges, values=trial.params)
         return self._handed.TrialInfo(config=values, seed=first.seed)
@@ -114,12 +116,8 @@ class SmacSampler(samplers.BaseSampler):
         self._tell(study)
         best = self._smac.intensifier.get_incumbent()
         complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        same = (one for one in complete if best and self._config(one) == best)
+        same = (one for one in complete if best and self._handed_out(one).config == best)
         return next(same, None)
-
-    def _config(self, trial: FrozenTrial) -> Any:
-        asked = self._asked.get(trial.number)
-        return asked.config if asked else self._given(trial).config
 
 
 def _never_called(config: Any, seed: int = 0) -> float:
